@@ -1,0 +1,71 @@
+"""What a received message holds, in our parts.
+
+Attachments come in three shapes: a URL, `{url, name}`, `{url, file_name, mime_type, size}`. The media type is mostly
+missing, so a voice note is told by the ending of its name or URL; the vendor keeps no other mark of one.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePosixPath
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from gateway.provider import Attachment, Message, MessageRef, Opaque, Part, Text, Voice
+from gateway_blooio import wire
+
+__all__ = ["message_of"]
+
+VOICE_ENDINGS = frozenset({".aac", ".amr", ".caf", ".m4a", ".opus"})
+"""How recorded voice arrives; `.mp3` and `.wav` are rather files that someone chose."""
+
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S+")
+_MEDIA_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+")
+_MAX_NAME = 255
+
+
+def message_of(body: wire.WebhookEvent) -> Message:
+    """Make the message: text first, then the attachments; one voice-like attachment alone is a voice note."""
+    files = [_file(item) for item in body.attachments or ()]
+    if not body.text and len(files) == 1 and isinstance(files[0], Attachment) and _is_voice(files[0]):
+        parts: list[Part] = [Voice(**files[0].model_dump(exclude={"type"}, exclude_none=True))]
+    else:
+        parts = [*([Text(text=body.text)] if body.text else []), *files]
+    # A body without text and attachments was seen to mean something that the vendor does not pass on, as a sticker.
+    return Message(parts=parts or [Opaque(kind="empty")], reply_to=_reply_to(body.reply_to))
+
+
+def _file(item: str | wire.EventAttachment) -> Attachment | Opaque:
+    if isinstance(item, str):
+        return Attachment(url=item) if _URL.fullmatch(item) else Opaque(kind="attachment", data={"url": item})
+    if not item.url or not _URL.fullmatch(item.url):
+        return Opaque(kind="attachment", data=item.dump())
+    known: dict[str, Any] = {"url": item.url}
+    if name := item.file_name or item.name:
+        known["name"] = name[-_MAX_NAME:]
+    if item.mime_type and _MEDIA_TYPE.fullmatch(item.mime_type):
+        known["media_type"] = item.mime_type
+    if item.size is not None and item.size >= 0:
+        known["size"] = item.size
+    return Attachment(**known)
+
+
+def _is_voice(file: Attachment) -> bool:
+    named = file.name or unquote(_path(file.url or ""))
+    return PurePosixPath(named).suffix.lower() in VOICE_ENDINGS
+
+
+def _path(url: str) -> str:
+    try:
+        return urlsplit(url).path
+    except ValueError:
+        return ""
+
+
+def _reply_to(target: wire.ReplyTo | None) -> MessageRef | None:
+    if target is None or not (target.message_id or target.guid):
+        return None
+    part = max(target.part_index or 0, 0)
+    if target.message_id:
+        return MessageRef(vendor_id=target.message_id, part=part)
+    return MessageRef(guid=target.guid, part=part)

@@ -1,0 +1,98 @@
+"""What the vendor kept: a chat's messages as proof of a send, and the log of webhooks that may not have arrived."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import to_json
+
+from gateway.provider import Attempt, ChatKind, Exchange, Found, InvalidMessage, Missed, WebhookRequest
+from gateway_blooio import api, wire
+from gateway_blooio.inbound import moment_of
+from gateway_blooio.outbound import chat_id, sought_texts
+
+__all__ = ["find", "missed"]
+
+_EARLY = timedelta(seconds=5)
+"""How far the vendor's clock may be behind ours. More would take an earlier message for this one."""
+_MAX_PAGES = 5
+
+
+def find(attempt: Attempt) -> Exchange[Found]:
+    """Look for a send in the chat's history by its text.
+
+    Proof is one message of ours with exactly this text since the attempt began, for each message of the call. Two are
+    no proof, and neither is none: a message may appear late. Messages other than one text or link, and chats named by
+    several addresses, cannot be looked up.
+    """
+    texts = sought_texts(attempt.action)
+    if not texts or attempt.action.chat.kind is ChatKind.SEVERAL:
+        return Found()
+    since = int((attempt.started_at - _EARLY).timestamp() * 1000)
+    listed = yield from _outbound_since(chat_id(attempt.action.chat), since)
+    found = [[item.message_id for item in listed if item.text == text and item.message_id] for text in texts]
+    if len(set(texts)) < len(texts) or any(len(ids) != 1 for ids in found):
+        return Found()
+    return Found(vendor_ids=tuple(str(ids[0]) for ids in found))
+
+
+def _outbound_since(chat: str, since: int) -> Exchange[Sequence[wire.MessageItem]]:
+    items: list[wire.MessageItem] = []
+    for _ in range(_MAX_PAGES):
+        page = yield from api.list_messages(
+            chat, limit=api.PAGE, offset=len(items), sort="asc", direction="outbound", since=since
+        )
+        items.extend(page.messages)
+        total = page.pagination.total if page.pagination else None
+        if not page.messages or total is None or len(items) >= total:
+            break
+    return [item for item in items if _is_since(item, since)]
+
+
+def _is_since(item: wire.MessageItem, since: int) -> bool:
+    """Hold to the time ourselves: a vendor that ignores the query would prove too much."""
+    sent = moment_of(item.time_sent)
+    return sent is None or sent.timestamp() * 1000 >= since
+
+
+# ── the log of webhooks ───────────────────────────────────────────────────────────────────────────────────────────
+
+_Cursor = TypeAdapter(dict[str, int])
+
+
+def missed(cursor: str | None) -> Exchange[Missed]:
+    """Fetch deliveries from the logs of all subscriptions that the key sees, oldest first.
+
+    The cursor says how many entries of each log were read. The log keeps payloads, not bytes, so they carry no
+    signature; the keys of their events are those of the deliveries all the same.
+    """
+    offsets = dict(_read(cursor))
+    hooks: list[WebhookRequest] = []
+    more = False
+    for subscription in (yield from api.list_webhooks()).webhooks:
+        offset = offsets.get(subscription.webhook_id, 0)
+        page = yield from api.list_webhook_logs(subscription.webhook_id, limit=api.PAGE, offset=offset, sort="asc")
+        offsets[subscription.webhook_id] = offset + len(page.logs)
+        more = more or bool(page.logs and page.pagination and page.pagination.has_more)
+        hooks.extend(hook for hook in map(_hook, page.logs) if hook)
+    hooks.sort(key=lambda hook: hook.received_at)
+    return Missed(hooks, _Cursor.dump_json(offsets).decode() if more else None)
+
+
+def _read(cursor: str | None) -> Mapping[str, int]:
+    if cursor is None:
+        return {}
+    try:
+        return _Cursor.validate_json(cursor)
+    except ValidationError as error:
+        raise InvalidMessage("this cursor is not one of ours", hint="begin without a cursor") from error
+
+
+def _hook(log: wire.WebhookLog) -> WebhookRequest | None:
+    attempted = moment_of(log.attempted_time)
+    if log.event_body is None or attempted is None:
+        return None
+    body = log.event_body.encode() if isinstance(log.event_body, str) else to_json(log.event_body)
+    return WebhookRequest(headers=(), body=body, received_at=attempted)

@@ -1,0 +1,342 @@
+"""Blooio's webhooks in our words. Total: any bytes give events, an `UnknownEvent` or `BadPayload`.
+
+A v2 delivery is one flat JSON object with the event's name in `event`; a list of them is read too. Nothing in it
+names the delivery, and a replay carries the same body, so an event's key is made from what it says.
+Source: docs.blooio.com/api-reference/webhook-events, and deliveries that were seen.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+from pydantic import JsonValue, ValidationError
+from pydantic_core import from_json, to_json
+
+from gateway.provider import (
+    Address,
+    BadPayload,
+    Channel,
+    Chat,
+    ContactShared,
+    DeliveryState,
+    DeliveryUpdated,
+    Event,
+    GroupUpdated,
+    MessageReceived,
+    MessageRef,
+    Phase,
+    PollUpdated,
+    Reaction,
+    ReactionAdded,
+    ReactionRemoved,
+    TypingStarted,
+    TypingStopped,
+    UnknownEvent,
+    WebhookRequest,
+    redact,
+)
+from gateway_blooio import wire
+from gateway_blooio.content import message_of
+from gateway_blooio.errors import CODES
+
+__all__ = ["STATES", "address_of", "channel_of", "moment_of", "parse"]
+
+Fields = dict[str, Any]
+
+STATES: Mapping[str, DeliveryState] = {
+    "queued": DeliveryState.QUEUED,
+    "pending": DeliveryState.QUEUED,  # on the device, but not out yet
+    "sent": DeliveryState.SENT,
+    "delivered": DeliveryState.DELIVERED,
+    "read": DeliveryState.READ,
+    "failed": DeliveryState.FAILED,
+    "cancelled": DeliveryState.CANCELLED,
+    "cancellation_requested": DeliveryState.UNKNOWN,  # it may still leave
+}
+"""The vendor's words for how far a message has come."""
+
+
+def parse(hook: WebhookRequest) -> Sequence[Event]:
+    """Turn a delivery into events; raises `BadPayload` for what is no JSON object or list."""
+    try:
+        payload: JsonValue = from_json(hook.body, allow_inf_nan=False)
+    except ValueError as error:
+        raise BadPayload("the webhook is not JSON") from error
+    if isinstance(payload, dict):
+        return (_event(payload),)
+    if not isinstance(payload, list):
+        raise BadPayload("the webhook is neither a JSON object nor a list of them")
+    if not payload:
+        return (_unknown(payload, "an empty list of events"),)
+    return tuple(_event(item) for item in payload)
+
+
+def _event(payload: JsonValue) -> Event:
+    """Make one event; what does not fit our words is kept as it came."""
+    if not isinstance(payload, dict):
+        return _unknown(payload, "not a JSON object")
+    if "event" not in payload:
+        v4 = isinstance(payload.get("type"), str) and isinstance(payload.get("data"), dict)
+        return _unknown(payload, "a delivery of API v4: subscribe with API v2" if v4 else "no field event")
+    try:
+        body = wire.WebhookEvent.model_validate(payload)
+        make = _MAKERS.get(body.event)
+        if make is None:
+            return _unknown(payload, f"no word for the event {redact(body.event, limit=64)}")
+        return make(body, {"raw": payload})
+    except _Misfit as error:
+        return _unknown(payload, str(error))
+    except ValidationError as error:
+        where = sorted({".".join(str(step) for step in problem["loc"]) for problem in error.errors()})
+        return _unknown(payload, f"unexpected values in: {redact(', '.join(where)) or 'the whole'}")
+
+
+class _Misfit(Exception):
+    """A delivery lacks what its event is made of."""
+
+
+def _unknown(payload: JsonValue, reason: str) -> UnknownEvent:
+    return UnknownEvent(key=_fingerprint(payload), reason=reason, raw=payload)
+
+
+# ── keys ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _key(*parts: str | float | None) -> str:
+    """Join what makes the event itself, so that no two different lists give the same text."""
+    return to_json(parts).decode()
+
+
+def _fingerprint(payload: JsonValue) -> str:
+    """Hash the content, not the bytes: the vendor's log gives a payload back with other spaces and order."""
+    return f"sha256:{hashlib.sha256(to_json(_sorted(payload))).hexdigest()}"
+
+
+def _sorted(value: JsonValue) -> JsonValue:
+    if isinstance(value, dict):
+        return {name: _sorted(value[name]) for name in sorted(value)}
+    if isinstance(value, list):
+        return [_sorted(item) for item in value]
+    return value
+
+
+# ── where, who, when ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def address_of(text: str | None) -> Address | None:
+    """Read a party; a sender that is neither phone nor email (a short code, a business name) is a contact id."""
+    if not text:
+        return None
+    for read in (Address.parse, Address.contact):
+        try:
+            return read(text)
+        except ValidationError:
+            continue
+    return None
+
+
+def channel_of(protocol: str | None) -> Channel | None:
+    """Read the network; `non-imessage` says only which one it was not."""
+    return Channel(protocol) if protocol in {"imessage", "sms", "rcs"} else None
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SECONDS_END = 1e11
+"""As seconds the year 5138, as milliseconds 1973: what is less is seconds."""
+
+
+def moment_of(*values: wire.Moment) -> datetime | None:
+    """Read the first value that is a time: milliseconds by the documents, seconds in one report, or ISO 8601."""
+    return next((moment for moment in map(_moment, values) if moment), None)
+
+
+def _moment(value: wire.Moment) -> datetime | None:
+    try:
+        if isinstance(value, str) and not value.isdigit():
+            read = datetime.fromisoformat(value)
+            return read if read.tzinfo else read.replace(tzinfo=UTC)
+        number = float(value or 0)
+        seconds = number if number < _SECONDS_END else number / 1000
+        return _EPOCH + timedelta(seconds=seconds) if seconds > 0 else None
+    except (OverflowError, ValueError):
+        return None
+
+
+def _chat(body: wire.WebhookEvent, party: str | None) -> Chat | None:
+    """Name the chat; `party` is whom a direct one is with. A null sender still leaves `external_id`."""
+    group = body.group_id or (body.external_id if body.is_group or _is_group_id(body.external_id) else None)
+    if group:
+        named = (item if isinstance(item, str) else item.identifier for item in body.participants or ())
+        members = tuple(member for member in map(address_of, named) if member)
+        return Chat.of_group(group, members=members, name=body.group_name, line=body.internal_id)
+    address = address_of(party) or address_of(body.external_id)
+    return Chat.direct(address, line=body.internal_id) if address else None
+
+
+def _is_group_id(text: str | None) -> bool:
+    return text is not None and text.startswith("grp_")
+
+
+def _named(body: wire.WebhookEvent) -> str:
+    if not body.message_id:
+        raise _Misfit(f"{body.event} without message_id")
+    return body.message_id
+
+
+# ── messages ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _received(body: wire.WebhookEvent, fields: Fields) -> Event:
+    return MessageReceived(
+        key=_key(body.event, _named(body)),
+        occurred_at=moment_of(body.received_at, body.timestamp),
+        chat=_chat(body, body.sender),
+        vendor_id=_named(body),
+        sender=address_of(body.sender),
+        message=message_of(body),
+        channel=channel_of(body.protocol),
+        **fields,
+    )
+
+
+def _delivery(body: wire.WebhookEvent, fields: Fields) -> Event:
+    """Report by the event's name; the field `status` was missing from a delivery that was seen."""
+    state = STATES[body.event.removeprefix("message.")]
+    times = {
+        DeliveryState.SENT: body.sent_at,
+        DeliveryState.DELIVERED: body.delivered_at,
+        DeliveryState.READ: body.read_at,
+    }
+    if state is DeliveryState.FAILED:
+        fields = {**fields, **_failure(body)}
+    return DeliveryUpdated(
+        key=_key(body.event, _named(body)),
+        occurred_at=moment_of(times.get(state), body.timestamp),
+        chat=_chat(body, body.external_id),
+        vendor_id=_named(body),
+        state=state,
+        channel=channel_of(body.protocol),
+        **fields,
+    )
+
+
+def _failure(body: wire.WebhookEvent) -> Fields:
+    code = None if body.error_code is None else str(body.error_code)
+    row = CODES.find(Phase.DELIVERY, code)
+    reason = redact(body.error_message) if body.error_message else None
+    return {"code": code, "reason": reason, "retriable": row.retriable if row else None}
+
+
+_REACTIONS: Mapping[str | None, type[ReactionAdded | ReactionRemoved]] = {
+    "add": ReactionAdded,
+    "remove": ReactionRemoved,
+}
+
+
+def _reaction(body: wire.WebhookEvent, fields: Fields) -> Event:
+    sign, word = _signed(body.reaction or "")
+    action = body.action or {"+": "add", "-": "remove"}.get(sign)
+    if action not in _REACTIONS:
+        raise _Misfit("a reaction that is neither added nor removed")
+    ours = body.direction == "outbound"
+    part = max(body.part_index or 0, 0)
+    # The same message gets many reactions, and the same one again after it was taken back: hence all of these.
+    key = _key(body.event, _named(body), body.sender, word, action, part, body.timestamp)
+    return _REACTIONS[action](
+        key=key,
+        occurred_at=moment_of(body.timestamp),
+        chat=_chat(body, None if ours else body.sender),
+        ours=ours,
+        target=MessageRef(vendor_id=_named(body), part=part),
+        reaction=_reaction_word(word),
+        sender=address_of(body.sender),
+        **fields,
+    )
+
+
+def _signed(text: str) -> tuple[str, str]:
+    """Take off the sign with which reactions are sent; deliveries were seen without it."""
+    return (text[0], text[1:]) if text[:1] in {"+", "-"} else ("", text)
+
+
+def _reaction_word(word: str) -> Reaction | None:
+    try:
+        return Reaction.parse(word)
+    except ValidationError:
+        return None
+
+
+# ── the rest: that these come is documented, what they hold is not ────────────────────────────────────────────────
+
+
+def _incident(body: wire.WebhookEvent, fields: Fields, *parts: str | None) -> Fields:
+    """Give the fields of an event that has no id of its own; without a time, its content makes the key."""
+    chat = _chat(body, body.sender)
+    if body.timestamp is None and body.message_id is None:
+        key = _fingerprint(fields["raw"])
+    else:
+        where = body.group_id or body.external_id
+        key = _key(body.event, body.message_id, where, body.sender, *parts, body.timestamp)
+    return {"key": key, "chat": chat, "occurred_at": moment_of(body.timestamp), "sender": _actor(body), **fields}
+
+
+def _actor(body: wire.WebhookEvent) -> Address | None:
+    alone = None if body.is_group or _is_group_id(body.external_id) else body.external_id
+    return address_of(body.voter or body.sender or alone)
+
+
+def _typing(body: wire.WebhookEvent, fields: Fields) -> Event:
+    made = TypingStarted if body.event == "typing.started" else TypingStopped
+    return made(**_incident(body, fields))
+
+
+def _group(body: wire.WebhookEvent, fields: Fields) -> Event:
+    if body.event == "group.icon_changed":
+        return GroupUpdated(icon=body.icon_url, **_incident(body, fields, body.icon_url))
+    name = body.group_name or body.name
+    return GroupUpdated(name=name, **_incident(body, fields, name))
+
+
+def _contact(body: wire.WebhookEvent, fields: Fields) -> Event:
+    return ContactShared(name=body.name, **_incident(body, fields, body.name))
+
+
+_CHANGES: Mapping[str, Literal["created", "received", "voted"]] = {
+    "poll.created": "created",
+    "poll.received": "received",
+    "poll.voted": "voted",
+}
+
+
+def _poll(body: wire.WebhookEvent, fields: Fields) -> Event:
+    options = (item if isinstance(item, str) else item.text for item in body.options or ())
+    return PollUpdated(
+        poll_id=body.poll_id,
+        change=_CHANGES[body.event],
+        title=body.title,
+        options=tuple(option for option in options if option),
+        option=body.option,
+        **_incident(body, fields, body.poll_id, body.voter, body.option),
+    )
+
+
+_MAKERS: Mapping[str, Callable[[wire.WebhookEvent, Fields], Event]] = {
+    "message.received": _received,
+    "message.queued": _delivery,
+    "message.sent": _delivery,
+    "message.delivered": _delivery,
+    "message.read": _delivery,
+    "message.failed": _delivery,
+    "message.reaction": _reaction,
+    "poll.created": _poll,
+    "poll.received": _poll,
+    "poll.voted": _poll,
+    "typing.started": _typing,
+    "typing.stopped": _typing,
+    "group.name_changed": _group,
+    "group.icon_changed": _group,
+    "contact.shared": _contact,
+}

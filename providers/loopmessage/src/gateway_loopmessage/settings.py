@@ -1,0 +1,58 @@
+"""The settings of a LoopMessage connection."""
+
+from __future__ import annotations
+
+from pydantic import Field, SecretStr, field_validator
+
+from gateway.provider import ProviderSettings
+
+__all__ = ["API_PATH", "LoopMessageSettings"]
+
+API_PATH = "/api/v1"
+"""What every base URL ends in; the status look-up is the one call beside it."""
+
+
+class LoopMessageSettings(ProviderSettings):
+    """One organization at LoopMessage; its API key decides which."""
+
+    api_key: SecretStr = Field(min_length=1)
+    """The organization's API key, as the dashboard shows it, without `Bearer`."""
+    sender: str | None = Field(default=None, min_length=1)
+    """Id of the sender name to send from; a chat's own line goes first. None leaves the choice to the vendor."""
+    base_url: str = Field(default=f"https://a.loopmessage.com{API_PATH}", pattern=r"^https?://[^\s?#]+$")
+    """Where the API is; ends in `/api/v1`."""
+    webhook_secret: SecretStr | None = Field(default=None, min_length=1)
+    """The value that the dashboard puts into the `Authorization` header of webhooks: the whole value, verbatim."""
+    allow_unsigned: bool = False
+    """Accept webhooks that prove nothing, while there is no `webhook_secret`: only behind another guard."""
+    max_attachments: int = Field(default=3, ge=1, le=10)
+    """Most attachments of one message. Three editions of the vendor's page say 3, 5 and 10; 3 is right in all."""
+
+    @field_validator("api_key", "webhook_secret", mode="after")
+    @classmethod
+    def _fits_in_a_header(cls, secret: SecretStr | None) -> SecretStr | None:
+        value = secret.get_secret_value() if secret else ""
+        if value != value.strip() or not (value.isascii() and value.isprintable()):
+            raise ValueError("has to be visible ASCII characters without space around them: it travels in a header")
+        return secret
+
+    @field_validator("api_key", mode="after")
+    @classmethod
+    def _is_bare(cls, key: SecretStr) -> SecretStr:
+        # the vendor takes `Bearer KEY` for an unknown key (code 130), which is hard to see from outside
+        if key.get_secret_value().lower().startswith("bearer "):
+            raise ValueError("give the key alone, without `Bearer`")
+        return key
+
+    @field_validator("base_url", mode="after")
+    @classmethod
+    def _ends_in_the_api_path(cls, url: str) -> str:
+        trimmed = url.rstrip("/")
+        if not trimmed.endswith(API_PATH):
+            raise ValueError(f"has to end in {API_PATH}, as https://a.loopmessage.com{API_PATH} does")
+        return trimmed
+
+    @property
+    def status_url(self) -> str:
+        """Where message status lives: `/v1` beside the API path, not below it (docs.loopmessage.com, "Statuses")."""
+        return self.base_url.removesuffix(API_PATH) + "/v1"

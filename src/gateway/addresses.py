@@ -1,0 +1,164 @@
+"""Addresses: every spelling of one address is one address.
+
+Sources: E.164 (ITU-T), RFC 3966 (`tel:`), RFC 6068 (`mailto:`); the service prefixes `iMessage;-;` and the like are
+those of the chat ids in the Messages database. A number is never refused because a numbering plan calls it invalid:
+the numbers in the vendors' own documents would fail that.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from enum import StrEnum
+from typing import Any, ClassVar, Self
+from urllib.parse import unquote
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_serializer, model_validator
+
+__all__ = ["Address", "AddressKind", "Word", "mask", "redact"]
+
+_PREFIX = re.compile(r"^(?:(?:imessage|sms|rcs|any);-;|tel:|mailto:|sms:|imessage:)", re.IGNORECASE)
+_PHONE_FILLERS = str.maketrans("", "", " ()-./\t\u00a0\u2010\u2011\u2013\u202a\u202c\u202d\u202f")
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}")
+_EMAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+")
+_LOOKS_LIKE_PHONE = re.compile(r"[+0-9]+")
+_CONTACT = re.compile(r"[!-~]{1,128}")
+_MAX_EMAIL = 254
+
+
+class Word(BaseModel):
+    """Base of all words: frozen, closed, and with input hidden in errors (it may hold numbers and text)."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, use_attribute_docstrings=True)
+
+
+class AddressKind(StrEnum):
+    """What an address is."""
+
+    PHONE = "phone"
+    EMAIL = "email"
+    CONTACT = "contact"
+
+
+def mask(value: str) -> str:
+    """Show who without showing whom: `+1•••••••33`, `j•••@example.com`, `•••f2`."""
+    if value.startswith("+"):
+        return f"{value[:2]}{'•' * max(len(value) - 4, 3)}{value[-2:]}"
+    name, at, host = value.partition("@")
+    if at:
+        return f"{name[:1]}•••@{host}"
+    return f"•••{value[-2:]}"
+
+
+_PHONE_IN_TEXT = re.compile(r"\+?\d[\d ().-]{5,18}\d")
+_EMAIL_IN_TEXT = re.compile(r"[^@\s\"'<>,;:/=]+@[^@\s\"'<>,;:/?&]+")
+
+
+def redact(text: str, *, limit: int = 500) -> str:
+    """Mask everything in a vendor's text that may be a phone number or an email, and cut it to `limit` characters.
+
+    Cautious on purpose: a long number that is no phone is masked too.
+    """
+    cut = text if len(text) <= limit else text[:limit] + "…"
+    masked = _EMAIL_IN_TEXT.sub(lambda match: mask(match[0].lower()), cut)
+    return _PHONE_IN_TEXT.sub(lambda match: f"•••{match[0][-2:]}", masked)
+
+
+class Address(Word):
+    """One party: a phone in E.164, an email (an Apple ID) in lower case, or a vendor's opaque contact id.
+
+    `Address.parse("tel:+1 (323) 111-2233")` and `Address.parse("iMessage;-;+13231112233")` are equal. `repr` and
+    `str` are masked; `value` is the address itself.
+    """
+
+    kind: AddressKind
+    """Phone, email or contact id."""
+    value: str = Field(repr=False)
+    """The canonical spelling."""
+
+    CONTACT_PREFIX: ClassVar[str] = "contact:"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_text(cls, data: Any) -> Any:
+        """Accept a plain string wherever an address is asked for."""
+        return _split(data) if isinstance(data, str) else data
+
+    @model_validator(mode="after")
+    def _is_canonical(self) -> Self:
+        checks = {AddressKind.PHONE: _E164, AddressKind.EMAIL: _EMAIL, AddressKind.CONTACT: _CONTACT}
+        if not checks[self.kind].fullmatch(self.value):
+            raise ValueError(_complaint(self.kind))
+        if self.kind is AddressKind.EMAIL and len(self.value) > _MAX_EMAIL:
+            raise ValueError(f"an email address has at most {_MAX_EMAIL} characters")
+        return self
+
+    @field_validator("value", mode="before")
+    @classmethod
+    def _trim(cls, value: Any) -> Any:
+        return value.strip() if isinstance(value, str) else value
+
+    @model_serializer
+    def _to_text(self) -> str:
+        return self.text
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read any spelling of one address.
+
+        Phones need their country code (`+…`, or `00…`); emails are recognised by `@`; an opaque contact id is
+        written `contact:…`. Raises `pydantic.ValidationError` (a `ValueError`) for anything else.
+        """
+        return cls.model_validate(text)
+
+    @classmethod
+    def contact(cls, vendor_id: str) -> Self:
+        """Name a contact by the vendor's own id."""
+        return cls(kind=AddressKind.CONTACT, value=vendor_id)
+
+    @property
+    def text(self) -> str:
+        """The spelling that `parse` reads back."""
+        return f"{self.CONTACT_PREFIX}{self.value}" if self.kind is AddressKind.CONTACT else self.value
+
+    @property
+    def masked(self) -> str:
+        """The address as it may be logged."""
+        return mask(self.value)
+
+    def __str__(self) -> str:
+        """Masked: an address in a log line or an error is a leak."""
+        return self.masked
+
+    def __repr__(self) -> str:
+        """Masked, like `str`."""
+        return f"Address({self.kind.value} {self.masked})"
+
+
+def _split(text: str) -> dict[str, str]:
+    """Tell what kind of address a text is, and bring it into its canonical spelling."""
+    if text.startswith(Address.CONTACT_PREFIX):
+        return {"kind": "contact", "value": text.removeprefix(Address.CONTACT_PREFIX)}
+    bare = text.strip()
+    while match := _PREFIX.match(bare):
+        # RFC 3966 parameters (`;ext=…`) and RFC 6068 headers (`?subject=…`) are not part of the address
+        bare = unquote(bare[match.end() :]).split("?", 1)[0].strip()
+    if "@" in bare:
+        return {"kind": "email", "value": unicodedata.normalize("NFC", bare).casefold()}
+    digits = bare.split(";", 1)[0].translate(_PHONE_FILLERS)
+    if digits.startswith("00"):
+        digits = "+" + digits[2:]
+    if _LOOKS_LIKE_PHONE.fullmatch(digits):
+        return {"kind": "phone", "value": digits}
+    raise ValueError(
+        "not an address: expected a phone with country code (+1 323 111 2233), an email, or contact:ID for a "
+        "vendor's contact id"
+    )
+
+
+def _complaint(kind: AddressKind) -> str:
+    return {
+        AddressKind.PHONE: "a phone number is + and 7 to 15 digits, country code first (E.164)",
+        AddressKind.EMAIL: "an email address is name@host",
+        AddressKind.CONTACT: "a contact id is 1 to 128 visible ASCII characters",
+    }[kind]

@@ -1,0 +1,105 @@
+"""What callers may write, turned into words: recipients, messages, references to messages.
+
+Everything that is wrong with them becomes an `InvalidMessage` that names the place and hides the value.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeAlias, TypeVar
+
+from pydantic import ValidationError
+
+from gateway.addresses import Address
+from gateway.errors import InvalidMessage
+from gateway.events import Event
+from gateway.model import Attachment, Chat, Link, Message, MessageRef, Opaque, Reaction, Text, Voice
+
+__all__ = ["Content", "Recipient", "chat_of", "messages_of", "reaction_of", "ref_of", "said"]
+
+T = TypeVar("T")
+
+Recipient: TypeAlias = str | Address | Chat | Event | Sequence[str | Address]
+"""Where to: an address, `group:ID`, a chat, an event (its chat), or several addresses."""
+
+One: TypeAlias = str | Message | Text | Attachment | Voice | Link
+"""One message: a text, a message, or a part that is a whole message."""
+
+Content: TypeAlias = One | Sequence[One]
+"""What: one message, or several."""
+
+_PARTS = Text | Attachment | Voice | Link | Opaque
+
+
+def said(make: Callable[[], T]) -> T:
+    """Make a word; what pydantic has against it becomes one `InvalidMessage`."""
+    try:
+        return make()
+    except ValidationError as error:
+        problems = error.errors(include_input=False, include_url=False)
+        lines = []
+        for problem in problems:
+            place = ".".join(str(step) for step in problem["loc"])
+            words = problem["msg"].removeprefix("Value error, ")
+            lines.append(f"{place}: {words}" if place else words)
+        raise InvalidMessage("; ".join(dict.fromkeys(lines)), hint="see the message reference in the docs") from None
+    except (TypeError, ValueError) as error:
+        raise InvalidMessage(str(error), hint="see the message reference in the docs") from None
+
+
+def chat_of(to: Recipient) -> tuple[Chat, str | None]:
+    """Read a recipient; gives the chat, and the connection where the recipient says it (an event does)."""
+    if isinstance(to, Event):
+        if to.chat is None:
+            raise InvalidMessage(f"a {to.type} event belongs to no chat", hint="name the recipient instead")
+        return to.chat, to.connection or None
+    return said(lambda: _chat(to)), None
+
+
+def _chat(to: str | Address | Chat | Sequence[str | Address]) -> Chat:
+    if isinstance(to, Chat):
+        return to
+    if isinstance(to, str):
+        return Chat.model_validate(to)
+    if isinstance(to, Address):
+        return Chat.direct(to)
+    if not isinstance(to, Iterable):
+        raise TypeError(f"a recipient is a string, an Address, a Chat, an event or several, not {type(to).__name__}")
+    return Chat.several(*to)
+
+
+def messages_of(content: Content) -> tuple[Message, ...]:
+    """Read what is to be sent."""
+    if isinstance(content, str | Message | Text | Attachment | Voice | Link):
+        return (said(lambda: _message(content)),)
+    messages = said(lambda: tuple(_message(item) for item in content))
+    if not messages:
+        raise InvalidMessage("there is nothing to send", hint="give at least one message")
+    return messages
+
+
+def _message(content: Any) -> Message:
+    if isinstance(content, Message):
+        return content
+    if isinstance(content, str | _PARTS):
+        return Message(content)
+    raise TypeError(f"a message is a string, a Message or a part, not {type(content).__name__}")
+
+
+def ref_of(vendor_id: str, part: int) -> MessageRef:
+    """Name a message at the vendor."""
+    return said(lambda: MessageRef(vendor_id=vendor_id, part=part))
+
+
+def reaction_of(reaction: str | Reaction) -> Reaction:
+    """Read a reaction; a misspelt one gets the nearest."""
+    if isinstance(reaction, Reaction):
+        return reaction
+    try:
+        return Reaction.parse(reaction)
+    except (ValidationError, TypeError):
+        words = ("love", "like", "dislike", "laugh", "emphasize", "question")
+        near = difflib.get_close_matches(str(reaction), words, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"use one of {', '.join(words)}, or one emoji"
+        raise InvalidMessage("there is no such reaction", hint=hint) from None

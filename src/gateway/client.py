@@ -1,0 +1,535 @@
+"""The async library: one object that sends through any connection and hands over what arrives.
+
+    gateway = Gateway()
+    gateway.connect("PROVIDER", name="main", api_key="…")
+    receipt = await gateway.send("+1 323 111 2233", "hello")
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self, TypeVar, overload
+
+from gateway import files, outbox
+from gateway.actions import (
+    Adaptation,
+    CreateOptInLink,
+    GetStatus,
+    OptInLinks,
+    Policy,
+    Receipt,
+    SendMessage,
+)
+from gateway.addresses import Word
+from gateway.asking import Content, Recipient, chat_of, messages_of, reaction_of, ref_of, said
+from gateway.clock import SYSTEM, Clock
+from gateway.config import load_config
+from gateway.connections import Connection
+from gateway.delivery import MessageStatus, merge
+from gateway.drive import drive
+from gateway.engine import Engine, When, request_of
+from gateway.errors import Cancelled, Conflict, GatewayError, InvalidMessage
+from gateway.events import Event, MessageReceived, ReactionAdded, ReactionRemoved
+from gateway.exchange import Exchange, Page, Reply
+from gateway.fitting import Plan, fit, fit_reaction, fit_read, fit_typing
+from gateway.ids import MessageId, Token, chat_id
+from gateway.ingress import ASGIApp, Ingress
+from gateway.model import Chat, Message, MessageRef, Reaction
+from gateway.plugins import Plugins, load
+from gateway.provider import WebhookRequest
+from gateway.retry import INLINE, RetryPolicy, persistent
+from gateway.routing import route
+from gateway.store import FactRow, MessageRow, MessageState, StepRow, StepState, Store
+
+__all__ = ["Gateway", "Ticket", "Verdict"]
+
+T = TypeVar("T")
+EventT = TypeVar("EventT", bound=Event)
+
+Subject = Event | Receipt | MessageRef | str
+"""A message that is already there: its event, its receipt, a reference, or our id of it."""
+
+Verdict = Literal["resend", "mark_sent", "drop"]
+"""What a person says about a send whose outcome nobody knows."""
+
+
+class Ticket(Word):
+    """A promise: the message is kept and will be sent."""
+
+    message_id: MessageId
+    connection: str
+    adaptations: tuple[Adaptation, ...] = ()
+
+
+class Gateway:
+    """Sends through any connection, and hands over what arrives.
+
+    `store` is a URL (`memory:`) or a store; `policy` says what happens to what a vendor cannot carry; `public_url` is
+    where `asgi()` can be reached from outside, so that attachments may be given as bytes or files. Use it as an async
+    context manager, or call `aclose`; it starts by itself with the first call.
+    """
+
+    def __init__(
+        self,
+        store: str | Store = "memory:",
+        policy: Policy | str = Policy.STRICT,
+        clock: Clock = SYSTEM,
+        *,
+        public_url: str | None = None,
+        retry: RetryPolicy | None = None,
+        plugins: Plugins | None = None,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self.policy = Policy(policy)
+        self.public_url = public_url
+        self._engine = Engine(store, plugins or load(), clock, retry=retry, chance=chance)
+
+    @classmethod
+    def from_config(cls, path: str | Path) -> Self:
+        """Make a gateway with the connections of a TOML file; raises `ConfigurationError`."""
+        config = load_config(path)
+        gateway = cls(config.store, config.policy, public_url=config.public_url)
+        for item in config.connections:
+            gateway.connect(item.provider, item.name, policy=item.policy, labels=item.labels, **item.settings)
+        return gateway
+
+    def connect(
+        self,
+        provider: str,
+        name: str | None = None,
+        *,
+        policy: Policy | str | None = None,
+        labels: Mapping[str, str] | None = None,
+        **settings: Any,
+    ) -> Connection:
+        """Add a connection; the settings are the provider's. Raises `ConfigurationError`."""
+        own = Policy(policy) if policy is not None else None
+        return self._engine.connections.add(provider, name or provider, settings, policy=own, labels=labels)
+
+    @property
+    def connections(self) -> tuple[Connection, ...]:
+        """All connections, in the order they were added."""
+        return tuple(self._engine.connections)
+
+    @property
+    def store(self) -> Store:
+        """What is kept, for looking at it."""
+        return self._engine.store
+
+    async def __aenter__(self) -> Self:
+        """Start."""
+        await self._engine.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop."""
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Finish what is under way, then let go of everything. A closed gateway stays closed."""
+        await self._engine.close()
+
+    # ── sending ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def send(
+        self,
+        to: Recipient,
+        message: Content,
+        *,
+        via: str | None = None,
+        key: str | None = None,
+        policy: Policy | str | None = None,
+        wait: float = 30.0,
+        at: datetime | None = None,
+        expires: datetime | None = None,
+    ) -> Receipt:
+        """Send, and wait up to `wait` seconds until the vendor accepted it.
+
+        `via` names the connection; an event as `to` names it itself. `key` makes a repetition of this call give the
+        first result. Cancelling cancels the waiting only. Raises `InvalidMessage`, `Unsupported`, `NoRoute`,
+        `Conflict`, a `SendError`, or `NotSettled`.
+        """
+        ticket = await self.enqueue(to, message, via=via, key=key, policy=policy, at=at, expires=expires)
+        return await self._engine.outcome(ticket.message_id, wait)
+
+    async def enqueue(
+        self,
+        to: Recipient,
+        message: Content,
+        *,
+        via: str | None = None,
+        key: str | None = None,
+        policy: Policy | str | None = None,
+        at: datetime | None = None,
+        expires: datetime | None = None,
+    ) -> Ticket:
+        """Keep a message to be sent, at a time where one is given; what becomes of it comes as events.
+
+        Raises what `send` raises before anything is sent.
+        """
+        _aware(at=at, expires=expires)
+        connection, chat, messages = self._asked(to, message, via)
+        chosen = self._policy(connection, policy)
+        plan = await self._fit(connection, chat, messages, chosen)
+        content = [item.model_dump(mode="json") for item in messages]
+        request = request_of(chat, chosen, messages=content, at=at.isoformat() if at else None)
+        row = await self._engine.promise(connection, plan, request, key=key, when=When(at, expires))
+        return Ticket(message_id=row.id, connection=row.connection, adaptations=plan.adaptations)
+
+    async def plan(
+        self, to: Recipient, message: Content, *, via: str | None = None, policy: Policy | str | None = None
+    ) -> Plan:
+        """Say what would be sent, with which adaptations, and send nothing; raises `Unsupported` like `send`."""
+        connection, chat, messages = self._asked(to, message, via)
+        return await self._fit(connection, chat, messages, self._policy(connection, policy))
+
+    def _asked(
+        self, to: Recipient, message: Content, via: str | None
+    ) -> tuple[Connection, Chat, tuple[Message, ...]]:
+        chat, where = chat_of(to)
+        messages = messages_of(message)
+        action = SendMessage.model_construct(chat=chat, messages=messages, key="", token=Token(""))
+        return self._route(action, via or where), chat, messages
+
+    def _route(self, action: Any, via: str | None) -> Connection:
+        return route(action, via, self._engine.connections, self._engine.plugins)
+
+    def _policy(self, connection: Connection, policy: Policy | str | None) -> Policy:
+        return Policy(policy) if policy is not None else connection.policy or self.policy
+
+    async def _fit(self, connection: Connection, chat: Chat, messages: Sequence[Message], policy: Policy) -> Plan:
+        table = connection.provider.capabilities()
+        if self.public_url and not table.find(chat.kind).limits.upload:
+            messages = await files.hosted(messages, self.public_url, self._engine.store, self._engine.clock)
+        messages = [await self._resolved(item) for item in messages]
+        with _located(connection):
+            return fit(chat, messages, table, policy)
+
+    async def _resolved(self, message: Message) -> Message:
+        """Replace our own id in a reply by the vendor's."""
+        if message.reply_to is None or message.reply_to.message is None:
+            return message
+        return message.model_copy(update={"reply_to": await self._vendor_ref(message.reply_to)})
+
+    async def _vendor_ref(self, ref: MessageRef) -> MessageRef:
+        """Name one of our messages by the vendor's id; part k of a sequence is its k-th message."""
+        if ref.message is None:
+            return ref
+        row, steps = await self._engine.look_up(ref.message)
+        sent = outbox.receipt_of(row, steps).sent
+        if not sent:
+            raise InvalidMessage("the vendor does not have this message yet", hint="wait for its receipt")
+        if 0 < ref.part < len(sent):
+            return ref_of(sent[ref.part].vendor_id, 0)
+        return ref_of(sent[0].vendor_id, ref.part)
+
+    # ── reactions, typing, read marks ─────────────────────────────────────────────────────────────────────────────
+
+    async def react(
+        self,
+        message: Subject,
+        reaction: str | Reaction,
+        *,
+        part: int = 0,
+        chat: Recipient | None = None,
+        via: str | None = None,
+        policy: Policy | str | None = None,
+        wait: float = 30.0,
+    ) -> Receipt:
+        """Add a tapback or an emoji to a message; a bare vendor reference needs its `chat`."""
+        return await self._react(message, reaction, part, chat, via, policy, wait, remove=False)
+
+    async def unreact(
+        self,
+        message: Subject,
+        reaction: str | Reaction,
+        *,
+        part: int = 0,
+        chat: Recipient | None = None,
+        via: str | None = None,
+        policy: Policy | str | None = None,
+        wait: float = 30.0,
+    ) -> Receipt:
+        """Take a reaction back."""
+        return await self._react(message, reaction, part, chat, via, policy, wait, remove=True)
+
+    async def _react(
+        self,
+        message: Subject,
+        reaction: str | Reaction,
+        part: int,
+        chat: Recipient | None,
+        via: str | None,
+        policy: Policy | str | None,
+        wait: float,
+        *,
+        remove: bool,
+    ) -> Receipt:
+        wanted = reaction_of(reaction)
+        where, ref, named = await self._subject(message, part, chat)
+        connection = self._route_any(where, via or named)
+        chosen = self._policy(connection, policy)
+        table = connection.provider.capabilities()
+        with _located(connection):
+            plan = fit_reaction(where, ref, wanted, remove=remove, table=table, policy=chosen)
+        request = request_of(
+            where, chosen, target=ref.model_dump(mode="json"), reaction=wanted.text, remove=remove
+        )
+        row = await self._engine.promise(connection, plan, request)
+        return await self._engine.outcome(row.id, wait)
+
+    async def _subject(
+        self, message: Subject, part: int, chat: Recipient | None
+    ) -> tuple[Chat, MessageRef, str | None]:
+        """Find chat, vendor reference and connection of a message that is already there."""
+        if isinstance(message, Event):
+            where, named = chat_of(message)
+            return where, _ref_of_event(message, part), named
+        if isinstance(message, Receipt):
+            message = message.message_id
+        ref = message if isinstance(message, MessageRef) else said(lambda: MessageRef(message=MessageId(message)))
+        if part:
+            ref = ref.model_copy(update={"part": part})
+        if ref.message is not None:
+            row, steps = await self._engine.look_up(ref.message)
+            return outbox.action_of(steps[0]).chat, await self._vendor_ref(ref), row.connection
+        if chat is None:
+            raise InvalidMessage("in which chat is this message?", hint='give it: chat="+1…"')
+        where, named = chat_of(chat)
+        return where, ref, named
+
+    def _route_any(self, chat: Chat, via: str | None) -> Connection:
+        return self._route(SendMessage.model_construct(chat=chat, messages=(), key="", token=Token("")), via)
+
+    async def typing(
+        self, chat: Recipient, seconds: float = 5.0, *, via: str | None = None, wait: float = 30.0
+    ) -> None:
+        """Show the typing dots for a while; 0 seconds takes them away. They go when a message is sent."""
+        where, named = chat_of(chat)
+        connection = self._route_any(where, via or named)
+        table = connection.provider.capabilities()
+        last = await self._last_inbound(connection, where)
+        on = seconds > 0
+        with _located(connection):
+            plan = fit_typing(where, on=on, seconds=seconds if on else None, target=last, table=table, policy=Policy.STRICT)
+        row = await self._engine.promise(connection, plan, request_of(where, Policy.STRICT, typing=seconds))
+        await self._engine.outcome(row.id, wait)
+        if on and table.find(where.kind).limits.typing_seconds is None:
+            # this vendor shows the dots until it is told to stop
+            with _located(connection):
+                off = fit_typing(where, on=False, seconds=None, target=last, table=table, policy=Policy.STRICT)
+            later = When(at=self._engine.clock.now() + timedelta(seconds=seconds))
+            await self._engine.promise(connection, off, request_of(where, Policy.STRICT, typing=0), when=later)
+
+    async def mark_read(self, chat: Recipient, *, via: str | None = None, wait: float = 30.0) -> None:
+        """Mark a chat as read, and show that to the contact."""
+        where, named = chat_of(chat)
+        connection = self._route_any(where, via or named)
+        last = await self._last_inbound(connection, where)
+        with _located(connection):
+            plan = fit_read(where, target=last, table=connection.provider.capabilities(), policy=Policy.STRICT)
+        row = await self._engine.promise(connection, plan, request_of(where, Policy.STRICT, read=True))
+        await self._engine.outcome(row.id, wait)
+
+    async def _last_inbound(self, connection: Connection, chat: Chat) -> MessageRef | None:
+        last = await self._engine.store.last_inbound(connection.name, chat_id(connection.name, chat.identity))
+        return ref_of(last, 0) if last else None
+
+    # ── what became of it ─────────────────────────────────────────────────────────────────────────────────────────
+
+    async def status(self, message: Receipt | Ticket | str, *, refresh: bool = False) -> MessageStatus:
+        """Say how far a send has come, by everything that was reported; `refresh` asks the vendor too."""
+        id_ = message if isinstance(message, str) else message.message_id
+        row, steps = await self._engine.look_up(id_)
+        sent = outbox.receipt_of(row, steps).sent
+        if refresh:
+            await self._refresh(row, steps)
+        facts = await self._engine.store.facts(row.connection, [entry.vendor_id for entry in sent])
+        deliveries = tuple(
+            merge(entry.vendor_id, [fact for fact in facts if fact.vendor_id == entry.vendor_id], index=entry.index)
+            for entry in sent
+        )
+        return outbox.status_of(row, steps, deliveries)
+
+    async def _refresh(self, row: MessageRow, steps: Sequence[StepRow]) -> None:
+        """Ask the vendor about each message, and keep what it says as facts."""
+        connection = self._engine.connections.get(row.connection)
+        now = self._engine.clock.now()
+        facts = []
+        for entry in outbox.receipt_of(row, steps).sent:
+            question = GetStatus(vendor_id=entry.vendor_id, chat=outbox.action_of(steps[0]).chat)
+            report = await self.run(connection.name, connection.provider.get_status(question))
+            facts.append(
+                FactRow(
+                    connection=row.connection,
+                    vendor_id=entry.vendor_id,
+                    state=report.state,
+                    source=f"look-up:{now.isoformat()}",
+                    received_at=now,
+                    occurred_at=report.occurred_at,
+                    channel=report.channel.value if report.channel else None,
+                    code=report.code,
+                    reason=report.reason,
+                )
+            )
+        await self._engine.store.keep_facts(facts)
+
+    async def resolve(self, message: str, verdict: Verdict, *, wait: float = 30.0) -> Receipt:
+        """Settle a send whose outcome nobody knows: it was sent, send it again, or forget it.
+
+        `mark_sent` and `resend` go on with the steps that are left; `drop` raises `Cancelled`, its outcome.
+        """
+        row, steps = await self._engine.look_up(message)
+        step = next((step for step in steps if step.state is StepState.UNKNOWN), None)
+        if row.state is not MessageState.UNKNOWN or step is None:
+            raise Conflict(f"the outcome of {message} is known: {row.state.value}", hint="there is nothing to resolve")
+        connection = self._engine.connections.get(row.connection)
+        now = self._engine.clock.now()
+        if verdict == "mark_sent":
+            change = outbox.accepted(row, steps, step, Receipt(), None, connection, now)
+        elif verdict == "resend":
+            change = outbox.again(row, step, now)
+        elif verdict == "drop":
+            change = outbox.refused(row, step, Cancelled("dropped after its outcome stayed unknown"), None, connection, now)
+        else:
+            raise InvalidMessage(f"{verdict!r} is no verdict", hint='use "resend", "mark_sent" or "drop"')
+        if not await self._engine.store.amend(change, expect=MessageState.UNKNOWN):
+            raise Conflict(f"the outcome of {message} became known meanwhile", hint="look at it again")
+        return await self._engine.outcome(row.id, wait)
+
+    async def resend(self, message: str, *, wait: float = 30.0) -> Receipt:
+        """Go on with a message that was partly sent, from the step that was refused."""
+        row, steps = await self._engine.look_up(message)
+        if row.state is not MessageState.PARTLY:
+            raise Conflict(f"{message} is {row.state.value}", hint="only a partly sent message goes on; else send anew")
+        step = next(step for step in steps if step.state is not StepState.ACCEPTED)
+        if not await self._engine.store.amend(
+            outbox.again(row, step, self._engine.clock.now()), expect=MessageState.PARTLY
+        ):
+            raise Conflict(f"{message} changed meanwhile", hint="look at it again")
+        return await self._engine.outcome(row.id, wait)
+
+    # ── beyond messages ───────────────────────────────────────────────────────────────────────────────────────────
+
+    async def opt_in_link(self, body: str, *, via: str | None = None, **parameters: Any) -> OptInLinks:
+        """Make links by which a person opts in; the parameters come back on the `OptedIn` event."""
+        action = said(lambda: CreateOptInLink(body=body, parameters=parameters))
+        connection = self._route(action, via)
+        return await self.run(connection.name, connection.provider.create_opt_in_link(action))
+
+    async def check(self, connection: str) -> str:
+        """Prove that a connection's credentials work; one line for a person. Lets a stopped connection go on."""
+        found = self._engine.connections.get(connection)
+        line = await self.run(connection, found.provider.check())
+        found.stopped = None
+        return line
+
+    async def run(self, connection: str, exchange: Exchange[T]) -> T:
+        """Run any exchange of a provider's `api` on a connection, with its credentials and careful repetition."""
+        await self._engine.start()
+        found = self._engine.connections.get(connection)
+        clock, proof = self._engine.clock, found.provider.proof
+        send = persistent(
+            found.transport.send, policy=INLINE, proof=proof, sleep=clock.sleep, chance=self._engine.chance
+        )
+        with _located(found):
+            return await drive(exchange, send)
+
+    async def pages(self, connection: str, exchange: Exchange[Page[T]]) -> AsyncIterator[T]:
+        """Go through all items of a paged exchange, fetching as it goes."""
+        page = await self.run(connection, exchange)
+        while True:
+            for item in page.items:
+                yield item
+            if page.more is None:
+                return
+            page = await self.run(connection, page.more())
+
+    # ── receiving ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    @overload
+    def on(
+        self, event: type[EventT], handler: None = None, *, connection: str | None = None
+    ) -> Callable[[Callable[[EventT], Any]], Callable[[EventT], Any]]: ...
+    @overload
+    def on(
+        self, event: type[EventT], handler: Callable[[EventT], Any], *, connection: str | None = None
+    ) -> Callable[[EventT], Any]: ...
+    def on(
+        self,
+        event: type[EventT],
+        handler: Callable[[EventT], Any] | None = None,
+        *,
+        connection: str | None = None,
+    ) -> Callable[..., Any]:
+        """Register a handler, sync or async, for a type of event; also as a decorator.
+
+        Called at least once for each event, in order per chat. One that raises is called again, then the event is
+        parked. `Event` stands for all types.
+        """
+        if handler is None:
+            return lambda function: self.on(event, function, connection=connection)
+        self._engine.dispatcher.add(event, handler, connection)
+        return handler
+
+    async def receive(
+        self,
+        connection: str,
+        headers: Mapping[str, str] | Iterable[tuple[str, str]],
+        body: bytes,
+        *,
+        method: str = "POST",
+        query: str = "",
+    ) -> Reply:
+        """Take a webhook in by its raw bytes; when this returns it is kept, and the reply is what to answer.
+
+        Handlers get its events. Raises `BadSignature` or `BadPayload`, with the status to answer as `answer`.
+        """
+        pairs = headers.items() if isinstance(headers, Mapping) else headers
+        hook = WebhookRequest(
+            headers=tuple((name.lower(), value) for name, value in pairs),
+            body=bytes(body),
+            received_at=self._engine.clock.now(),
+            method=method,
+            query=query,
+        )
+        return await self._engine.receive(connection, hook)
+
+    def asgi(self) -> ASGIApp:
+        """Give an ASGI application: `POST /webhooks/{connection}`, and the files that vendors fetch.
+
+        Mount it in any framework, or serve it as it is.
+        """
+        return Ingress(self.receive, self._engine.store, start=self._engine.start, stop=self._engine.close)
+
+
+def _ref_of_event(event: Event, part: int) -> MessageRef:
+    match event:
+        case MessageReceived():
+            return ref_of(event.vendor_id, part)
+        case ReactionAdded() | ReactionRemoved():
+            return event.target
+    raise InvalidMessage(f"a {event.type} event names no message", hint="use the event of a message")
+
+
+@contextmanager
+def _located(connection: Connection) -> Iterator[None]:
+    """Note on errors which connection they come from."""
+    try:
+        yield
+    except GatewayError as error:
+        error.locate(connection=connection.name, provider=connection.provider.name)
+        raise
+
+
+def _aware(**times: datetime | None) -> None:
+    for name, time in times.items():
+        if time is not None and time.tzinfo is None:
+            raise InvalidMessage(f"{name} has no time zone", hint="use datetime.now(UTC) + timedelta(…)")

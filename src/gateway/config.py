@@ -1,0 +1,140 @@
+"""The configuration file: TOML, with secrets as value, `env:NAME` or `file:PATH`.
+
+    [gateway]
+    store = "memory:"
+    policy = "strict"
+
+    [connections.main]
+    provider = "…"
+    api_key = "env:MY_API_KEY"
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gateway.actions import Policy
+from gateway.errors import ConfigurationError
+
+__all__ = ["Config", "ConnectionConfig", "load_config"]
+
+_GATEWAY_KEYS = ("store", "policy", "public_url")
+_CONNECTION_KEYS = ("provider", "policy", "labels")
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionConfig:
+    """One `[connections.NAME]`."""
+
+    name: str
+    provider: str
+    settings: Mapping[str, Any] = field(repr=False)
+    policy: Policy | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The whole file."""
+
+    store: str = field(default="memory:", repr=False)
+    policy: Policy = Policy.STRICT
+    public_url: str | None = None
+    connections: tuple[ConnectionConfig, ...] = ()
+
+
+def load_config(path: str | Path) -> Config:
+    """Read a configuration file; raises `ConfigurationError` that names the place and what to do."""
+    path = Path(path)
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigurationError(f"there is no file {path}", hint="see the quickstart for a first one") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path} cannot be read: {error}", hint="it has to be a text file in UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{path} is not TOML: {error}", hint="strings need quotes") from None
+    _known(table, ("gateway", "connections"), str(path))
+    head = _table(table.get("gateway", {}), "[gateway]")
+    _known(head, _GATEWAY_KEYS, "[gateway]")
+    named = _table(table.get("connections", {}), "[connections]")
+    return Config(
+        store=_text(head.get("store", "memory:"), "[gateway] store"),
+        policy=_policy(head.get("policy"), "[gateway]") or Policy.STRICT,
+        public_url=_text(head["public_url"], "[gateway] public_url") if "public_url" in head else None,
+        connections=tuple(_connection(name, value, path.parent) for name, value in named.items()),
+    )
+
+
+def _connection(name: str, value: Any, folder: Path) -> ConnectionConfig:
+    place = f"[connections.{name}]"
+    table = _table(value, place)
+    if "provider" not in table:
+        raise ConfigurationError(f"{place} names no provider", hint='add provider = "…"; see `gateway providers`')
+    settings = {key: _secret(item, f"{place} {key}", folder) for key, item in table.items() if key not in _CONNECTION_KEYS}
+    labels = {key: _text(item, f"{place} labels") for key, item in _table(table.get("labels", {}), place).items()}
+    return ConnectionConfig(
+        name=name,
+        provider=_text(table["provider"], f"{place} provider"),
+        settings=settings,
+        policy=_policy(table.get("policy"), place),
+        labels=labels,
+    )
+
+
+def _secret(value: Any, place: str, folder: Path) -> Any:
+    """Follow `env:NAME` and `file:PATH`, in lists and tables too; a relative path is relative to the file."""
+    if isinstance(value, list):
+        return [_secret(item, place, folder) for item in value]
+    if isinstance(value, dict):
+        return {key: _secret(item, f"{place}.{key}", folder) for key, item in value.items()}
+    if not isinstance(value, str):
+        return value
+    if value.startswith("env:"):
+        name = value.removeprefix("env:")
+        if name not in os.environ:
+            raise ConfigurationError(f"{place} needs the environment variable {name}", hint=f"export {name}=…")
+        return os.environ[name]
+    if value.startswith("file:"):
+        path = folder / value.removeprefix("file:")
+        try:
+            return path.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            why = getattr(error, "strerror", None) or type(error).__name__
+            raise ConfigurationError(f"{place} needs the file {path}: {why}", hint="check path and rights") from None
+    return value
+
+
+def _policy(value: Any, place: str) -> Policy | None:
+    if value is None:
+        return None
+    try:
+        return Policy(value)
+    except ValueError:
+        raise ConfigurationError(f"{place} policy is {value!r}", hint='use "strict" or "graceful"') from None
+
+
+def _table(value: Any, place: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ConfigurationError(f"{place} has to be a table", hint="write key = value lines below it")
+    return value
+
+
+def _text(value: Any, place: str) -> str:
+    if not isinstance(value, str):
+        raise ConfigurationError(f"{place} has to be a string", hint="put it in quotes")
+    return value
+
+
+def _known(table: Mapping[str, Any], keys: tuple[str, ...], place: str) -> None:
+    for key in table:
+        if key not in keys:
+            near = difflib.get_close_matches(key, keys, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(keys)}"
+            raise ConfigurationError(f"{place} has no {key!r}", hint=hint)

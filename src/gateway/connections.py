@@ -1,0 +1,112 @@
+"""Connections: configured vendor accounts, and the registry of them."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import ValidationError
+
+from gateway.actions import ConnectionInfo, Policy
+from gateway.errors import ConfigurationError, NoRoute, Unauthorized
+from gateway.plugins import Plugins
+from gateway.provider import Provider
+from gateway.transport import Transport
+
+__all__ = ["Connection", "Connections"]
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,127}")
+
+
+@dataclass(slots=True, eq=False)
+class Connection:
+    """One vendor account, with what is needed to use it."""
+
+    name: str
+    provider: Provider[Any]
+    transport: Transport
+    policy: Policy | None = None
+    """Overrides the gateway's."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    stopped: Unauthorized | None = None
+    """Why nothing is sent any more; `Gateway.check` clears it."""
+
+    @property
+    def info(self) -> ConnectionInfo:
+        """The connection as hooks see it."""
+        return ConnectionInfo(name=self.name, provider=self.provider.name, labels=dict(self.labels))
+
+    def __repr__(self) -> str:
+        """Name and provider, no settings."""
+        return f"Connection({self.name!r}, {self.provider.name})"
+
+
+class Connections:
+    """The connections of a gateway, by name."""
+
+    def __init__(self, plugins: Plugins) -> None:
+        self._plugins = plugins
+        self._by_name: dict[str, Connection] = {}
+
+    def __iter__(self) -> Iterator[Connection]:
+        """Go through all, in the order they were added."""
+        return iter(self._by_name.values())
+
+    def __len__(self) -> int:
+        """Count them."""
+        return len(self._by_name)
+
+    def add(
+        self,
+        provider: str,
+        name: str,
+        settings: Mapping[str, Any],
+        *,
+        policy: Policy | None = None,
+        labels: Mapping[str, str] | None = None,
+    ) -> Connection:
+        """Make a connection from settings; raises `ConfigurationError` for anything that is wrong with them."""
+        if not _NAME.fullmatch(name):
+            raise ConfigurationError(
+                f"{name!r} cannot name a connection", hint="use letters, digits, dot, dash, underscore; it is in a URL"
+            )
+        if name in self._by_name:
+            raise ConfigurationError(f"there is a connection {name} already", hint="give the new one another name")
+        cls = self._plugins.provider(provider)
+        made = cls(_settings(cls, name, settings))
+        connection = Connection(name, made, Transport(made, connection=name), policy, labels or {})
+        self._by_name[name] = connection
+        return connection
+
+    def get(self, name: str) -> Connection:
+        """Give a connection; raises `NoRoute` that names the nearest one."""
+        if name in self._by_name:
+            return self._by_name[name]
+        near = difflib.get_close_matches(name, self._by_name, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(self._by_name) or 'none'}"
+        raise NoRoute(f"there is no connection {name!r}", hint=hint)
+
+    def find(self, name: str) -> Connection | None:
+        """Give a connection, or None."""
+        return self._by_name.get(name)
+
+
+def _settings(cls: type[Provider[Any]], name: str, given: Mapping[str, Any]) -> Any:
+    """Validate settings, and say every problem without a value in it: values are secrets."""
+    try:
+        return cls.Settings.model_validate(dict(given))
+    except ValidationError as error:
+        problems = []
+        for problem in error.errors(include_input=False, include_url=False):
+            key = ".".join(str(part) for part in problem["loc"])
+            near = difflib.get_close_matches(key, cls.Settings.model_fields, n=1)
+            meant = f" (did you mean {near[0]}?)" if near and problem["type"] == "extra_forbidden" else ""
+            problems.append(f"{key or 'settings'}: {problem['msg']}{meant}")
+    known = ", ".join(cls.Settings.model_fields)
+    raise ConfigurationError(
+        f"the settings of connection {name} ({cls.name}) are wrong: {'; '.join(problems)}",
+        hint=f"{cls.name} takes: {known}",
+    )

@@ -1,0 +1,95 @@
+"""Identifiers: who makes them, and that nobody else takes them apart.
+
+Every identifier is opaque text. Only this file makes ours; only a provider makes sense of its vendor's. Formats are
+stored, hence they stay as they are.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import secrets
+from typing import TYPE_CHECKING, NewType
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+__all__ = [
+    "ChatId",
+    "EventId",
+    "MessageId",
+    "Token",
+    "chat_id",
+    "event_id",
+    "new_message_id",
+    "new_token",
+    "unwrap_token",
+    "wrap_token",
+]
+
+MessageId = NewType("MessageId", str)
+"""Ours, for one message that was asked for: `msg_` and 26 characters that sort by time."""
+
+ChatId = NewType("ChatId", str)
+"""Ours, for a conversation on a connection: `chat_` and 26 characters; the same chat gives the same id."""
+
+EventId = NewType("EventId", str)
+"""Ours, for one thing that happened: `evt_` and 26 characters; the same webhook parsed again gives the same id."""
+
+Token = NewType("Token", str)
+"""Ours, for one step on the vendor's wire; random, never equal for two steps."""
+
+_CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
+
+
+def new_message_id(now: datetime) -> MessageId:
+    """Make the id of a new message: 48 bits of milliseconds, then 80 random bits, in Crockford's base 32 (ULID)."""
+    number = (int(now.timestamp() * 1000) << 80) | secrets.randbits(80)
+    digits = []
+    for _ in range(26):
+        number, digit = divmod(number, 32)
+        digits.append(_CROCKFORD[digit])
+    return MessageId("msg_" + "".join(reversed(digits)))
+
+
+def new_token() -> Token:
+    """Make the token of a step: 22 random characters of URL-safe base 64 (132 bits), no dot in them."""
+    return Token(secrets.token_urlsafe(16))
+
+
+_WRAPPED = "gw1."
+_WRAPPED_TOKEN_LENGTH = len(_WRAPPED) + 22 + 1
+
+
+def wrap_token(token: Token, reference: str | None) -> str:
+    """Put a token in front of the caller's reference, for a vendor that returns one string of ours.
+
+    `gw1.<token>.<reference>`; 27 characters longer than the reference.
+    """
+    return f"{_WRAPPED}{token}.{reference or ''}"
+
+
+def unwrap_token(text: str | None) -> tuple[Token | None, str | None]:
+    """Take apart what `wrap_token` made; text that it did not make is all reference."""
+    if not text:
+        return None, None
+    if not text.startswith(_WRAPPED) or text[_WRAPPED_TOKEN_LENGTH - 1 : _WRAPPED_TOKEN_LENGTH] != ".":
+        return None, text
+    token = Token(text[len(_WRAPPED) : _WRAPPED_TOKEN_LENGTH - 1])
+    return token, text[_WRAPPED_TOKEN_LENGTH:] or None
+
+
+def event_id(connection: str, key: str) -> EventId:
+    """Derive the id of an event from its connection and the key that the provider's parser gave it."""
+    return EventId("evt_" + _digest("event", connection, key))
+
+
+def chat_id(connection: str, identity: str) -> ChatId:
+    """Derive the id of a chat from its connection and `Chat.identity`."""
+    return ChatId("chat_" + _digest("chat", connection, identity))
+
+
+def _digest(*parts: str) -> str:
+    """Hash parts so that no two different lists give the same text: each is preceded by its length."""
+    material = b"".join(len(data).to_bytes(8) + data for data in (p.encode("utf-8", "surrogatepass") for p in parts))
+    return base64.b32encode(hashlib.sha256(material).digest()[:16]).decode().rstrip("=").lower()

@@ -1,0 +1,276 @@
+"""Logs as facts with fields, and without secrets, addresses or text.
+
+The library only makes loggers: their lines go to the application's structlog where it has configured one, else to the
+standard library's loggers of the same name, which are silent until somebody asks. Either way they are redacted first,
+here and not at each call. `configure` is for the command line and the server, which own their process.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from datetime import date, timedelta
+from enum import Enum
+from typing import Any, TextIO, cast
+
+import structlog
+from structlog.typing import EventDict, FilteringBoundLogger, Processor
+
+from gateway.addresses import Address, redact
+from gateway.errors import ConfigurationError
+
+__all__ = ["configure", "logger", "no_leaks"]
+
+_HIDDEN = "•••"
+
+_SECRET_KEY = re.compile(
+    r"authorization|api[-_]?key|(?:access|private|signing)[-_]key|secret|token|passw|cookie|credential|signature",
+    re.IGNORECASE,
+)
+_TEXT_KEY = re.compile(r"(?:.*_)?(?:text|body|content|subject|payload|raw|json|query)", re.IGNORECASE)
+
+# What may stand as it is: it has long runs of digits and is no number of a person.
+_HARMLESS = re.compile(
+    r"(?:msg|chat|evt)_[0-9a-z]{26}"  # our ids
+    r"|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"  # a UUID, which is how vendors name messages
+    r"|\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?",  # a time
+    re.IGNORECASE,
+)
+
+# Secrets by their looks, for text that somebody else wrote, such as the message of a foreign exception.
+_LOOKS: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"(://)[^\s/@\"']+@"), rf"\1{_HIDDEN}@"),
+    (re.compile(r"(://[^\s?#\"'<>]+[?#])[^\s\"'<>]+"), rf"\1{_HIDDEN}"),
+    (re.compile(r"\b(bearer|basic|digest)\s+[^\s,;\"']+", re.IGNORECASE), rf"\1 {_HIDDEN}"),
+    (
+        re.compile(
+            r"((?:authorization|api[-_]?key|secret|token|passw\w*|signature|cookie)[\"']?\s*[=:]\s*[\"']?)"
+            r"[^\s\"'&,;}]+",
+            re.IGNORECASE,
+        ),
+        rf"\1{_HIDDEN}",
+    ),
+    (
+        re.compile(r"\b((?:whsec|sk|pk|api|key|secret|\w+_(?:live|test))[_-])[A-Za-z0-9+/=_-]{8,}", re.IGNORECASE),
+        rf"\1{_HIDDEN}",
+    ),
+    # anything long, opaque and with digits in it: a key, a signature, a hash; its beginning is enough to compare
+    (re.compile(r"(?<![\w/.+=-])(?=(?:[A-Za-z+=-]*\d){3})([A-Za-z0-9+=-]{6})[A-Za-z0-9+=-]{26,}"), rf"\1{_HIDDEN}"),
+)
+
+# Spellings of numbers and emails that `redact` would not see: unusual spaces and hyphens, and percent-encoding.
+_SPACES = str.maketrans(
+    dict.fromkeys("\u00a0\u2007\u2009\u202f\t", " ") | dict.fromkeys("\u2010\u2011\u2012\u2013", "-")
+)
+_ENCODED = re.compile(r"%(?:2B|40|20)", re.IGNORECASE)
+_DECODED = {"%2b": "+", "%40": "@", "%20": " "}
+
+_LONG_NUMBER = 10**9  # as many digits as a number without its country code
+_MOST_ITEMS = 50
+_MOST_DEPTH = 6
+_MOST_TRACE = 8000
+
+
+def no_leaks(_logger: Any, _method: str, event_dict: EventDict) -> EventDict:
+    """Mask addresses, secrets and text in a line; a structlog processor, before the one that renders.
+
+    Decides by the names of fields, by the types of values and, in strings, by how things look. A value of a type that
+    it does not know is shown as its type's name. An exception becomes text here, since whoever renders it later might
+    print the variables of its frames.
+    """
+    line = dict(event_dict)
+    trace = _trace(line.pop("exc_info", None))
+    clean = {_string(str(key)): _field(str(key), value, 0) for key, value in line.items() if key != "exception"}
+    if trace or "exception" in line:
+        clean["exception"] = _string(trace or str(line["exception"]), limit=_MOST_TRACE)
+    return clean
+
+
+def _trace(exc_info: Any) -> str:
+    """Write an exception as text, the end of it where it is long: that is what says what happened."""
+    if exc_info is True:
+        exc_info = sys.exc_info()[1]
+    elif isinstance(exc_info, tuple):
+        exc_info = exc_info[1]
+    if not isinstance(exc_info, BaseException):
+        return ""
+    return "".join(traceback.format_exception(exc_info))[-_MOST_TRACE:]
+
+
+def _field(key: str, value: Any, depth: int) -> Any:
+    if value is None or isinstance(value, bool):
+        return value
+    if _SECRET_KEY.search(key):
+        return _HIDDEN
+    if _TEXT_KEY.fullmatch(key) and not isinstance(value, int | float):
+        return f"{_HIDDEN} ({len(value)})" if isinstance(value, str | bytes | Mapping | Sequence) else _HIDDEN
+    return _value(value, depth)
+
+
+def _value(value: Any, depth: int) -> Any:
+    """Give a value as it may be seen: numbers, strings, lists and objects of JSON."""
+    for kind, show in _SHOWN:
+        if isinstance(value, kind):
+            return show(value)
+    if isinstance(value, Mapping | Sequence | AbstractSet):
+        return _many(value, depth + 1)
+    return f"<{type(value).__name__}>"
+
+
+def _many(values: Mapping[Any, Any] | Sequence[Any] | AbstractSet[Any], depth: int) -> Any:
+    if depth > _MOST_DEPTH:
+        return "…"
+    if isinstance(values, Mapping):
+        some = list(values.items())[:_MOST_ITEMS]
+        return {_string(str(_value(key, depth))): _field(str(key), value, depth) for key, value in some}
+    shown = [_value(value, depth) for value in list(values)[:_MOST_ITEMS]]
+    return [*shown, "…"] if len(values) > _MOST_ITEMS else shown
+
+
+def _string(text: str, *, limit: int = 500) -> str:
+    """Mask in a string what looks like a secret, a phone number or an email, and cut it."""
+    if _HARMLESS.fullmatch(text):
+        return text
+    plain = text[: limit + 1].translate(_SPACES)
+    plain = _ENCODED.sub(lambda match: _DECODED[match[0].lower()], plain)
+    for look, masked in _LOOKS:
+        plain = look.sub(masked, plain)
+    return redact(plain, limit=limit)
+
+
+# The first kind that fits holds; what is in no row and is no collection is shown as its type's name.
+_SHOWN: tuple[tuple[type | tuple[type, ...], Callable[[Any], Any]], ...] = (
+    ((bool, type(None)), lambda value: value),
+    (Enum, lambda value: _value(value.value, 0)),
+    ((int, float), lambda value: value if abs(value) < _LONG_NUMBER else _HIDDEN),
+    (str, _string),
+    (timedelta, lambda value: value.total_seconds()),
+    (date, lambda value: value.isoformat()),  # a datetime is a date
+    (Address, lambda value: value.masked),
+    (BaseException, lambda value: f"{type(value).__name__}: {_string(str(value))}"),
+    ((bytes, bytearray, memoryview), lambda value: f"{_HIDDEN} ({len(value)} bytes)"),
+)
+
+
+# ── loggers of the library ────────────────────────────────────────────────────────────────────────────────────────
+
+
+class _Outlet:
+    """Where the lines of one logger go, decided line by line: the application may configure logging after import."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def wants(self, level: int) -> bool:
+        """Tell whether anybody would see a line of that level; asked before it is redacted."""
+        if structlog.is_configured():
+            target = structlog.get_logger(self.name).bind()
+            ask = getattr(target, "is_enabled_for", None) or getattr(target, "isEnabledFor", None)
+            return bool(ask(level)) if callable(ask) else True
+        return logging.getLogger(self.name).isEnabledFor(level)
+
+    def write(self, method: str, line: dict[str, Any]) -> None:
+        """Hand a redacted line on."""
+        event = line.pop("event", "")
+        if structlog.is_configured():
+            getattr(structlog.get_logger(self.name), method)(event, logger=self.name, **line)
+            return
+        trace = line.pop("exception", None)
+        fields = "".join(f" {key}={value!r}" for key, value in line.items())
+        text = f"{event}{fields}" + (f"\n{trace}" if trace else "")
+        logging.getLogger(self.name).log(_LEVELS[method], "%s", text)
+
+
+_LEVELS = {
+    "debug": logging.DEBUG,
+    "info": logging.INFO,
+    "warning": logging.WARNING,
+    "error": logging.ERROR,
+    "exception": logging.ERROR,
+    "critical": logging.CRITICAL,
+}
+
+
+def _wanted(outlet: Any, method: str, event_dict: EventDict) -> EventDict:
+    if not outlet.wants(_LEVELS[method]):
+        raise structlog.DropEvent
+    return event_dict
+
+
+def _redacted(outlet: Any, method: str, event_dict: EventDict) -> EventDict:
+    """Redact, unless the pipeline behind does it anyway."""
+    if structlog.is_configured() and no_leaks in structlog.get_config()["processors"]:
+        return event_dict
+    return no_leaks(outlet, method, event_dict)
+
+
+def _deliver(outlet: Any, method: str, event_dict: EventDict) -> EventDict:
+    outlet.write(method, dict(event_dict))
+    raise structlog.DropEvent
+
+
+_TO_OUTLET: tuple[Processor, ...] = (_wanted, _redacted, _deliver)
+
+
+def logger(name: str) -> FilteringBoundLogger:
+    """Make the logger of a module; nothing is configured by it, and every line of it is redacted.
+
+    Lines are facts, past tense in snake case, with fields: `_log.info("webhook_stored", connection=…, events=2)`.
+    """
+    made = structlog.wrap_logger(
+        _Outlet(name),
+        processors=_TO_OUTLET,
+        wrapper_class=structlog.make_filtering_bound_logger(logging.NOTSET),
+        context_class=dict,
+        cache_logger_on_first_use=False,
+    )
+    return cast("FilteringBoundLogger", made)
+
+
+# ── for the command line and the server ───────────────────────────────────────────────────────────────────────────
+
+
+class _Bridge(logging.Handler):
+    """Takes the lines of the standard library's loggers, such as the web server's, through the same pipeline."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        method = next((name for name, level in reversed(_LEVELS.items()) if record.levelno >= level), "debug")
+        target = structlog.get_logger(record.name)
+        exc_info = record.exc_info[1] if record.exc_info else None
+        # a record's text may hold `%`, so it must not be taken for a template
+        getattr(target, "error" if method == "exception" else method)(
+            record.getMessage(), logger=record.name, **({"exc_info": exc_info} if exc_info else {})
+        )
+
+
+def configure(*, json: bool, level: str, stream: TextIO | None = None) -> None:
+    """Send every line of this process to `stream` (standard error by default), redacted, from `level` upwards.
+
+    One JSON object a line, or lines for people, in colour on a terminal. Raises `ConfigurationError` for a level that
+    is none of debug, info, warning, error, critical. Not for the library: an application owns its logging.
+    """
+    lowest = _LEVELS.get(level.lower()) if level.lower() != "exception" else None
+    if lowest is None:
+        raise ConfigurationError(f"no log level {level!r}", hint="debug, info, warning, error or critical")
+    out = stream or sys.stderr
+    renderer: Processor = structlog.processors.JSONRenderer(ensure_ascii=False)
+    if not json:
+        renderer = structlog.dev.ConsoleRenderer(colors=out.isatty())
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            no_leaks,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(lowest),
+        context_class=dict,
+        logger_factory=structlog.PrintLoggerFactory(out),
+        cache_logger_on_first_use=False,
+    )
+    logging.basicConfig(handlers=[_Bridge()], level=lowest, force=True)

@@ -1,0 +1,447 @@
+"""The words: chats, messages and their parts, reactions.
+
+Frozen values that know nothing of any vendor. A word that does not fit raises `pydantic.ValidationError` (a
+`ValueError`); `Gateway` turns that into `InvalidMessage`.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias
+
+from pydantic import ConfigDict, Field, JsonValue, field_validator, model_serializer, model_validator
+
+from gateway.addresses import Address, Word
+from gateway.ids import MessageId
+
+__all__ = [
+    "Attachment",
+    "Channel",
+    "Chat",
+    "ChatKind",
+    "Effect",
+    "Link",
+    "Media",
+    "Message",
+    "MessageRef",
+    "Opaque",
+    "Part",
+    "Reaction",
+    "Tapback",
+    "Text",
+    "Voice",
+]
+
+
+# ── closed sets ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class _Spelled(StrEnum):
+    """A closed set that reads every usual spelling: `invisibleInk`, `Invisible Ink`, `INVISIBLE_INK`."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> Self | None:
+        if not isinstance(value, str):
+            return None
+        wanted = re.sub(r"(?<=[a-z])[ _-](?=[a-z])", "", value.lower())
+        return next((member for member in cls if member.value.replace("-", "") == wanted), None)
+
+
+class Effect(_Spelled):
+    """Apple's send-with-effect: four for the bubble, nine for the screen."""
+
+    SLAM = "slam"
+    LOUD = "loud"
+    GENTLE = "gentle"
+    INVISIBLE_INK = "invisible-ink"
+    ECHO = "echo"
+    SPOTLIGHT = "spotlight"
+    BALLOONS = "balloons"
+    CONFETTI = "confetti"
+    LOVE = "love"
+    LASERS = "lasers"
+    FIREWORKS = "fireworks"
+    SHOOTING_STAR = "shooting-star"
+    CELEBRATION = "celebration"
+
+
+class Channel(_Spelled):
+    """The network that carries a message."""
+
+    IMESSAGE = "imessage"
+    SMS = "sms"
+    RCS = "rcs"
+    WHATSAPP = "whatsapp"
+
+
+class Tapback(_Spelled):
+    """Apple's six reactions."""
+
+    LOVE = "love"
+    LIKE = "like"
+    DISLIKE = "dislike"
+    LAUGH = "laugh"
+    EMPHASIZE = "emphasize"
+    QUESTION = "question"
+
+    @classmethod
+    def _missing_(cls, value: object) -> Self | None:
+        # `exclaim` is the older word for the two exclamation marks
+        if isinstance(value, str) and value.lower() in {"exclaim", "emphasise"}:
+            return cls("emphasize")
+        return super()._missing_(value)
+
+
+class ChatKind(StrEnum):
+    """Who takes part in a chat."""
+
+    DIRECT = "direct"
+    GROUP = "group"
+    SEVERAL = "several"
+
+
+# ── where ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Chat(Word):
+    """A conversation on a connection: with one address, in a vendor's group, or with a set of addresses.
+
+    Written as text: an address, `group:ID`, or addresses with commas between. Two chats are the same conversation
+    when their `identity` is equal; line, name and the members of a group do not count.
+    """
+
+    kind: ChatKind
+    """Direct, group or several."""
+    addresses: tuple[Address, ...] = ()
+    """Direct: the one address. Several: all, sorted. Group: the members as far as they are known, sorted."""
+    group: str | None = Field(default=None, min_length=1, max_length=512)
+    """The vendor's id of a group."""
+    line: str | None = Field(default=None, repr=False)
+    """The sender identity on our side, in the vendor's spelling; a reply leaves by it."""
+    name: str | None = Field(default=None, repr=False)
+    """The group's name, where it has one."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_text(cls, data: Any) -> Any:
+        return _split_chat(data) if isinstance(data, str) else data
+
+    @field_validator("addresses", mode="after")
+    @classmethod
+    def _as_set(cls, addresses: tuple[Address, ...]) -> tuple[Address, ...]:
+        return tuple(sorted(set(addresses), key=lambda address: address.text))
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        if (self.kind is ChatKind.GROUP) != (self.group is not None):
+            raise ValueError("a group chat has the vendor's group id, and no other chat has one")
+        if self.kind is ChatKind.DIRECT and len(self.addresses) != 1:
+            raise ValueError("a direct chat has exactly one address")
+        if self.kind is ChatKind.SEVERAL and len(self.addresses) < 2:
+            raise ValueError("a chat with several addresses needs two different ones")
+        return self
+
+    @classmethod
+    def direct(cls, address: Address | str, *, line: str | None = None) -> Self:
+        """Name the chat with one address."""
+        return cls(kind=ChatKind.DIRECT, addresses=(_address(address),), line=line)
+
+    @classmethod
+    def of_group(
+        cls, group: str, *, members: tuple[Address | str, ...] = (), name: str | None = None, line: str | None = None
+    ) -> Self:
+        """Name a group by the vendor's id."""
+        addresses = tuple(_address(member) for member in members)
+        return cls(kind=ChatKind.GROUP, group=group, addresses=addresses, name=name, line=line)
+
+    @classmethod
+    def several(cls, *addresses: Address | str, line: str | None = None) -> Self:
+        """Name the chat with a set of addresses; one address alone gives the direct chat."""
+        distinct = {_address(address) for address in addresses}
+        kind = ChatKind.SEVERAL if len(distinct) > 1 else ChatKind.DIRECT
+        return cls(kind=kind, addresses=tuple(distinct), line=line)
+
+    @property
+    def address(self) -> Address:
+        """The one address of a direct chat; raises `ValueError` for the others."""
+        if self.kind is not ChatKind.DIRECT:
+            raise ValueError(f"a {self.kind.value} chat has no single address")
+        return self.addresses[0]
+
+    @property
+    def identity(self) -> str:
+        """What makes it this chat and no other, on its connection; holds addresses, so it is not for logs."""
+        if self.kind is ChatKind.GROUP:
+            return f"group:{self.group}"
+        return f"{self.kind.value}:{','.join(address.text for address in self.addresses)}"
+
+    @property
+    def text(self) -> str:
+        """The spelling that names the chat in a call: `+1…`, `group:ID`, `+1…,+1…`."""
+        if self.kind is ChatKind.GROUP:
+            return f"group:{self.group}"
+        return ",".join(address.text for address in self.addresses)
+
+    @property
+    def masked(self) -> str:
+        """The chat as it may be logged."""
+        if self.kind is ChatKind.GROUP:
+            return f"group:•••{(self.group or '')[-2:]}"
+        return ",".join(address.masked for address in self.addresses)
+
+    def __str__(self) -> str:
+        """Masked."""
+        return self.masked
+
+
+def _address(value: Address | str) -> Address:
+    return Address.parse(value) if isinstance(value, str) else value
+
+
+def _split_chat(text: str) -> dict[str, Any]:
+    if text.startswith("group:"):
+        return {"kind": "group", "group": text.removeprefix("group:")}
+    names = [name for name in (piece.strip() for piece in text.split(",")) if name]
+    addresses = {Address.parse(name) for name in names}
+    kind = "several" if len(addresses) > 1 else "direct"
+    return {"kind": kind, "addresses": tuple(addresses)}
+
+
+class MessageRef(Word):
+    """A message that is already there, to reply or react to: named in exactly one way, and which part of it."""
+
+    message: MessageId | None = None
+    """Our id of a message that we sent."""
+    vendor_id: str | None = Field(default=None, min_length=1)
+    """The vendor's id, as an event or a receipt gave it."""
+    guid: str | None = Field(default=None, min_length=1)
+    """The raw iMessage GUID."""
+    index: int | None = Field(default=None, lt=0)
+    """Counted from the end of the chat: -1 is the last message."""
+    part: int = Field(default=0, ge=0)
+    """Which part of it, from 0."""
+
+    @model_validator(mode="after")
+    def _is_named_once(self) -> Self:
+        if sum(name is not None for name in (self.message, self.vendor_id, self.guid, self.index)) != 1:
+            raise ValueError("name the message in exactly one way: message, vendor_id, guid or index")
+        return self
+
+
+# ── what ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Text(Word):
+    """A run of text; with `mention` the whole run names that participant."""
+
+    type: Literal["text"] = "text"
+    text: str = Field(min_length=1, repr=False)
+    """The text, any language, newlines allowed; no markup."""
+    mention: Address | None = None
+    """The participant that is mentioned."""
+
+
+class Media(Word):
+    """Bytes to send, from exactly one source; base of attachments and voice notes."""
+
+    url: str | None = Field(default=None, repr=False, pattern=r"^[A-Za-z][A-Za-z0-9+.-]*://\S+$")
+    """A URL that the vendor can fetch."""
+    file: Path | None = Field(default=None, repr=False)
+    """A file on this machine."""
+    data: bytes | None = Field(default=None, repr=False)
+    """The bytes themselves."""
+    name: str | None = Field(default=None, max_length=255)
+    """The file's name, as the recipient sees it."""
+    media_type: str | None = Field(default=None, pattern=r"^[\w.+-]+/[\w.+-]+$")
+    """The media type (RFC 6838), where it is known."""
+    size: int | None = Field(default=None, ge=0)
+    """Bytes, where it is known."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
+
+    @model_validator(mode="after")
+    def _has_one_source(self) -> Self:
+        if sum(source is not None for source in (self.url, self.file, self.data)) != 1:
+            raise ValueError("give exactly one of url, file and data")
+        return self
+
+
+class Attachment(Media):
+    """A picture, a video, a document."""
+
+    type: Literal["attachment"] = "attachment"
+
+
+class Voice(Media):
+    """A voice note; it stands alone in its message."""
+
+    type: Literal["voice"] = "voice"
+    transcript: str | None = Field(default=None, repr=False)
+    """What was said, where the vendor transcribed it; inbound only."""
+
+
+class Link(Word):
+    """A link with its card; without image and title the card is made from the page."""
+
+    type: Literal["link"] = "link"
+    url: str = Field(repr=False, pattern=r"^https?://\S+$")
+    """The link itself."""
+    preview_image: str | None = Field(default=None, repr=False, pattern=r"^https?://\S+$")
+    """URL of the picture on the card."""
+    title: str | None = Field(default=None, repr=False)
+    """The bold line on the card."""
+
+
+class Opaque(Word):
+    """Something that arrived and that we have no word for (a sticker, a location); inbound only."""
+
+    type: Literal["opaque"] = "opaque"
+    kind: str
+    """The vendor's word for it."""
+    data: Mapping[str, JsonValue] = Field(default_factory=dict, repr=False)
+    """What the vendor said about it."""
+
+
+Part: TypeAlias = Annotated[Text | Attachment | Voice | Link | Opaque, Field(discriminator="type")]
+"""One piece of a message."""
+
+
+class Message(Word):
+    """One message: parts in order, and how they are shown.
+
+    `Message("hi", effect="slam")`, `Message("look", Attachment(url="https://…"))`. Several texts are several
+    messages, not several parts: the parts of one message are one bubble where the vendor can do that.
+    """
+
+    parts: tuple[Part, ...] = Field(min_length=1)
+    """What it holds, in order."""
+    subject: str | None = Field(default=None, min_length=1, repr=False)
+    """A bold title above the text."""
+    effect: Effect | None = None
+    """One of Apple's thirteen."""
+    reply_to: MessageRef | None = None
+    """The message that this one answers."""
+    channel: Channel | None = None
+    """The preferred network; None leaves the choice to the vendor."""
+    typing: bool | float = False
+    """Show the typing dots first: True leaves the length to the vendor, a number is seconds."""
+    share_contact: bool = False
+    """Send our contact card along."""
+    reference: str | None = Field(default=None, min_length=1)
+    """The caller's own string, returned on every event of this message."""
+    extra: Mapping[str, Mapping[str, JsonValue]] = Field(default_factory=dict, repr=False)
+    """Fields for one vendor, by provider name; may not override a field that the provider sets."""
+
+    # pydantic models take keywords only; a message's parts read better in front
+    def __init__(
+        self,
+        *content: str | Part,
+        parts: tuple[Part, ...] | list[Part] = (),
+        subject: str | None = None,
+        effect: Effect | str | None = None,
+        reply_to: MessageRef | None = None,
+        channel: Channel | str | None = None,
+        typing: bool | float = False,
+        share_contact: bool = False,
+        reference: str | None = None,
+        extra: Mapping[str, Mapping[str, JsonValue]] | None = None,
+        **unknown: Any,
+    ) -> None:
+        pieces = (*(Text(text=piece) if isinstance(piece, str) else piece for piece in content), *parts)
+        fields: dict[str, Any] = {
+            "parts": pieces,
+            "subject": subject,
+            "effect": effect,
+            "reply_to": reply_to,
+            "channel": channel,
+            "typing": typing,
+            "share_contact": share_contact,
+            "reference": reference,
+            "extra": extra or {},
+        }
+        super().__init__(**fields, **unknown)
+
+    @field_validator("typing", mode="after")
+    @classmethod
+    def _is_a_time(cls, typing: bool | float) -> bool | float:
+        if not isinstance(typing, bool) and not 0 < typing <= 600:
+            raise ValueError("typing is True, False, or more than 0 and at most 600 seconds")
+        return typing
+
+    @model_validator(mode="after")
+    def _voice_is_alone(self) -> Self:
+        if len(self.parts) > 1 and any(isinstance(part, Voice) for part in self.parts):
+            raise ValueError("a voice note stands alone: send it as a message of its own")
+        return self
+
+    @property
+    def text(self) -> str:
+        """The text of all text parts, one after the other; empty when there is none."""
+        return "".join(part.text for part in self.parts if isinstance(part, Text))
+
+    def __repr__(self) -> str:
+        """Show the shape, not the content."""
+        kinds = ", ".join(part.type for part in self.parts)
+        effect = f", effect={self.effect.value}" if self.effect else ""
+        return f"Message({kinds}{effect})"
+
+    __str__ = __repr__
+
+
+class Reaction(Word):
+    """A tapback or an emoji; written as text: `love`, `😂`."""
+
+    tapback: Tapback | None = None
+    """One of the six."""
+    emoji: str | None = Field(default=None, max_length=32)
+    """Any other emoji."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_text(cls, data: Any) -> Any:
+        if isinstance(data, Tapback):
+            return {"tapback": data}
+        if isinstance(data, str):
+            return {"emoji": data} if _is_emoji(data) else {"tapback": data}
+        return data
+
+    @model_validator(mode="after")
+    def _is_one(self) -> Self:
+        if (self.tapback is None) == (self.emoji is None):
+            raise ValueError("a reaction is one of love, like, dislike, laugh, emphasize, question, or one emoji")
+        if self.emoji is not None and not _is_emoji(self.emoji):
+            raise ValueError("an emoji reaction is one emoji, without letters or spaces")
+        return self
+
+    @model_serializer
+    def _to_text(self) -> str:
+        return self.text
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read `love`, `exclaim`, `😂`; raises `pydantic.ValidationError` for anything else."""
+        return cls.model_validate(text)
+
+    @property
+    def text(self) -> str:
+        """The spelling that `parse` reads back."""
+        return self.tapback.value if self.tapback else str(self.emoji)
+
+
+def _is_emoji(text: str) -> bool:
+    """Tell an emoji from a word: something beyond ASCII, and no letter, space or control character.
+
+    Not a list of the known emoji: next year's must work.
+    """
+    if not text or text.isascii():
+        return False
+    return not any(unicodedata.category(c)[0] in "LZC" and c != "\u200d" and not _is_tag(c) for c in text)
+
+
+def _is_tag(character: str) -> bool:
+    """Tell the invisible characters of flags (England, Scotland), Unicode category Cf."""
+    return "\U000e0020" <= character <= "\U000e007f"

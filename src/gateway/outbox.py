@@ -1,0 +1,339 @@
+"""The way out, as rows: what is promised, what a step came to, and the receipt or the error that follows.
+
+Pure but for reading the store; the loop is in `worker`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from pydantic import JsonValue, TypeAdapter
+from pydantic_core import from_json, to_json
+
+from gateway.actions import (
+    Adaptation,
+    DeliveryState,
+    MarkRead,
+    Receipt,
+    SendMessage,
+    SendReaction,
+    SetTyping,
+    StepAction,
+)
+from gateway.capabilities import Feature
+from gateway.connections import Connection
+from gateway.delivery import Delivery, MessageStatus, overall
+from gateway.errors import (
+    Expired,
+    GatewayError,
+    OutcomeUnknown,
+    PartlySent,
+    SendError,
+)
+from gateway.events import DeliveryUpdated
+from gateway.fitting import Plan
+from gateway.ids import ChatId, MessageId, Token, chat_id, new_token
+from gateway.model import Chat
+from gateway.store.rows import AttemptRow, FactRow, MessageRow, MessageState, Settlement, StepRow, StepState
+
+__all__ = [
+    "Asked",
+    "accepted",
+    "action_of",
+    "again",
+    "error_of",
+    "expired",
+    "fingerprint",
+    "receipt_of",
+    "refused",
+    "rows",
+    "skipped",
+    "status_of",
+    "unknown",
+]
+
+_ACTION: TypeAdapter[SendMessage | SendReaction | SetTyping | MarkRead] = TypeAdapter(StepAction)
+_ADAPTATIONS: TypeAdapter[tuple[Adaptation, ...]] = TypeAdapter(tuple[Adaptation, ...])
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a caller asked for, beside the plan."""
+
+    connection: Connection
+    lane: ChatId
+    request: JsonValue
+    """What was asked, as plain data: makes the fingerprint."""
+    key: str | None
+    due_at: datetime
+    expires_at: datetime | None = None
+
+
+def fingerprint(request: JsonValue) -> str:
+    """Hash what was asked, to tell a repetition from a reuse of its key."""
+    return hashlib.sha256(to_json(request)).hexdigest()
+
+
+def rows(message: MessageId, plan: Plan, asked: Asked, now: datetime) -> tuple[MessageRow, list[StepRow]]:
+    """Turn a plan into rows; each step gets its own key and token here, once and for good."""
+    steps = [_step_row(message, index, plan) for index in range(len(plan.steps))]
+    row = MessageRow(
+        id=message,
+        connection=asked.connection.name,
+        lane=asked.lane,
+        kind=plan.steps[-1].action.type,
+        request=to_json(asked.request).decode(),
+        fingerprint=fingerprint(asked.request),
+        key=asked.key,
+        adaptations=_ADAPTATIONS.dump_json(plan.adaptations).decode(),
+        steps=len(steps),
+        created_at=now,
+        due_at=asked.due_at,
+        expires_at=asked.expires_at,
+    )
+    return row, steps
+
+
+def _step_row(message: MessageId, index: int, plan: Plan) -> StepRow:
+    step = plan.steps[index]
+    token = new_token()
+    return StepRow(
+        message=message,
+        index=index,
+        action=_keyed(step.action, f"{message}.1.{index}", token).model_dump_json(),
+        token=token,
+        pause=step.pause,
+        indexes=step.indexes,
+    )
+
+
+def _keyed(
+    action: SendMessage | SendReaction | SetTyping | MarkRead, key: str, token: Token
+) -> SendMessage | SendReaction | SetTyping | MarkRead:
+    if isinstance(action, SendMessage | SendReaction):
+        return action.model_copy(update={"key": key, "token": token})
+    return action
+
+
+def action_of(step: StepRow) -> SendMessage | SendReaction | SetTyping | MarkRead:
+    """Read a step's action."""
+    return _ACTION.validate_json(step.action)
+
+
+# ── what a step came to ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+def accepted(
+    message: MessageRow,
+    steps: Sequence[StepRow],
+    step: StepRow,
+    receipt: Receipt,
+    attempt: AttemptRow | None,
+    connection: Connection,
+    now: datetime,
+) -> Settlement:
+    """The vendor accepted the step; the message is accepted with its last one."""
+    sent = tuple(
+        entry.model_copy(update={"index": step.indexes[entry.index] if entry.index < len(step.indexes) else 0})
+        for entry in receipt.sent
+    )
+    receipt = receipt.model_copy(update={"sent": sent, "message_id": message.id})
+    done = replace(step, state=StepState.ACCEPTED, receipt=receipt.model_dump_json())
+    last = step.index == len(steps) - 1
+    ended = replace(message, state=MessageState.ACCEPTED if last else MessageState.QUEUED, parked=False, error=None)
+    facts = tuple(
+        FactRow(connection=message.connection, vendor_id=e.vendor_id, state=e.state, source="answer", received_at=now)
+        for e in sent
+    )
+    return Settlement(
+        message=ended,
+        step=done,
+        attempt=attempt,
+        next_at=now,
+        sent=tuple(entry.vendor_id for entry in sent),
+        facts=facts,
+        events=tuple(_report(ended, done, connection, now, entry.state, entry.vendor_id, None) for entry in sent),
+        alias=_alias(message, receipt),
+    )
+
+
+def skipped(message: MessageRow, steps: Sequence[StepRow], step: StepRow, error: SendError, now: datetime) -> Settlement:
+    """The typing dots before a message were refused: the message goes on without them, and the receipt says so."""
+    adaptation = Adaptation(
+        feature=Feature.TYPING_FIRST, happened="the message left without typing dots", why=error.message
+    )
+    done = replace(step, state=StepState.ACCEPTED, receipt=Receipt(adaptations=(adaptation,)).model_dump_json())
+    return Settlement(message=message, step=done, attempt=None, next_at=now)
+
+
+def refused(
+    message: MessageRow, step: StepRow, error: GatewayError, attempt: AttemptRow | None, connection: Connection, now: datetime
+) -> Settlement:
+    """The step was refused: at step 0 nothing was sent, later the message is partly sent."""
+    state = MessageState.REFUSED if step.index == 0 else MessageState.PARTLY
+    done = replace(step, state=StepState.REFUSED)
+    ended = replace(message, state=state, error=_dump(error))
+    return Settlement(
+        message=ended,
+        step=done,
+        attempt=attempt,
+        next_at=now,
+        events=(_report(ended, done, connection, now, DeliveryState.FAILED, None, error),),
+    )
+
+
+def unknown(
+    message: MessageRow,
+    step: StepRow,
+    error: GatewayError,
+    attempt: AttemptRow | None,
+    connection: Connection,
+    now: datetime,
+    *,
+    until: datetime | None,
+) -> Settlement:
+    """Nobody knows whether the vendor has it: wait `until` for proof, or, with None, for `resolve`."""
+    done = replace(step, state=StepState.UNKNOWN)
+    ended = replace(message, state=MessageState.UNKNOWN, parked=until is None, error=_dump(error))
+    return Settlement(
+        message=ended,
+        step=done,
+        attempt=attempt,
+        next_at=until or now,
+        events=(_report(ended, done, connection, now, DeliveryState.UNKNOWN, None, error),),
+    )
+
+
+def expired(message: MessageRow, step: StepRow, connection: Connection, now: datetime) -> Settlement:
+    """Its time ran out before the step could leave."""
+    error = Expired("its time ran out before it could leave", hint="allow more time, or none: expires=None")
+    settled = refused(message, step, error, None, connection, now)
+    state = MessageState.EXPIRED if step.index == 0 else MessageState.PARTLY
+    return replace(settled, message=replace(settled.message, state=state))
+
+
+def again(message: MessageRow, step: StepRow, now: datetime) -> Settlement:
+    """Try the step once more as a new generation: with a key and a token that the vendor has not seen."""
+    generation = message.generation + 1
+    token = new_token()
+    action = _keyed(action_of(step), f"{message.id}.{generation}.{step.index}", token)
+    fresh = StepRow(
+        message=message.id,
+        index=step.index,
+        action=action.model_dump_json(),
+        token=token,
+        pause=step.pause,
+        indexes=step.indexes,
+    )
+    row = replace(message, state=MessageState.QUEUED, generation=generation, parked=False, error=None)
+    return Settlement(message=row, step=fresh, attempt=None, next_at=now)
+
+
+def _dump(error: GatewayError) -> str:
+    return to_json(error.describe()).decode()
+
+
+def _report(
+    message: MessageRow,
+    step: StepRow,
+    connection: Connection,
+    now: datetime,
+    state: DeliveryState,
+    vendor_id: str | None,
+    error: GatewayError | None,
+) -> DeliveryUpdated:
+    """Make the gateway's own event about a step."""
+    action = action_of(step)
+    reference = action.messages[0].reference if isinstance(action, SendMessage) else None
+    event = DeliveryUpdated(
+        key=f"gateway:{message.id}.{message.generation}.{step.index}:{state.value}:{vendor_id or ''}",
+        chat=action.chat,
+        ours=True,
+        message_id=message.id,
+        reference=reference,
+        vendor_id=vendor_id,
+        state=state,
+        code=error.code if error else None,
+        reason=error.message if error else None,
+    )
+    stamped = event.stamped(connection=connection.name, provider=connection.provider.name, received_at=now)
+    return stamped.model_copy(update={"chat_id": message.lane})
+
+
+def _alias(message: MessageRow, receipt: Receipt) -> tuple[ChatId, ChatId] | None:
+    """Link the chat that was named with the one that the vendor made of it; the older one is kept."""
+    if receipt.alias is None:
+        return None
+    return message.lane, chat_id(message.connection, receipt.alias.identity)
+
+
+# ── what the caller gets ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+def receipt_of(message: MessageRow, steps: Sequence[StepRow]) -> Receipt:
+    """Put the receipts of all accepted steps together."""
+    parts = [Receipt.model_validate_json(step.receipt) for step in steps if step.receipt]
+    chats = [part.chat for part in parts if part.chat]
+    aliases = [part.alias for part in parts if part.alias]
+    return Receipt(
+        message_id=message.id,
+        sent=tuple(entry for part in parts for entry in part.sent),
+        chat=chats[-1] if chats else Chat.model_validate(action_of(steps[0]).chat),
+        alias=aliases[-1] if aliases else None,
+        adaptations=(
+            *_ADAPTATIONS.validate_json(message.adaptations),
+            *(adaptation for part in parts for adaptation in part.adaptations),
+        ),
+        replayed=any(part.replayed for part in parts),
+        raw=tuple(raw for part in parts for raw in part.raw),
+    )
+
+
+def status_of(message: MessageRow, steps: Sequence[StepRow], deliveries: tuple[Delivery, ...]) -> MessageStatus:
+    """Say how far a row has come; before the vendor has it, its own state decides."""
+    ended = {
+        MessageState.REFUSED: DeliveryState.FAILED,
+        MessageState.EXPIRED: DeliveryState.FAILED,
+        MessageState.PARTLY: DeliveryState.FAILED,
+        MessageState.CANCELLED: DeliveryState.CANCELLED,
+        MessageState.UNKNOWN: DeliveryState.UNKNOWN,
+    }
+    action = action_of(steps[-1])
+    return MessageStatus(
+        message_id=message.id,
+        state=ended.get(message.state) or overall(deliveries),
+        outcome=message.state.value,
+        reference=action.messages[0].reference if isinstance(action, SendMessage) else None,
+        deliveries=deliveries,
+    )
+
+
+def error_of(message: MessageRow, steps: Sequence[StepRow]) -> GatewayError:
+    """Make the error that a row ended with."""
+    cause = GatewayError.revive(from_json(message.error)) if message.error else GatewayError("it was not sent")
+    if message.state is MessageState.UNKNOWN:
+        error: GatewayError = OutcomeUnknown(
+            "nobody knows whether the vendor has it: its answer was not read",
+            message_id=message.id,
+            hint=f'look at the phone, then gateway.resolve("{message.id}", "mark_sent" | "resend" | "drop")',
+            connection=cause.connection,
+            provider=cause.provider,
+        )
+    elif message.state is MessageState.PARTLY:
+        left = sum(step.state is not StepState.ACCEPTED for step in steps)
+        error = PartlySent(
+            f"{len(steps) - left} of {len(steps)} steps were accepted, the next one was not",
+            receipt=receipt_of(message, steps).model_dump_json(),
+            remaining=left,
+            code=cause.code,
+            connection=cause.connection,
+            provider=cause.provider,
+            hint=f'mend the cause, then gateway.resend("{message.id}")',
+        )
+    else:
+        return cause
+    error.__cause__ = cause
+    return error

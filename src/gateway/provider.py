@@ -1,0 +1,419 @@
+"""The border: all that a provider imports.
+
+A provider is pure. It turns an action into calls and replies into receipts, and a webhook into events; it opens no
+socket, reads no clock, keeps no state and never waits. To be able is to override: every optional ability raises
+`Unsupported` until a subclass says otherwise. One object per connection, made from its settings; immutable.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import ClassVar, Generic, NoReturn, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from gateway.actions import (
+    Action,
+    Adaptation,
+    Attempt,
+    ConnectionInfo,
+    CreateOptInLink,
+    DeliveryState,
+    Found,
+    GetStatus,
+    MarkRead,
+    OptInLinks,
+    Policy,
+    Receipt,
+    Refusal,
+    SendMessage,
+    SendReaction,
+    Sent,
+    SetTyping,
+    StatusReport,
+    StepAction,
+)
+from gateway.addresses import (
+    Address,
+    AddressKind,
+    Word,
+    mask,
+    redact,
+)
+from gateway.capabilities import (
+    Capabilities,
+    CapabilityRow,
+    CapabilityTable,
+    Feature,
+    Level,
+    Limits,
+)
+from gateway.codes import (
+    Actor,
+    CodeRow,
+    CodeTable,
+    Phase,
+)
+from gateway.errors import (
+    BadPayload,
+    BadSignature,
+    Blocked,
+    ConfigurationError,
+    ContentRefused,
+    GatewayError,
+    InvalidMessage,
+    InvalidRecipient,
+    InvalidRequest,
+    LimitReached,
+    NotFound,
+    NotOptedIn,
+    RateLimited,
+    Refused,
+    Retriable,
+    SendError,
+    SenderUnavailable,
+    Unauthorized,
+    Unreachable,
+    Unsupported,
+    VendorFault,
+    WebhookError,
+)
+from gateway.events import (
+    AnyEvent,
+    CallReceived,
+    ContactShared,
+    DeliveryUpdated,
+    Event,
+    GroupUpdated,
+    LineState,
+    LineUpdated,
+    MessageReceived,
+    OptedIn,
+    OptedOut,
+    PollUpdated,
+    ReactionAdded,
+    ReactionRemoved,
+    TypingStarted,
+    TypingStopped,
+    UnknownEvent,
+)
+from gateway.exchange import (
+    Blob,
+    Call,
+    Exchange,
+    Page,
+    Path,
+    Repeat,
+    Reply,
+    path,
+)
+from gateway.hookspecs import (
+    hookimpl,
+)
+from gateway.ids import (
+    ChatId,
+    EventId,
+    MessageId,
+    Token,
+    chat_id,
+    event_id,
+    unwrap_token,
+    wrap_token,
+)
+from gateway.model import (
+    Attachment,
+    Channel,
+    Chat,
+    ChatKind,
+    Effect,
+    Link,
+    Media,
+    Message,
+    MessageRef,
+    Opaque,
+    Part,
+    Reaction,
+    Tapback,
+    Text,
+    Voice,
+)
+
+__all__ = [
+    "Action",
+    "Actor",
+    "Adaptation",
+    "Address",
+    "AddressKind",
+    "AnyEvent",
+    "Attachment",
+    "Attempt",
+    "BORDER",
+    "BadPayload",
+    "BadSignature",
+    "Blob",
+    "Blocked",
+    "Call",
+    "CallReceived",
+    "Capabilities",
+    "CapabilityRow",
+    "CapabilityTable",
+    "Channel",
+    "Chat",
+    "ChatId",
+    "ChatKind",
+    "CodeRow",
+    "CodeTable",
+    "ConfigurationError",
+    "ConnectionInfo",
+    "ContactShared",
+    "ContentRefused",
+    "CreateOptInLink",
+    "DeliveryState",
+    "DeliveryUpdated",
+    "Effect",
+    "Event",
+    "EventId",
+    "Exchange",
+    "Feature",
+    "Found",
+    "GatewayError",
+    "GetStatus",
+    "GroupUpdated",
+    "InvalidMessage",
+    "InvalidRecipient",
+    "InvalidRequest",
+    "Level",
+    "LimitReached",
+    "Limits",
+    "LineState",
+    "LineUpdated",
+    "Link",
+    "MarkRead",
+    "Media",
+    "Message",
+    "MessageId",
+    "MessageReceived",
+    "MessageRef",
+    "Missed",
+    "NotFound",
+    "NotOptedIn",
+    "Opaque",
+    "OptInLinks",
+    "OptedIn",
+    "OptedOut",
+    "Page",
+    "Part",
+    "Path",
+    "Phase",
+    "Policy",
+    "PollUpdated",
+    "Proof",
+    "Provider",
+    "ProviderSettings",
+    "RateLimited",
+    "Reaction",
+    "ReactionAdded",
+    "ReactionRemoved",
+    "Receipt",
+    "Refusal",
+    "Refused",
+    "Repeat",
+    "Reply",
+    "Retriable",
+    "SendError",
+    "SendMessage",
+    "SendReaction",
+    "SenderUnavailable",
+    "Sent",
+    "SetTyping",
+    "StatusReport",
+    "StepAction",
+    "Tapback",
+    "Text",
+    "Token",
+    "TypingStarted",
+    "TypingStopped",
+    "Unauthorized",
+    "UnknownEvent",
+    "Unreachable",
+    "Unsupported",
+    "VendorFault",
+    "Voice",
+    "WebhookError",
+    "WebhookRequest",
+    "Word",
+    "chat_id",
+    "event_id",
+    "hookimpl",
+    "mask",
+    "path",
+    "redact",
+    "unwrap_token",
+    "wrap_token",
+]
+
+BORDER = 1
+"""Version of this border; a provider that needs another one is refused by name."""
+
+S = TypeVar("S", bound="ProviderSettings")
+
+
+class ProviderSettings(BaseModel):
+    """Base of a provider's settings: frozen, closed; every secret is a `SecretStr`.
+
+    Field names are the keys of `[connections.NAME]` in the configuration; `provider` and `policy` are the core's.
+    """
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, use_attribute_docstrings=True)
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookRequest:
+    """One delivery of a webhook as data: the raw bytes, and when we got it."""
+
+    headers: tuple[tuple[str, str], ...]
+    """All headers in order, names in lower case; a name may occur twice."""
+    body: bytes = field(repr=False)
+    """The raw bytes, never re-serialised."""
+    received_at: datetime
+    """Aware, in UTC: a provider's only clock."""
+    method: str = "POST"
+    query: str = field(default="", repr=False)
+
+    def header(self, name: str) -> str | None:
+        """Give the value of a header, None when it is absent; raises `BadSignature` when it occurs more than once.
+
+        A second copy of a header that proves something is an attack or a broken proxy: never choose between them.
+        """
+        values = [value for key, value in self.headers if key == name.lower()]
+        if len(values) > 1:
+            raise BadSignature(f"the header {name} occurs {len(values)} times")
+        return values[0] if values else None
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What a vendor's behaviour proves about a send; facts of the vendor, as data."""
+
+    key_window: timedelta | None = None
+    """How long the vendor recognises an idempotency key; None where it knows none."""
+    settle: timedelta = timedelta(seconds=120)
+    """How long to wait for a webhook with our token before asking for other proof."""
+    redelivery_window: timedelta = timedelta(hours=24)
+    """How long after the first delivery the vendor may deliver the same webhook again."""
+    token_returns: bool = False
+    """True where our token comes back on webhooks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """Webhooks that the vendor kept, as bodies for the same parser; `cursor` goes on from here, None ends it."""
+
+    hooks: Sequence[WebhookRequest]
+    cursor: str | None = None
+
+
+class Provider(ABC, Generic[S]):
+    """One vendor, as pure functions; one object per connection."""
+
+    name: ClassVar[str]
+    """Short, lower case: the word after `provider =` in the configuration."""
+    title: ClassVar[str] = ""
+    """The vendor's own spelling of its name."""
+    Settings: ClassVar[type[ProviderSettings]]
+    codes: ClassVar[CodeTable]
+    """Every code that the vendor documents."""
+    proof: ClassVar[Proof] = Proof()
+    simulator: ClassVar[str] = ""
+    """`module:Class` of the twin, imported only by `gateway simulate` and tests."""
+    requires: ClassVar[int] = BORDER
+    """The version of the border that it was written for."""
+
+    def __init__(self, settings: S) -> None:
+        self.settings = settings
+
+    def __repr__(self) -> str:
+        """Name the provider, never its settings."""
+        return f"<{type(self).__name__}>"
+
+    # ── the way out ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    @abstractmethod
+    def bases(self) -> Mapping[str, str]:
+        """Give the base URLs by name; `api` is the one that calls use by default. No trailing slash."""
+
+    @abstractmethod
+    def authorize(self, call: Call) -> Call:
+        """Add credentials to a call. The core sends the result and forgets it: it is never stored or logged."""
+
+    @abstractmethod
+    def capabilities(self) -> CapabilityTable:
+        """Say what this connection can carry, account limits from the settings included."""
+
+    @abstractmethod
+    def send_message(self, action: SendMessage) -> Exchange[Receipt]:
+        """Carry a fitted message in one call; `Sent.index` counts within `action.messages`.
+
+        Raises what `codes` makes of an answer that is not an acceptance.
+        """
+
+    def send_reaction(self, action: SendReaction) -> Exchange[Receipt]:
+        """Add or remove a reaction."""
+        self._cannot(Feature.REACTION)
+
+    def set_typing(self, action: SetTyping) -> Exchange[Receipt]:
+        """Show or hide the typing dots."""
+        self._cannot(Feature.TYPING)
+
+    def mark_read(self, action: MarkRead) -> Exchange[Receipt]:
+        """Mark a chat as read."""
+        self._cannot(Feature.READ)
+
+    def get_status(self, action: GetStatus) -> Exchange[StatusReport]:
+        """Look up how far a message has come."""
+        self._cannot(Feature.STATUS)
+
+    def create_opt_in_link(self, action: CreateOptInLink) -> Exchange[OptInLinks]:
+        """Make opt-in links."""
+        self._cannot(Feature.OPT_IN_LINK)
+
+    def check(self) -> Exchange[str]:
+        """Prove that the credentials work, by a call that changes nothing; returns one line for a person.
+
+        For `gateway connections test`. Raises `Unauthorized` and the like.
+        """
+        self._cannot(Feature.STATUS)
+
+    # ── the way in ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    @abstractmethod
+    def verify(self, hook: WebhookRequest) -> None:
+        """Prove over the raw bytes that the vendor sent it; raises `BadSignature`. Compares in constant time."""
+
+    @abstractmethod
+    def parse(self, hook: WebhookRequest) -> Sequence[Event]:
+        """Turn a verified webhook into events; cheap and total.
+
+        What is not understood becomes an `UnknownEvent` or raises `BadPayload`; nothing else is raised. Each event
+        has a key; equal facts have equal keys, in whatever webhook they come.
+        """
+
+    def answer(self, hook: WebhookRequest) -> Reply:
+        """Say what the vendor wants to hear after an accepted webhook."""
+        return Reply(200)
+
+    # ── proof ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def find(self, attempt: Attempt) -> Exchange[Found]:
+        """Look for a send whose answer was not read."""
+        self._cannot(Feature.STATUS)
+
+    def missed(self, cursor: str | None) -> Exchange[Missed]:
+        """Fetch webhooks that the vendor kept, oldest first where it can; None begins."""
+        self._cannot(Feature.STATUS)
+
+    def _cannot(self, feature: Feature) -> NoReturn:
+        raise Unsupported(f"{self.title or self.name} cannot: {feature.value}", features=(feature.value,))

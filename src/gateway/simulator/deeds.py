@@ -1,0 +1,164 @@
+"""The deeds of contacts as the control API takes them: one model each, and what is done with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+from pydantic import Field, JsonValue
+
+from gateway.addresses import Address, Word
+from gateway.model import Effect, Part, Reaction
+from gateway.simulator.contact import Contact
+from gateway.simulator.views import bubble_json, thread_json
+
+__all__ = ["DEEDS", "Deed", "Place"]
+
+
+class Place(Word):
+    """Where a deed takes place; `vendor` may be left out where there is only one."""
+
+    vendor: str = ""
+    line: str | None = None
+    """The line of ours, in the vendor's spelling; by default the one last used with the contact."""
+    group: str | None = None
+    """The vendor's id of a group."""
+
+    def where(self) -> dict[str, Any]:
+        """Give the place as arguments of a contact's methods."""
+        return {"vendor": self.vendor, "line": self.line, "group": self.group}
+
+
+class Direct(Word):
+    """As `Place`, in a direct thread."""
+
+    vendor: str = ""
+    line: str | None = None
+
+
+class Write(Place):
+    """A message."""
+
+    text: str | None = Field(default=None, min_length=1)
+    parts: tuple[Part, ...] = ()
+    attachments: tuple[str, ...] = ()
+    """URLs."""
+    subject: str | None = None
+    effect: Effect | None = None
+    reply_to: str | None = None
+    """The vendor's id of a message in the thread."""
+    reply_part: int = Field(default=0, ge=0)
+
+
+class Answering(Place):
+    """A reply to a message, by default to the last one of ours."""
+
+    text: str = Field(min_length=1)
+    message: str | None = None
+    part: int = Field(default=0, ge=0)
+
+
+class Reacting(Place):
+    """A reaction to a message, by default to the last one of ours."""
+
+    reaction: Reaction
+    message: str | None = None
+
+
+class Typing(Place):
+    """Typing dots."""
+
+    on: bool = True
+
+
+class OptIn(Direct):
+    """An opt-in, by a link that the twin made or by writing."""
+
+    link: str | None = None
+    text: str = Field(default="START", min_length=1)
+
+
+class Stop(Direct):
+    """No more messages are wanted."""
+
+    text: str = Field(default="STOP", min_length=1)
+
+
+class StartGroup(Direct):
+    """A new group with us and others, and its first message."""
+
+    others: tuple[Address, ...] = Field(min_length=1)
+    text: str = Field(min_length=1)
+    name: str | None = None
+
+
+Shown: TypeAlias = dict[str, JsonValue]
+Deed: TypeAlias = tuple[type[Place] | type[Direct], Callable[[Contact, Any], Shown]]
+"""What the body has to be, and what is done."""
+
+
+def _write(contact: Contact, deed: Write) -> Shown:
+    bubble = contact.write(
+        deed.text,
+        parts=deed.parts,
+        attachments=deed.attachments,
+        subject=deed.subject,
+        effect=deed.effect,
+        reply_to=deed.reply_to,
+        reply_part=deed.reply_part,
+        **deed.where(),
+    )
+    return {"message": bubble_json(bubble)}
+
+
+def _reply(contact: Contact, deed: Answering) -> Shown:
+    return {"message": bubble_json(contact.reply(deed.text, message=deed.message, part=deed.part, **deed.where()))}
+
+
+def _react(contact: Contact, deed: Reacting) -> Shown:
+    return {"message": bubble_json(contact.react(deed.reaction, message=deed.message, **deed.where()))}
+
+
+def _unreact(contact: Contact, deed: Reacting) -> Shown:
+    return {"message": bubble_json(contact.unreact(deed.reaction, message=deed.message, **deed.where()))}
+
+
+def _type(contact: Contact, deed: Typing) -> Shown:
+    return {"thread": thread_json(contact.type(on=deed.on, **deed.where()))}
+
+
+def _read(contact: Contact, deed: Place) -> Shown:
+    return {"messages": [bubble_json(bubble) for bubble in contact.read(**deed.where())]}
+
+
+def _call(contact: Contact, deed: Direct) -> Shown:
+    return {"thread": thread_json(contact.call(vendor=deed.vendor, line=deed.line))}
+
+
+def _opt_in(contact: Contact, deed: OptIn) -> Shown:
+    bubble = contact.opt_in(vendor=deed.vendor, link=deed.link, text=deed.text, line=deed.line)
+    return {"message": bubble_json(bubble)}
+
+
+def _stop(contact: Contact, deed: Stop) -> Shown:
+    return {"message": bubble_json(contact.stop(vendor=deed.vendor, text=deed.text, line=deed.line))}
+
+
+def _start_group(contact: Contact, deed: StartGroup) -> Shown:
+    bubble = contact.start_group(deed.others, deed.text, vendor=deed.vendor, line=deed.line, name=deed.name)
+    return {"message": bubble_json(bubble), "thread": thread_json(bubble.thread)}
+
+
+DEEDS: Mapping[str, Deed] = {
+    "write": (Write, _write),
+    "reply": (Answering, _reply),
+    "react": (Reacting, _react),
+    "unreact": (Reacting, _unreact),
+    "type": (Typing, _type),
+    "read": (Place, _read),
+    "call": (Direct, _call),
+    "opt-in": (OptIn, _opt_in),
+    "stop": (Stop, _stop),
+    "start-group": (StartGroup, _start_group),
+}
+"""By the last segment of `POST /_sim/contacts/{address}/…`."""

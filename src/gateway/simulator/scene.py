@@ -1,0 +1,165 @@
+"""A scene: one world, its twins and everything around them, without a socket."""
+
+from __future__ import annotations
+
+import asyncio
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from random import Random
+from typing import Any
+
+from pydantic import JsonValue
+
+from gateway.addresses import Address
+from gateway.simulator.clock import SimClock
+from gateway.simulator.contact import Contact
+from gateway.simulator.fates import Fates, Latency
+from gateway.simulator.faults import Armed, Faults
+from gateway.simulator.journal import Journal
+from gateway.simulator.twin import Twin, Webhook
+from gateway.simulator.webhooks import WebhookSender, check_url
+from gateway.simulator.world import World
+
+__all__ = ["Scene"]
+
+_KEY_DIGITS = 32
+
+
+@dataclass(slots=True)
+class _Context:
+    """What the scene gives to one twin; see `gateway.simulator.twin.Context`."""
+
+    scene: Scene
+    vendor: str
+    world: World
+    random: Random
+    api_key: str
+    secret: str
+    switches: dict[str, JsonValue]
+
+    def now(self) -> datetime:
+        return self.scene.clock.now()
+
+    def emit(self, webhook: Webhook) -> None:
+        self.scene.sender.emit(self.scene.twins[self.vendor], webhook)
+
+    def later(self, seconds: float, action: Callable[[], None]) -> None:
+        self.scene.clock.later(seconds, action)
+
+
+class Scene:
+    """All parts, wired; the same seed makes the same scene.
+
+    `failures` collects what twins raised where they may not: a twin's own fault is never silent.
+    """
+
+    def __init__(
+        self,
+        twins: Sequence[type[Twin]],
+        *,
+        seed: int = 0,
+        clock: SimClock | None = None,
+        latency: Latency | None = None,
+        webhooks: Mapping[str, str] | None = None,
+        secrets: Mapping[str, str] | None = None,
+        api_keys: Mapping[str, str] | None = None,
+    ) -> None:
+        self.seed = seed
+        self.classes = {cls.name: cls for cls in twins}
+        self.failures: list[Exception] = []
+        self.ended = asyncio.Event()
+        self.root = "http://127.0.0.1"
+        """Where it is served, without a slash at the end; set by the server."""
+        self.api_keys = {name: self._made_up("api_key", name) for name in self.classes} | dict(api_keys or {})
+        self.secrets = {name: self._made_up("secret", name) for name in self.classes} | dict(secrets or {})
+        self.clock = clock or SimClock("virtual", failed=self.failed)
+        self.journal = Journal(self.clock, secrets=[*self.api_keys.values(), *self.secrets.values()])
+        self.faults = Faults(seed, record=self._note_fault)
+        self.latency = latency or Latency()
+        self.sender = WebhookSender(self.clock, self.journal, self.faults, latency=self.latency.webhook)
+        for vendor, url in (webhooks or {}).items():
+            self.set_webhook(vendor, url)
+        self.world: World
+        self.twins: dict[str, Twin] = {}
+        self.fates: Fates
+        self._begin()
+
+    # ── what is there ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    def contact(self, address: Address | str) -> Contact:
+        """Give the contact at an address, made on first use; raises `pydantic.ValidationError` for no address."""
+        where = Address.parse(address) if isinstance(address, str) else address
+        return Contact(self.world.phone(where), world=self.world, twins=self.twins, fates=self.fates)
+
+    def base_url(self, vendor: str) -> str:
+        """Give the base URL that an application configures for a vendor."""
+        return f"{self.root}/{vendor}{self.classes[vendor].api_path}"
+
+    def settings(self, vendor: str) -> dict[str, Any]:
+        """Give the provider settings of a connection to a vendor's twin, secrets included."""
+        return self.twins[vendor].settings(self.base_url(vendor))
+
+    def set_webhook(self, vendor: str, url: str | None) -> None:
+        """Say where a vendor's webhooks go from now on, None for nowhere; raises `ValueError`."""
+        if vendor not in self.classes:
+            raise ValueError(f"there is no vendor {vendor!r} here")
+        if url is None:
+            self.sender.urls.pop(vendor, None)
+        else:
+            self.sender.urls[vendor] = check_url(url)
+
+    # ── its course ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def reset(self) -> None:
+        """Begin again with the same seed: a new world, new twins, no faults, an empty journal.
+
+        Keys, secrets, webhook URLs and the time stay.
+        """
+        self.sender.forget()
+        self.clock.clear()
+        self.faults.clear()
+        self.journal.clear()
+        self._begin()
+
+    def failed(self, error: Exception) -> None:
+        """Note that a twin raised."""
+        self.failures.append(error)
+        where = traceback.extract_tb(error.__traceback__)[-1:]
+        places = [f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in where]
+        self.journal.record("error", None, error=type(error).__name__, message=str(error), where=", ".join(places))
+
+    async def close(self) -> None:
+        """End everything that is under way."""
+        self.ended.set()
+        self.journal.close()
+        await self.clock.close()
+        await self.sender.close()
+
+    def _begin(self) -> None:
+        self.world = World(self.clock, seed=self.seed, record=self._note_world)
+        self.twins = {name: cls(self._context(name, cls)) for name, cls in self.classes.items()}
+        self.fates = Fates(self.world, self.twins, latency=self.latency, spoil=self.faults.spoil)
+
+    def _context(self, name: str, cls: type[Twin]) -> _Context:
+        return _Context(
+            scene=self,
+            vendor=name,
+            world=self.world,
+            random=Random(f"{self.seed}/twin/{name}"),  # noqa: S311 - ids of a made-up vendor are no secrets
+            api_key=self.api_keys[name],
+            secret=self.secrets[name],
+            switches=dict(cls.switches),
+        )
+
+    def _made_up(self, what: str, vendor: str) -> str:
+        dice = Random(f"{self.seed}/{what}/{vendor}")  # noqa: S311 - printed at the start, guards made-up data
+        return f"sim_{dice.getrandbits(_KEY_DIGITS * 4):0{_KEY_DIGITS}x}"
+
+    def _note_world(self, what: str, vendor: str, data: Mapping[str, JsonValue]) -> None:
+        self.journal.record("world", vendor, what=what, **data)
+
+    def _note_fault(self, armed: Armed, vendor: str) -> None:
+        fault = armed.fault
+        self.journal.record("fault", vendor, fault=armed.id, stage=fault.stage.value, strikes=fault.kind.value)

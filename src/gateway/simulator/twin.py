@@ -1,0 +1,216 @@
+"""What a vendor's twin is: routes, signatures, validation and webhooks of one vendor, on the shell's world.
+
+A twin is plain synchronous code. The shell owns sockets, clock, seed, scheduling, faults and the journal; the twin
+answers requests like its vendor, puts messages into the shared world, and turns what happens there into webhooks.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from random import Random
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from pydantic import JsonValue
+from pydantic_core import from_json, to_json
+
+from gateway.actions import DeliveryState
+from gateway.addresses import Address
+from gateway.model import Channel, Reaction
+
+if TYPE_CHECKING:
+    from gateway.simulator.world import Bubble, Phone, Thread, World
+
+__all__ = ["Context", "Fate", "Route", "Twin", "TwinReply", "TwinRequest", "Webhook"]
+
+
+@dataclass(frozen=True, slots=True)
+class TwinRequest:
+    """One HTTP request to the twin."""
+
+    method: str
+    path: str
+    """Decoded, without the mount point."""
+    raw_path: str
+    """As it was on the wire, without the mount point."""
+    params: Mapping[str, str]
+    """Values of the route's pattern, percent-decoded."""
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    """Names in lower case."""
+    body: bytes
+
+    def json(self) -> JsonValue:
+        """Read the body as JSON; None when it is not."""
+        try:
+            value: JsonValue = from_json(self.body)
+        except ValueError:
+            return None
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class TwinReply:
+    """The twin's answer; `json` None is an empty body unless `body` is given."""
+
+    status: int = 200
+    json: JsonValue = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+
+    def content(self) -> bytes:
+        """Give the bytes of the body."""
+        if self.body is not None:
+            return self.body
+        return b"" if self.json is None else to_json(self.json)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A path of the vendor, such as `/api/v1/message/send/`; `{name}` matches one segment."""
+
+    method: str
+    pattern: str
+    handler: Callable[[TwinRequest], TwinReply]
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """One event for the application, before it is serialised and signed."""
+
+    event: str
+    """The vendor's name of the event."""
+    payload: Mapping[str, JsonValue]
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Beside the signature, such as the event's name."""
+    message_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What becomes of a message that was accepted, as the vendor would report it.
+
+    The shell walks through `states`, one after the other with the latency of the world, waits while the phone is
+    offline before DELIVERED, and stops after the last one.
+    """
+
+    channel: Channel
+    states: Sequence[DeliveryState]
+    code: str | None = None
+    """The vendor's code, with FAILED."""
+    reason: str | None = None
+
+
+class Context(Protocol):
+    """What the shell gives to a twin."""
+
+    world: World
+    random: Random
+    """Seeded; the only source of chance and of ids."""
+    api_key: str
+    secret: str
+    """For webhooks."""
+    switches: dict[str, JsonValue]
+    """Behaviours that the vendor does not document, by name; `Twin.switches` gives the defaults."""
+
+    def now(self) -> datetime:
+        """Tell the time, aware, in UTC."""
+
+    def emit(self, webhook: Webhook) -> None:
+        """Send a webhook to the configured URL, with the vendor's retries; journalled."""
+
+    def later(self, seconds: float, action: Callable[[], None]) -> None:
+        """Do something after a while of the world's clock."""
+
+
+class Twin(ABC):
+    """One vendor's API and webhooks, with state."""
+
+    name: ClassVar[str]
+    """The provider's name; the twin is mounted under `/{name}`."""
+    api_path: ClassVar[str]
+    """What follows the mount point in the base URL that an application configures, such as `/api/v1`."""
+    switches: ClassVar[Mapping[str, JsonValue]] = {}
+    """Named switches for what is not documented, with their defaults."""
+    retry_delays: ClassVar[Sequence[float]] = ()
+    """Seconds between the attempts to deliver a webhook."""
+    timeout: ClassVar[float] = 10.0
+    """Seconds that the vendor waits for an answer to a webhook."""
+    lines: ClassVar[Sequence[str]]
+    """The sender identities of the account, in the vendor's spelling; the first is the default."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+
+    @property
+    def world(self) -> World:
+        """The world that all twins share."""
+        return self.context.world
+
+    # ── the API ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    @abstractmethod
+    def routes(self) -> Sequence[Route]:
+        """Give the vendor's routes; the first that matches holds."""
+
+    @abstractmethod
+    def fault(self, status: int, code: str | None, message: str) -> TwinReply:
+        """Make an error answer in the vendor's form, for faults on demand."""
+
+    @abstractmethod
+    def settings(self, base_url: str) -> dict[str, Any]:
+        """Give the provider settings of a connection to this twin, secrets included."""
+
+    # ── webhooks ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    @abstractmethod
+    def sign(self, webhook: Webhook, body: bytes, now: datetime, secret: str) -> Mapping[str, str]:
+        """Give all headers of one attempt, the proof included."""
+
+    def accepted(self, status: int) -> bool:
+        """Tell whether the application's answer counts as received."""
+        return 200 <= status < 300
+
+    # ── what happens in the world ─────────────────────────────────────────────────────────────────────────────────
+
+    @abstractmethod
+    def fate(self, bubble: Bubble, phone: Phone) -> Fate:
+        """Decide what becomes of an accepted message, by the phone's switches and the vendor's rules."""
+
+    @abstractmethod
+    def wrote(self, bubble: Bubble) -> Sequence[Webhook]:
+        """A contact wrote or replied; the bubble has its `vendor_id` from `new_message_id`."""
+
+    @abstractmethod
+    def progressed(self, bubble: Bubble) -> Sequence[Webhook]:
+        """A message of ours came to `bubble.state`."""
+
+    @abstractmethod
+    def new_message_id(self) -> str:
+        """Make a message id in the vendor's form."""
+
+    @abstractmethod
+    def new_group_id(self) -> str:
+        """Make a group id in the vendor's form."""
+
+    def reacted(self, bubble: Bubble, sender: Address, reaction: Reaction, *, removed: bool) -> Sequence[Webhook]:
+        """A contact reacted to a message of ours, or took it back."""
+        return ()
+
+    def typed(self, thread: Thread, sender: Address, *, started: bool) -> Sequence[Webhook]:
+        """A contact began or stopped typing."""
+        return ()
+
+    def called(self, thread: Thread, sender: Address) -> Sequence[Webhook]:
+        """A contact tried to call."""
+        return ()
+
+    def opted_in(self, thread: Thread, sender: Address, link: str | None, text: str) -> Sequence[Webhook]:
+        """A contact opted in, by a link that the twin made (its URL or id) or by writing."""
+        return ()
+
+    def opted_out(self, bubble: Bubble) -> Sequence[Webhook]:
+        """A contact said STOP; the bubble holds what was written. By default an ordinary message."""
+        return self.wrote(bubble)

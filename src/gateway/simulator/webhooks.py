@@ -1,0 +1,270 @@
+"""The webhook sender: the twin's headers and signature on each attempt, its timeout and its retry schedule."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from pydantic import JsonValue
+from pydantic_core import to_json
+
+from gateway.simulator.clock import SimClock
+from gateway.simulator.faults import Fault, FaultKind, Faults
+from gateway.simulator.journal import Journal
+from gateway.simulator.twin import Twin, Webhook
+from gateway.transport import plain_client
+
+__all__ = ["Answer", "WebhookSender", "check_url"]
+
+_ANSWER_BYTES = 64 * 1024
+_ANSWER_SHOWN = 2_000
+_AT_ONCE = 16
+# order is a promise of none of the vendors; out of order is a fault on demand all the same, not an accident of a test
+_PATIENCE_FOR_ORDER = 0.5
+_HELD_SECONDS = 5.0
+_STALE_SECONDS = 600.0
+# time stands still while a virtual clock waits for an application: it may not wait for the vendor's ten seconds
+_VIRTUAL_PATIENCE = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the application said to one attempt; status None means that nothing could be read."""
+
+    status: int | None
+    body: bytes = b""
+    error: str | None = None
+
+
+@dataclass(slots=True)
+class _Delivery:
+    """One webhook on its way; a duplicate is a second one with the same body."""
+
+    entry: int
+    twin: Twin
+    webhook: Webhook
+    body: bytes
+    secret: str
+    age: float = 0.0
+    attempt: int = 0
+    followers: list[_Delivery] = field(default_factory=list)
+    """Webhooks that were held back to come after this one."""
+
+
+class WebhookSender:
+    """Sends what twins emit to the URLs of their vendors; every attempt is journalled."""
+
+    def __init__(self, clock: SimClock, journal: Journal, faults: Faults, *, latency: float = 0.02) -> None:
+        self.urls: dict[str, str] = {}
+        """Where each vendor's webhooks go; a vendor without a URL sends none."""
+        self._clock = clock
+        self._journal = journal
+        self._faults = faults
+        self._latency = latency
+        self._client = plain_client(30.0)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._slots = asyncio.Semaphore(_AT_ONCE)
+        self._held: dict[str, list[_Delivery]] = {}
+        self._lanes: dict[str, asyncio.Event] = {}
+        self._generation = 0
+
+    def emit(self, twin: Twin, webhook: Webhook) -> None:
+        """Take a webhook from its twin; the first attempt is made after the latency, by the clock."""
+        url = self.urls.get(twin.name)
+        entry = self._journal.record(
+            "webhook",
+            twin.name,
+            event=webhook.event,
+            message=webhook.message_id,
+            payload=dict(webhook.payload),
+            sent_to=url,
+        )
+        if url is None:
+            return
+        body = to_json(dict(webhook.payload))
+        delivery = _Delivery(entry.seq, twin, webhook, body, twin.context.secret)
+        delivery.followers = self._held.pop(twin.name, [])
+        self._launch(delivery, self._faults.webhook(twin.name, webhook.event))
+
+    def forget(self) -> None:
+        """Give up everything that is under way."""
+        self._generation += 1
+        self._held.clear()
+        for task in self._tasks:
+            task.cancel()
+
+    async def close(self) -> None:
+        """Give up everything and close the connections."""
+        self.forget()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._client.aclose()
+
+    # ── what faults do to it ──────────────────────────────────────────────────────────────────────────────────────
+
+    def _launch(self, delivery: _Delivery, fault: Fault | None) -> None:
+        kind = fault.kind if fault else None
+        wait = self._latency
+        if fault is None:
+            pass
+        elif kind is FaultKind.DROP:
+            self._free(delivery)
+            return
+        elif kind is FaultKind.REORDER:
+            self._hold(delivery, fault.seconds or _HELD_SECONDS)
+            return
+        elif kind is FaultKind.DELAY:
+            wait += fault.seconds
+        elif kind is FaultKind.SIGNATURE:
+            delivery.secret = another_secret(delivery.secret)
+        elif kind is FaultKind.STALE:
+            delivery.age = fault.seconds or _STALE_SECONDS
+        copies = fault.copies if fault and kind is FaultKind.DUPLICATE else 0
+        for _ in range(1 + copies):
+            self._attempt_in(wait, delivery)
+            delivery = _Delivery(delivery.entry, delivery.twin, delivery.webhook, delivery.body, delivery.secret)
+
+    def _hold(self, delivery: _Delivery, seconds: float) -> None:
+        """Keep it until the next webhook of its vendor was sent, or for a while when there is none."""
+        vendor = delivery.twin.name
+        self._held.setdefault(vendor, []).extend([*delivery.followers, delivery])
+        delivery.followers = []
+
+        def release() -> None:
+            if delivery in self._held.get(vendor, []):
+                self._held[vendor].remove(delivery)
+                self._attempt_in(0, delivery)
+
+        self._clock.later(seconds, release)
+
+    def _free(self, delivery: _Delivery) -> None:
+        """Let those go that waited for it."""
+        followers, delivery.followers = delivery.followers, []
+        for follower in followers:
+            self._attempt_in(0, follower)
+
+    # ── attempts ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _attempt_in(self, seconds: float, delivery: _Delivery) -> None:
+        generation = self._generation
+
+        def begin() -> None:
+            if generation != self._generation:
+                return
+            before, done = self._lanes.get(delivery.twin.name), asyncio.Event()
+            if delivery.attempt == 0:
+                self._lanes[delivery.twin.name] = done
+            task = asyncio.get_running_loop().create_task(self._attempt(delivery, before))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+            task.add_done_callback(lambda _: done.set())
+
+        self._clock.later(seconds, begin)
+
+    async def _attempt(self, delivery: _Delivery, before: asyncio.Event | None) -> None:
+        """Make one attempt; a first one waits a little for the one before it, a repetition for none."""
+        with self._clock.working():
+            if delivery.attempt == 0 and before is not None:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(before.wait(), _PATIENCE_FOR_ORDER)
+            delivery.attempt += 1
+            twin = delivery.twin
+            url = self.urls.get(twin.name)
+            if url is None:
+                self._free(delivery)
+                return
+            signed_at = self._clock.now() - timedelta(seconds=delivery.age)
+            headers = _merge(
+                {"content-type": "application/json", "user-agent": "gateway-simulator"},
+                delivery.webhook.headers,
+                twin.sign(delivery.webhook, delivery.body, signed_at, delivery.secret),
+            )
+            began = self._clock.elapsed
+            async with self._slots:
+                answer = await self._post(url, headers, delivery.body, twin.timeout)
+            self._settle(delivery, url, headers, answer, self._clock.elapsed - began)
+            self._free(delivery)
+
+    async def _post(self, url: str, headers: Mapping[str, str], body: bytes, patience: float) -> Answer:
+        if self._clock.mode == "virtual":
+            patience = min(patience, _VIRTUAL_PATIENCE)
+        try:
+            async with (
+                asyncio.timeout(patience),
+                self._client.stream("POST", url, headers=dict(headers), content=body) as response,
+            ):
+                read = bytearray()
+                async for chunk in response.aiter_raw():
+                    read += chunk
+                    if len(read) >= _ANSWER_BYTES:
+                        break
+                return Answer(response.status_code, bytes(read[:_ANSWER_BYTES]))
+        except TimeoutError:
+            return Answer(None, error="timeout")
+        except Exception as error:  # noqa: BLE001 - a border: whatever an application does to the connection is its answer
+            return Answer(None, error=type(error).__name__)
+
+    def _settle(self, delivery: _Delivery, url: str, headers: Mapping[str, str], answer: Answer, took: float) -> None:
+        twin = delivery.twin
+        fine = answer.status is not None and twin.accepted(answer.status)
+        again: float | None = None
+        if not fine and delivery.attempt <= len(twin.retry_delays):
+            again = twin.retry_delays[delivery.attempt - 1]
+        shown: dict[str, JsonValue] = {
+            "webhook": delivery.entry,
+            "event": delivery.webhook.event,
+            "message": delivery.webhook.message_id,
+            "attempt": delivery.attempt,
+            "url": url,
+            "headers": self._journal.headers(headers),
+            "status": answer.status,
+            "answer": _cut(self._journal.body(answer.body)),
+            "error": answer.error,
+            "milliseconds": round(took * 1000),
+            "accepted": fine,
+            "again_in": again,
+        }
+        self._journal.record("attempt", twin.name, **shown)
+        if again is not None:
+            # the vendor counts from when it gave up waiting, which a virtual clock did not live through
+            unlived = twin.timeout if answer.error == "timeout" and self._clock.mode == "virtual" else 0.0
+            self._attempt_in(again + unlived, delivery)
+
+
+def another_secret(secret: str) -> str:
+    """Make a secret that is not this one, of the same form: same beginning, same letters allowed."""
+    head, mark, _ = secret.rpartition("_")
+    return f"{head}{mark}{hashlib.sha256(secret.encode()).hexdigest()}"
+
+
+def check_url(url: str) -> str:
+    """Give a URL back that webhooks can be sent to; raises `ValueError` for another."""
+    pieces = urlsplit(url)
+    if pieces.scheme not in {"http", "https"} or not pieces.hostname:
+        raise ValueError("a webhook URL begins with http:// or https:// and names a host")
+    if pieces.username or pieces.password:
+        raise ValueError("a webhook URL holds no user and password")
+    return url
+
+
+def _merge(*all_headers: Mapping[str, str]) -> dict[str, str]:
+    """Put headers together; of two that differ in case only, the later one holds, in its spelling."""
+    merged: dict[str, tuple[str, str]] = {}
+    for name, value in _each(all_headers):
+        merged[name.lower()] = (name, value)
+    return dict(merged.values())
+
+
+def _each(all_headers: tuple[Mapping[str, str], ...]) -> Iterator[tuple[str, str]]:
+    for headers in all_headers:
+        yield from headers.items()
+
+
+def _cut(value: JsonValue) -> JsonValue:
+    """Keep an application's answer short in the journal."""
+    text = value if isinstance(value, str) else to_json(value).decode()
+    return value if len(text) <= _ANSWER_SHOWN else text[:_ANSWER_SHOWN] + "…"

@@ -1,0 +1,306 @@
+"""The world that all twins share: phones of contacts, threads, bubbles.
+
+It knows nothing of any vendor and nothing of HTTP. What happens here reaches the application as webhooks of the twin
+that carries the thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from random import Random
+
+from pydantic import JsonValue
+
+from gateway.actions import DeliveryState
+from gateway.addresses import Address
+from gateway.model import Channel, Effect, Part, Reaction
+from gateway.simulator.clock import SimClock
+
+__all__ = ["Bubble", "Phone", "Thread", "World"]
+
+
+@dataclass(slots=True)
+class Phone:
+    """A contact's device, with its switches."""
+
+    address: Address
+    name: str
+    imessage: bool = True
+    rcs: bool = False
+    offline: bool = False
+    blocked: bool = False
+    """The contact blocks our lines."""
+    receipts: bool = True
+    """The contact sends read receipts."""
+    reads: bool = True
+    """The contact opens what arrives by itself, after a while; otherwise only when told to."""
+
+
+@dataclass(slots=True)
+class Bubble:
+    """One message in a thread."""
+
+    vendor_id: str
+    thread: Thread = field(repr=False)
+    ours: bool
+    sender: str
+    """An address (text form) or, when it is ours, the line."""
+    parts: tuple[Part, ...]
+    created_at: datetime
+    channel: Channel = Channel.IMESSAGE
+    state: DeliveryState = DeliveryState.QUEUED
+    subject: str | None = None
+    effect: Effect | None = None
+    reply_to: str | None = None
+    """The vendor id of the message that it answers."""
+    reply_part: int = 0
+    code: str | None = None
+    reason: str | None = None
+    reactions: dict[str, Reaction] = field(default_factory=dict)
+    """The reaction of each party, by address text, or the line for ours."""
+    times: dict[DeliveryState, datetime] = field(default_factory=dict)
+    """When each state was reached."""
+    notes: dict[str, JsonValue] = field(default_factory=dict)
+    """The twin's own, such as a string to return on webhooks."""
+
+    @property
+    def text(self) -> str:
+        """All text of the bubble."""
+        return "\n".join(part.text for part in self.parts if part.type == "text")
+
+    def reach(self, state: DeliveryState, when: datetime) -> None:
+        """Come to a state."""
+        self.state = state
+        self.times[state] = when
+
+
+@dataclass(slots=True)
+class Thread:
+    """A conversation on one line of one vendor."""
+
+    id: str
+    vendor: str
+    line: str
+    members: tuple[Address, ...]
+    """The contacts, sorted; one in a direct thread."""
+    group: str | None = None
+    """The vendor's id of the group."""
+    name: str | None = None
+    bubbles: list[Bubble] = field(default_factory=list, repr=False)
+    notes: dict[str, JsonValue] = field(default_factory=dict)
+    typing: bool = False
+    """Our typing dots are shown on the phone."""
+    typing_round: int = field(default=0, repr=False)
+
+    def last(self, *, ours: bool | None = None) -> Bubble | None:
+        """Give the last bubble, of one side where that is asked."""
+        return next((b for b in reversed(self.bubbles) if ours is None or b.ours is ours), None)
+
+
+class World:
+    """All phones and threads.
+
+    Given a clock and a seed, it is the same world each time: names of phones follow from the seed and the address,
+    in whatever order they are first used.
+    """
+
+    def __init__(
+        self,
+        clock: SimClock | None = None,
+        *,
+        seed: int = 0,
+        record: Callable[[str, str, Mapping[str, JsonValue]], None] | None = None,
+    ) -> None:
+        self.clock = clock or SimClock("virtual")
+        self.seed = seed
+        self.carry: Callable[[Bubble], None] | None = None
+        """Lets the fate of a submitted message run (`gateway.simulator.fates`); None leaves it queued."""
+        self._record = record
+        self._phones: dict[Address, Phone] = {}
+        self._threads: dict[str, Thread] = {}
+        self._direct: dict[tuple[str, str, Address], Thread] = {}
+        self._groups: dict[tuple[str, str], Thread] = {}
+        self._bubbles: dict[tuple[str, str], Bubble] = {}
+        for phone in first_phones(seed):
+            self._phones[phone.address] = phone
+
+    # ── the twins' side ───────────────────────────────────────────────────────────────────────────────────────────
+
+    def phone(self, address: Address) -> Phone:
+        """Give the phone at an address, made with a seeded name on first use."""
+        found = self._phones.get(address)
+        if found is None:
+            found = self._phones[address] = Phone(address, seeded_name(self.seed, address))
+        return found
+
+    def direct(self, vendor: str, line: str, address: Address) -> Thread:
+        """Give the direct thread of a line and a contact, made on first use."""
+        found = self._direct.get((vendor, line, address))
+        if found is None:
+            self.phone(address)
+            found = self._direct[vendor, line, address] = self._new_thread(vendor, line, (address,))
+        return found
+
+    def group(self, vendor: str, group_id: str) -> Thread | None:
+        """Look up a group by the vendor's id."""
+        return self._groups.get((vendor, group_id))
+
+    def find_group(self, vendor: str, line: str, members: Iterable[Address]) -> Thread | None:
+        """Look up the group with exactly these members."""
+        wanted = _as_set(members)
+        groups = (thread for (owner, _), thread in self._groups.items() if owner == vendor)
+        return next((thread for thread in groups if thread.line == line and thread.members == wanted), None)
+
+    def make_group(
+        self, vendor: str, line: str, members: Iterable[Address], group_id: str, name: str | None = None
+    ) -> Thread:
+        """Make a group thread; raises `ValueError` for an id that is taken."""
+        if (vendor, group_id) in self._groups:
+            raise ValueError("there is a group with this id already")
+        everyone = _as_set(members)
+        for member in everyone:
+            self.phone(member)
+        thread = self._new_thread(vendor, line, everyone)
+        thread.group, thread.name = group_id, name
+        self._groups[vendor, group_id] = thread
+        self.record("group", thread, {"name": name, "members": [member.text for member in everyone]})
+        return thread
+
+    def threads(self, vendor: str | None = None) -> list[Thread]:
+        """Give all threads of a vendor, or of all, oldest first."""
+        return [thread for thread in self._threads.values() if vendor in (None, thread.vendor)]
+
+    def find(self, vendor: str, vendor_id: str) -> Bubble | None:
+        """Look up a bubble by the vendor's id."""
+        return self._bubbles.get((vendor, vendor_id))
+
+    def submit(self, bubble: Bubble) -> None:
+        """Put a message of ours into its thread and let its fate run; the twin hears of each state."""
+        bubble.thread.typing = False
+        self.put(bubble)
+        if self.carry:
+            self.carry(bubble)
+
+    def react(self, bubble: Bubble, reaction: Reaction, *, removed: bool) -> None:
+        """React as our line, or take it back."""
+        note_reaction(bubble, bubble.thread.line, reaction, removed=removed)
+        what = "unreacted" if removed else "reacted"
+        self.record(what, bubble.thread, {"ours": True, "message": bubble.vendor_id, "reaction": reaction.text})
+
+    def set_typing(self, thread: Thread, *, on: bool, seconds: float | None = None) -> None:
+        """Show our typing dots on the phone; they go after `seconds`, or a minute, or with the next message."""
+        thread.typing = on
+        self.record("typing", thread, {"ours": True, "on": on, "seconds": seconds})
+        thread.typing_round += 1
+        shown = thread.typing_round
+
+        def stop() -> None:
+            if thread.typing_round == shown:
+                thread.typing = False
+
+        if on:
+            self.clock.later(TYPING_SECONDS if seconds is None else seconds, stop)
+
+    def mark_read(self, thread: Thread) -> None:
+        """Mark what the contact wrote as read by us."""
+        for bubble in thread.bubbles:
+            if not bubble.ours and bubble.state is not DeliveryState.READ:
+                bubble.reach(DeliveryState.READ, self.clock.now())
+        self.record("read", thread, {"ours": True})
+
+    # ── the shell's side ──────────────────────────────────────────────────────────────────────────────────────────
+
+    def phones(self) -> list[Phone]:
+        """Give all phones, the seeded ones first, then in order of first use."""
+        return list(self._phones.values())
+
+    def known(self, address: Address) -> bool:
+        """Tell whether there is a phone at an address already."""
+        return address in self._phones
+
+    def thread(self, thread_id: str) -> Thread | None:
+        """Look up a thread by its id."""
+        return self._threads.get(thread_id)
+
+    def recipient(self, thread: Thread) -> Phone:
+        """Give the phone that decides a message's fate: the contact's, or in a group what holds for all together.
+
+        A group is carried by iMessage or RCS only where every member has it, is offline or blocked only where every
+        member is, and tells of reading where one does.
+        """
+        phones = [self.phone(member) for member in thread.members]
+        if len(phones) == 1:
+            return phones[0]
+        return Phone(
+            address=phones[0].address,
+            name=thread.name or ", ".join(phone.name for phone in phones),
+            imessage=all(phone.imessage for phone in phones),
+            rcs=all(phone.rcs or phone.imessage for phone in phones),
+            offline=all(phone.offline for phone in phones),
+            blocked=all(phone.blocked for phone in phones),
+            receipts=any(phone.receipts for phone in phones),
+            reads=any(phone.reads for phone in phones),
+        )
+
+    def put(self, bubble: Bubble) -> None:
+        """Add a bubble to its thread; raises `ValueError` for an id that is taken."""
+        name = (bubble.thread.vendor, bubble.vendor_id)
+        if name in self._bubbles:
+            raise ValueError("there is a message with this id already")
+        self._bubbles[name] = bubble
+        bubble.thread.bubbles.append(bubble)
+        bubble.times.setdefault(bubble.state, self.clock.now())
+        self.record("message", bubble.thread, {"ours": bubble.ours, "message": bubble.vendor_id})
+
+    def record(self, what: str, thread: Thread, data: Mapping[str, JsonValue]) -> None:
+        """Note in the journal what happened in a thread."""
+        if self._record:
+            self._record(what, thread.vendor, {"thread": thread.id, **data})
+
+    def _new_thread(self, vendor: str, line: str, members: tuple[Address, ...]) -> Thread:
+        thread = Thread(f"thread_{len(self._threads) + 1}", vendor, line, members)
+        self._threads[thread.id] = thread
+        return thread
+
+
+def note_reaction(bubble: Bubble, party: str, reaction: Reaction, *, removed: bool) -> None:
+    """Keep one reaction of each party on a bubble, as phones do."""
+    if removed:
+        bubble.reactions.pop(party, None)
+    else:
+        bubble.reactions[party] = reaction
+
+
+def seeded_name(seed: int, address: Address) -> str:
+    """Make up the name of the person at an address; the same seed and address give the same name."""
+    return Random(f"{seed}/name/{address.text}").choice(_NAMES)  # noqa: S311 - a made-up name is no secret
+
+
+def first_phones(seed: int) -> list[Phone]:
+    """Make the phones that a world begins with: three iPhones, one without iMessage, one Apple ID with an email.
+
+    The numbers are those that North America keeps for fiction (555-0100 to 555-0199).
+    """
+    dice = Random(f"{seed}/phones")  # noqa: S311 - as above
+    endings = sorted(dice.sample(range(100, 200), 4))
+    addresses = [Address.parse(f"+12025550{ending}") for ending in endings]
+    addresses.append(Address.parse(f"{dice.choice(_NAMES).lower()}@example.com"))
+    phones = [Phone(address, name) for address, name in zip(addresses, dice.sample(_NAMES, 5), strict=True)]
+    phones[3].imessage = False
+    return phones
+
+
+def _as_set(members: Iterable[Address]) -> tuple[Address, ...]:
+    return tuple(sorted(set(members), key=lambda address: address.text))
+
+
+TYPING_SECONDS = 60.0
+"""How long typing dots stay on a phone when nobody takes them away."""
+
+_NAMES = (
+    "Ada Alan Amara Anton Aylin Bea Ben Carla Chidi Clara Dario Elif Emil Esra Fatma Felix Freya Grace Hana Hugo Ines "
+    "Ivo Jana Jonas Kaan Kofi Lea Leyla Linus Lucia Malik Mara Mei Milo Nadia Nils Noor Olga Omar Oscar Pia Priya "
+    "Quinn Rafa Ravi Rosa Samir Selma Sven Tara Theo Uma Viktor Wanda Yara Yusuf Zoe"
+).split()

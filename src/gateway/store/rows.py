@@ -1,0 +1,231 @@
+"""What a store keeps: rows of plain data, whose larger parts are JSON text.
+
+Nothing live passes the port, so that a store on disk holds exactly what one in memory does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from gateway.actions import DeliveryState
+from gateway.events import Event
+from gateway.ids import ChatId, EventId, MessageId, Token
+
+__all__ = [
+    "AttemptRow",
+    "EventOutcome",
+    "EventRow",
+    "FactRow",
+    "FileRow",
+    "MessageRow",
+    "MessageState",
+    "Settlement",
+    "StepRow",
+    "StepState",
+    "WebhookRow",
+    "Work",
+]
+
+
+class MessageState(StrEnum):
+    """Where a row of the outbox stands."""
+
+    QUEUED = "queued"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    PARTLY = "partly"
+    UNKNOWN = "unknown"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+    @property
+    def open(self) -> bool:
+        """Tell whether the worker still has something to do with it."""
+        return self in {MessageState.QUEUED, MessageState.UNKNOWN}
+
+
+class StepState(StrEnum):
+    """Where a step stands; STARTED without an end is what a crash leaves behind."""
+
+    WAITING = "waiting"
+    STARTED = "started"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageRow:
+    """Something that was asked for and promised."""
+
+    id: MessageId
+    connection: str
+    lane: ChatId
+    kind: str
+    """The type of its action: send_message, send_reaction, set_typing, mark_read."""
+    request: str
+    """What was asked, as JSON: chat, messages, policy."""
+    fingerprint: str
+    """SHA-256 of what was asked, to tell a repetition from a reuse of the key."""
+    key: str | None
+    """The caller's idempotency key."""
+    adaptations: str
+    """What fitting changed, as JSON."""
+    steps: int
+    created_at: datetime
+    due_at: datetime
+    """When it may leave; its place in the lane."""
+    expires_at: datetime | None = None
+    state: MessageState = MessageState.QUEUED
+    generation: int = 1
+    error: str | None = None
+    """The error that ended it, as JSON."""
+    parked: bool = False
+    """True when it waits for `resolve` and no longer holds its lane."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepRow:
+    """One action for one vendor call."""
+
+    message: MessageId
+    index: int
+    action: str
+    """The action as JSON, key and token in it."""
+    token: Token
+    pause: float
+    """Seconds after the step before it."""
+    indexes: tuple[int, ...]
+    """Which messages of the call it carries."""
+    state: StepState = StepState.WAITING
+    attempts: int = 0
+    first_at: datetime | None = None
+    """When its first attempt of this generation started."""
+    call: str | None = None
+    """The call as it was first sent, as JSON; a keyed repetition sends it again, not another one."""
+    doubt: bool = False
+    """True once an attempt ended uncertain: from then on a refusal of a copy proves nothing."""
+    receipt: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptRow:
+    """One time that a step was tried; written before the call leaves, completed after its answer."""
+
+    message: MessageId
+    step: int
+    generation: int
+    number: int
+    started_at: datetime
+    call: str | None
+    ended_at: datetime | None = None
+    outcome: str | None = None
+    """accepted, or the slug of the error."""
+    status: int | None = None
+    detail: str | None = None
+    """The vendor's answer or the error, redacted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A lane that a worker holds, and what is at its head."""
+
+    lane: ChatId
+    fence: int
+    """Grows with each claim; a worker that lost its lease cannot write with an old one."""
+    message: MessageRow
+    steps: tuple[StepRow, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """What one run of a step came to; written in one commit."""
+
+    message: MessageRow
+    step: StepRow
+    attempt: AttemptRow | None
+    next_at: datetime
+    """When the lane may be claimed again."""
+    sent: tuple[str, ...] = ()
+    """Vendor ids that now belong to the step."""
+    facts: tuple[FactRow, ...] = ()
+    events: tuple[Event, ...] = ()
+    alias: tuple[ChatId, ChatId] | None = None
+    """Two ids of one chat; the first one is kept."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FactRow:
+    """One report about a message at the vendor."""
+
+    connection: str
+    vendor_id: str
+    state: DeliveryState
+    source: str
+    """The event's id, or `answer`, or `look-up`."""
+    received_at: datetime
+    occurred_at: datetime | None = None
+    channel: str | None = None
+    code: str | None = None
+    reason: str | None = None
+    certain: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookRow:
+    """A webhook as it came."""
+
+    connection: str
+    digest: str
+    """SHA-256 of the raw body."""
+    headers: tuple[tuple[str, str], ...]
+    """Without those that prove something."""
+    body: bytes
+    received_at: datetime
+    quarantine: str | None = None
+    """Why it could not be parsed."""
+    repeats: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileRow:
+    """Bytes that the gateway serves to vendors."""
+
+    digest: str
+    """SHA-256 of the bytes: their name, so that changed bytes have a new URL."""
+    name: str
+    media_type: str
+    data: bytes
+    kept_at: datetime
+
+
+class EventOutcome(StrEnum):
+    """Where an event stands with its handlers."""
+
+    PENDING = "pending"
+    DONE = "done"
+    PARKED = "parked"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventRow:
+    """An event and how far it was handed over."""
+
+    sequence: int
+    event: Event
+    outcome: EventOutcome = EventOutcome.PENDING
+    tries: int = 0
+    retry_at: datetime | None = None
+    error: str | None = None
+
+    @property
+    def id(self) -> EventId:
+        """The event's id."""
+        return self.event.id
+
+    @property
+    def lane(self) -> str:
+        """Events of one lane are handed over in order: those of a chat, else those of a connection."""
+        return self.event.chat_id or f"connection:{self.event.connection}"

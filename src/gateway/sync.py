@@ -1,0 +1,317 @@
+"""The blocking library: the same names as the async one, over an async gateway on a private loop thread.
+
+    from gateway.sync import Gateway
+
+    with Gateway() as gateway:
+        gateway.connect("PROVIDER", name="main", api_key="…")
+        gateway.send("+1 323 111 2233", "hello")
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import threading
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar, overload
+
+from gateway import client
+from gateway.actions import OptInLinks, Policy, Receipt
+from gateway.asking import Content, Recipient
+from gateway.client import Subject, Ticket, Verdict
+from gateway.clock import SYSTEM, Clock
+from gateway.connections import Connection
+from gateway.delivery import MessageStatus
+from gateway.errors import StoreError
+from gateway.events import Event
+from gateway.exchange import Exchange, Page, Reply
+from gateway.fitting import Plan
+from gateway.ingress import ASGIApp
+from gateway.model import Reaction
+from gateway.plugins import Plugins
+from gateway.retry import RetryPolicy
+from gateway.store import Store
+
+__all__ = ["Gateway"]
+
+T = TypeVar("T")
+EventT = TypeVar("EventT", bound=Event)
+
+
+class _LoopThread:
+    """A private event loop on a daemon thread."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="gateway loop", daemon=True)
+        self._thread.start()
+
+    def call(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine there and wait; an interrupt here cancels it there."""
+        if self._loop.is_closed() or threading.current_thread() is self._thread:
+            coroutine.close()
+            closed = self._loop.is_closed()
+            raise StoreError(
+                "this gateway is closed" if closed else "the blocking gateway was called from its own loop",
+                hint="make a new Gateway" if closed else "use a plain function as handler, or the async Gateway",
+            )
+        future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        try:
+            return future.result()
+        except BaseException:
+            future.cancel()
+            raise
+
+    async def serve(self, app: ASGIApp, scope: Any, receive: Any, send: Any) -> None:
+        """Run one ASGI request there, while its two ends stay on the server's loop."""
+        server = asyncio.get_running_loop()
+
+        def across(function: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Coroutine[Any, Any, Any]]:
+            async def call(*arguments: Any) -> Any:
+                return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(function(*arguments), server))
+
+            return call
+
+        async def request() -> None:
+            await app(scope, across(receive), across(send))
+
+        await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(request(), self._loop))
+
+    def close(self) -> None:
+        """Stop the loop and its thread."""
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join()
+            self._loop.run_until_complete(self._loop.shutdown_default_executor())
+            self._loop.close()
+
+
+class Gateway:
+    """Sends through any connection, and hands over what arrives; blocking.
+
+    Every method promises what the async one of the same name does. Handlers run in threads of their own and may call
+    the gateway.
+    """
+
+    def __init__(
+        self,
+        store: str | Store = "memory:",
+        policy: Policy | str = Policy.STRICT,
+        clock: Clock = SYSTEM,
+        *,
+        public_url: str | None = None,
+        retry: RetryPolicy | None = None,
+        plugins: Plugins | None = None,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._wrap(
+            client.Gateway(
+                store, policy, clock, public_url=public_url, retry=retry, plugins=plugins, chance=chance
+            )
+        )
+
+    def _wrap(self, gateway: client.Gateway) -> None:
+        self._gateway = gateway
+        self._thread = _LoopThread()
+
+    @classmethod
+    def from_config(cls, path: str | Path) -> Self:
+        """Make a gateway with the connections of a TOML file; raises `ConfigurationError`."""
+        made = cls.__new__(cls)
+        made._wrap(client.Gateway.from_config(path))
+        return made
+
+    def connect(
+        self,
+        provider: str,
+        name: str | None = None,
+        *,
+        policy: Policy | str | None = None,
+        labels: Mapping[str, str] | None = None,
+        **settings: Any,
+    ) -> Connection:
+        """Add a connection; the settings are the provider's."""
+        return self._gateway.connect(provider, name, policy=policy, labels=labels, **settings)
+
+    @property
+    def connections(self) -> tuple[Connection, ...]:
+        """All connections, in the order they were added."""
+        return self._gateway.connections
+
+    @property
+    def store(self) -> Store:
+        """What is kept, for looking at it from the gateway's own loop."""
+        return self._gateway.store
+
+    def __enter__(self) -> Self:
+        """Start."""
+        self._thread.call(self._gateway.__aenter__())
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop."""
+        self.close()
+
+    def close(self) -> None:
+        """Finish what is under way, then let go of everything."""
+        self._thread.call(self._gateway.aclose())
+        self._thread.close()
+
+    def send(
+        self,
+        to: Recipient,
+        message: Content,
+        *,
+        via: str | None = None,
+        key: str | None = None,
+        policy: Policy | str | None = None,
+        wait: float = 30.0,
+        at: datetime | None = None,
+        expires: datetime | None = None,
+    ) -> Receipt:
+        """Send, and wait up to `wait` seconds until the vendor accepted it."""
+        return self._thread.call(
+            self._gateway.send(to, message, via=via, key=key, policy=policy, wait=wait, at=at, expires=expires)
+        )
+
+    def enqueue(
+        self,
+        to: Recipient,
+        message: Content,
+        *,
+        via: str | None = None,
+        key: str | None = None,
+        policy: Policy | str | None = None,
+        at: datetime | None = None,
+        expires: datetime | None = None,
+    ) -> Ticket:
+        """Keep a message to be sent, at a time where one is given."""
+        return self._thread.call(
+            self._gateway.enqueue(to, message, via=via, key=key, policy=policy, at=at, expires=expires)
+        )
+
+    def plan(
+        self, to: Recipient, message: Content, *, via: str | None = None, policy: Policy | str | None = None
+    ) -> Plan:
+        """Say what would be sent, with which adaptations, and send nothing."""
+        return self._thread.call(self._gateway.plan(to, message, via=via, policy=policy))
+
+    def react(
+        self,
+        message: Subject,
+        reaction: str | Reaction,
+        *,
+        part: int = 0,
+        chat: Recipient | None = None,
+        via: str | None = None,
+        policy: Policy | str | None = None,
+        wait: float = 30.0,
+    ) -> Receipt:
+        """Add a tapback or an emoji to a message."""
+        return self._thread.call(
+            self._gateway.react(message, reaction, part=part, chat=chat, via=via, policy=policy, wait=wait)
+        )
+
+    def unreact(
+        self,
+        message: Subject,
+        reaction: str | Reaction,
+        *,
+        part: int = 0,
+        chat: Recipient | None = None,
+        via: str | None = None,
+        policy: Policy | str | None = None,
+        wait: float = 30.0,
+    ) -> Receipt:
+        """Take a reaction back."""
+        return self._thread.call(
+            self._gateway.unreact(message, reaction, part=part, chat=chat, via=via, policy=policy, wait=wait)
+        )
+
+    def typing(self, chat: Recipient, seconds: float = 5.0, *, via: str | None = None, wait: float = 30.0) -> None:
+        """Show the typing dots for a while; 0 seconds takes them away."""
+        self._thread.call(self._gateway.typing(chat, seconds, via=via, wait=wait))
+
+    def mark_read(self, chat: Recipient, *, via: str | None = None, wait: float = 30.0) -> None:
+        """Mark a chat as read, and show that to the contact."""
+        self._thread.call(self._gateway.mark_read(chat, via=via, wait=wait))
+
+    def status(self, message: Receipt | Ticket | str, *, refresh: bool = False) -> MessageStatus:
+        """Say how far a send has come; `refresh` asks the vendor too."""
+        return self._thread.call(self._gateway.status(message, refresh=refresh))
+
+    def resolve(self, message: str, verdict: Verdict, *, wait: float = 30.0) -> Receipt:
+        """Settle a send whose outcome nobody knows."""
+        return self._thread.call(self._gateway.resolve(message, verdict, wait=wait))
+
+    def resend(self, message: str, *, wait: float = 30.0) -> Receipt:
+        """Go on with a message that was partly sent."""
+        return self._thread.call(self._gateway.resend(message, wait=wait))
+
+    def opt_in_link(self, body: str, *, via: str | None = None, **parameters: Any) -> OptInLinks:
+        """Make links by which a person opts in."""
+        return self._thread.call(self._gateway.opt_in_link(body, via=via, **parameters))
+
+    def check(self, connection: str) -> str:
+        """Prove that a connection's credentials work; one line for a person."""
+        return self._thread.call(self._gateway.check(connection))
+
+    def run(self, connection: str, exchange: Exchange[T]) -> T:
+        """Run any exchange of a provider's `api` on a connection."""
+        return self._thread.call(self._gateway.run(connection, exchange))
+
+    def pages(self, connection: str, exchange: Exchange[Page[T]]) -> Iterator[T]:
+        """Go through all items of a paged exchange, fetching as it goes."""
+        page = self.run(connection, exchange)
+        while True:
+            yield from page.items
+            if page.more is None:
+                return
+            page = self.run(connection, page.more())
+
+    @overload
+    def on(
+        self, event: type[EventT], handler: None = None, *, connection: str | None = None
+    ) -> Callable[[Callable[[EventT], Any]], Callable[[EventT], Any]]: ...
+    @overload
+    def on(
+        self, event: type[EventT], handler: Callable[[EventT], Any], *, connection: str | None = None
+    ) -> Callable[[EventT], Any]: ...
+    def on(
+        self,
+        event: type[EventT],
+        handler: Callable[[EventT], Any] | None = None,
+        *,
+        connection: str | None = None,
+    ) -> Callable[..., Any]:
+        """Register a handler for a type of event; also as a decorator."""
+        if handler is None:
+            return self._gateway.on(event, connection=connection)
+        return self._gateway.on(event, handler, connection=connection)
+
+    def receive(
+        self,
+        connection: str,
+        headers: Mapping[str, str] | Iterable[tuple[str, str]],
+        body: bytes,
+        *,
+        method: str = "POST",
+        query: str = "",
+    ) -> Reply:
+        """Take a webhook in by its raw bytes; when this returns it is kept, and the reply is what to answer."""
+        return self._thread.call(self._gateway.receive(connection, headers, body, method=method, query=query))
+
+    def asgi(self) -> ASGIApp:
+        """Give an ASGI application that receives webhooks; it hands them to the gateway's own loop."""
+        inner = self._gateway.asgi()
+        thread = self._thread
+
+        async def app(scope: Any, receive: Any, send: Any) -> None:
+            await thread.serve(inner, scope, receive, send)
+
+        return app

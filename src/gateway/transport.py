@@ -1,0 +1,586 @@
+"""HTTP: clients, bounds, and what an error of the road makes certain; the only file that imports the HTTP client.
+
+The two transports send one `Call` and give its `Reply`, for `drive` and `drive_blocking`. What they raise:
+
+* `Unreachable`, certain: no name, no route, no connection, no TLS, no free place: not a byte of the call left.
+* `VendorFault`, not certain: anything after that. No answer in time, a reset, half an answer, one that is no HTTP, one
+  that is too long. An idle connection which the vendor closes just then is no exception: what was written into it may
+  have been read.
+* `InvalidRequest`, `ContentRefused`, `Unauthorized`, certain: the call cannot be written as HTTP.
+
+No error carries the URL, a header or the client's own exception, which holds the whole request with its credentials.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import logging
+import re
+import ssl
+import threading
+import time
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, BinaryIO, TypeAlias, TypedDict
+from urllib.parse import quote, urlencode
+
+import httpx
+from pydantic import JsonValue
+from pydantic_core import PydanticSerializationError, to_json
+
+from gateway.drive import BrokenExchange
+from gateway.errors import (
+    ConfigurationError,
+    ContentRefused,
+    InvalidRequest,
+    SendError,
+    Unauthorized,
+    Unreachable,
+    VendorFault,
+)
+from gateway.exchange import Blob, Call, Reply
+from gateway.log import logger
+from gateway.provider import Provider
+
+__all__ = [
+    "ANSWER_LIMIT",
+    "BlobOpener",
+    "BlockingTransport",
+    "ClientError",
+    "PlainClient",
+    "Timeouts",
+    "Transport",
+    "open_file",
+    "plain_client",
+]
+
+_log = logger("gateway.transport")
+
+ANSWER_LIMIT = 1024 * 1024
+"""Bytes of an answer, unpacked: vendors' answers are a few kilobytes, a page of history some tens."""
+
+_SHARD = 16
+# httpx 0.28 walks its whole pool at each start and end of a request: from about 20 in flight it reconnects nearly every
+# time, or with raised limits becomes ten times slower. So one client never has more than this.
+
+_KEEP_ALIVE = 5.0
+# Seconds. Short on purpose: a connection that the vendor closes while a call is written into it makes a send unknown.
+
+ClientError: TypeAlias = httpx.HTTPError
+"""Base of what a `PlainClient` raises when there is no answer, for callers who may not import the HTTP client."""
+
+BlobOpener: TypeAlias = Callable[[Blob], BinaryIO]
+"""Opens the bytes of a blob for reading, at their beginning; raises `OSError` where there are none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """How long to wait, in seconds."""
+
+    connect: float = 5.0
+    """For name, connection and TLS, each."""
+    read: float = 30.0
+    """For the next bytes of the answer."""
+    write: float = 15.0
+    """For the next bytes of the call to leave."""
+    pool: float = 10.0
+    """For a free place among the calls in flight."""
+    total: float = 60.0
+    """For the whole call once it has a place: it ends an answer that comes byte by byte."""
+
+
+def open_file(blob: Blob) -> BinaryIO:
+    """Open a blob whose source is the path of a file."""
+    return open(blob.source, "rb")  # noqa: PTH123 the type of `Path.open` is wider
+
+
+# ── clients ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _agent() -> str:
+    try:
+        return f"messaging-gateway/{version('messaging-gateway')}"
+    except PackageNotFoundError:  # run from the sources, not installed
+        return "messaging-gateway/0"
+
+
+_AGENT = _agent()
+_quiet: ContextVar[bool] = ContextVar("gateway_transport_quiet", default=False)
+
+
+class _Mute(logging.Filter):
+    """Drops the HTTP client's own log lines about our calls: they carry whole URLs, hence phone numbers."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return not _quiet.get()
+
+
+for _name in ("httpx", "httpcore.connection", "httpcore.http11", "httpcore.http2", "httpcore.proxy", "httpcore.socks"):
+    logging.getLogger(_name).addFilter(_Mute())
+
+
+@contextmanager
+def _unlogged() -> Iterator[None]:
+    token = _quiet.set(True)
+    try:
+        yield
+    finally:
+        _quiet.reset(token)
+
+
+@functools.cache
+def _tls() -> ssl.SSLContext:
+    """Share one context: reading the certificates takes longer than a call."""
+    return httpx.create_ssl_context(trust_env=False)
+
+
+class _Settings(TypedDict):
+    verify: ssl.SSLContext
+    trust_env: bool
+    follow_redirects: bool
+    limits: httpx.Limits
+
+
+def _settings(limit: int) -> _Settings:
+    """Give what all our clients have: nothing from the environment, no redirects (they would carry the key away)."""
+    limits = httpx.Limits(max_connections=limit, max_keepalive_connections=limit, keepalive_expiry=_KEEP_ALIVE)
+    return {"verify": _tls(), "trust_env": False, "follow_redirects": False, "limits": limits}
+
+
+class PlainClient(httpx.AsyncClient):
+    """An HTTP client whose lines are kept out of the logs: paths and queries may hold numbers and tokens."""
+
+    async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
+        """Send a request, like the client it is, without a line in the log."""
+        with _unlogged():
+            return await super().send(request, **options)
+
+
+def plain_client(timeout: float) -> PlainClient:
+    """Make a client for addresses of our own: no environment, no redirects, `timeout` seconds for each phase.
+
+    What it raises when there is no answer is a `ClientError`.
+    """
+    return PlainClient(timeout=timeout, headers={"user-agent": _AGENT}, **_settings(_SHARD))
+
+
+# ── from a call to a request ──────────────────────────────────────────────────────────────────────────────────────
+
+_PATH = re.compile(r"/[!\"$->@-~]*")  # visible ASCII, without the signs that begin a query or a fragment
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE = re.compile(r"(?:[!-~](?:[ -~\t]*[!-~])?)?")
+
+
+class _Writer:
+    """Writes calls of one connection as requests; no I/O but the opening of blobs."""
+
+    def __init__(self, provider: Provider[Any], connection: str, timeouts: Timeouts, open_blob: BlobOpener) -> None:
+        self._provider = provider
+        self._connection = connection
+        self._bases = {name: _base(connection, name, url) for name, url in provider.bases().items()}
+        self._open_blob = open_blob
+        waits = httpx.Timeout(
+            connect=timeouts.connect, read=timeouts.read, write=timeouts.write, pool=timeouts.pool
+        ).as_dict()
+        self._extensions = {"timeout": waits}
+
+    def write(self, call: Call, files: ExitStack) -> httpx.Request:
+        """Make the request, credentials included; raises certain errors, since nothing has left."""
+        try:
+            return self._request(self._provider.authorize(call), call, files)
+        except (UnicodeEncodeError, PydanticSerializationError):  # half of a surrogate pair, from an emoji that was cut
+            raise InvalidRequest("the message has text that is no Unicode", hint="look for a cut emoji") from None
+        except httpx.InvalidURL:
+            raise InvalidRequest("the call makes no URL", hint="look for an id that is far too long") from None
+
+    def _request(self, signed: Call, call: Call, files: ExitStack) -> httpx.Request:
+        headers = httpx.Headers({"accept": "application/json", "accept-encoding": "gzip", "user-agent": _AGENT})
+        headers.update(_checked(signed.headers, call.headers))
+        content: dict[str, Any] = {}
+        if signed.files:
+            content = {"data": _fields(signed.json), "files": self._opened(signed.files, files)}
+        elif signed.json is not None:
+            headers.setdefault("content-type", "application/json")
+            content = {"content": to_json(signed.json)}
+        return httpx.Request(
+            signed.method, self._url(signed), headers=headers, extensions=dict(self._extensions), **content
+        )
+
+    def _url(self, call: Call) -> httpx.URL:
+        """Put base, path and query together, and make sure that the client leaves the path as it was encoded."""
+        base = self._bases.get(call.base)
+        if base is None:
+            raise BrokenExchange(f"{self._provider.name} has no base {call.base!r}")
+        query = f"?{urlencode(call.params, quote_via=quote, safe='')}" if call.params else ""
+        target = f"{base.raw_path.decode().rstrip('/')}{call.path}{query}"
+        if _PATH.fullmatch(call.path):
+            url = base.copy_with(raw_path=target.encode())
+            if url.raw_path == target.encode():
+                return url
+        raise BrokenExchange(f"{self._provider.name} made a path that is not percent-encoded: use path()")
+
+    def _opened(self, blobs: Mapping[str, Blob], files: ExitStack) -> dict[str, tuple[str, BinaryIO, str]]:
+        """Open the blobs; the client reads them in pieces while it sends."""
+        opened = {}
+        for field, blob in blobs.items():
+            if not _HEADER_VALUE.fullmatch(blob.media_type):
+                raise ContentRefused("a file has a media type that no header may hold", hint="name its type")
+            try:
+                source = self._open_blob(blob)
+            except OSError as error:
+                words = f"a file of the message cannot be opened ({type(error).__name__})"
+                raise ContentRefused(words, hint="check that the file exists and can be read") from None
+            blob.name.encode()  # refused here, where nothing has left
+            opened[field] = (blob.name, files.enter_context(source), blob.media_type)
+        return opened
+
+
+def _base(connection: str, name: str, url: str) -> httpx.URL:
+    """Check a base URL once; raises `ConfigurationError`, without the URL: it may have a password in it."""
+    try:
+        base = httpx.URL(url)
+    except httpx.InvalidURL:
+        base = httpx.URL()
+    if base.scheme not in ("http", "https") or not base.host or base.userinfo or base.query or base.fragment:
+        hint = "a base is http or https, a host and perhaps a path, without user, query and fragment"
+        raise ConfigurationError(f"the base URL {name!r} of the connection {connection!r} is wrong", hint=hint)
+    return base
+
+
+def _checked(signed: Mapping[str, str], asked: Mapping[str, str]) -> Mapping[str, str]:
+    """Refuse what cannot be a header before the client does, whose words would quote the value."""
+    for name, value in signed.items():
+        if _HEADER_NAME.fullmatch(name) and _HEADER_VALUE.fullmatch(value):
+            continue
+        if asked.get(name) == value:
+            raise InvalidRequest(f"the header {name!r} has a value that no header may hold", hint="use plain ASCII")
+        raise Unauthorized(
+            "the credentials hold characters that no header may hold",
+            hint="look for a line break or a typographic character in the connection's key",
+        )
+    return signed
+
+
+def _fields(body: JsonValue) -> dict[str, str]:
+    """Give a JSON object as the fields of a form: text as it is, everything else as JSON, None left out."""
+    if body is None:
+        return {}
+    if not isinstance(body, dict):
+        raise BrokenExchange("a call with files has a JSON object for its fields, or none")
+    return {
+        name: value if isinstance(value, str) else to_json(value).decode()
+        for name, value in body.items()
+        if value is not None
+    }
+
+
+# ── from a response to a reply ────────────────────────────────────────────────────────────────────────────────────
+
+
+class _UnreadableError(Exception):
+    """The answer cannot be used; the text says why, without a word of it."""
+
+
+class _Reader:
+    """Collects an answer within its bound."""
+
+    def __init__(self, response: httpx.Response, most: int) -> None:
+        self._response = response
+        self._most = most
+        self._body = bytearray()
+        self._expect()
+
+    def _expect(self) -> None:
+        """Give up at once on an answer that says it is too long."""
+        length = self._response.headers.get("content-length", "")
+        if length.isascii() and length.isdigit() and int(length[:20]) > self._most:
+            self._too_long()
+
+    def _too_long(self) -> None:
+        raise _UnreadableError(f"it is longer than {self._most} bytes")
+
+    def add(self, piece: bytes) -> None:
+        """Keep a piece, as it was on the wire."""
+        self._body += piece
+        if len(self._body) > self._most:
+            self._too_long()
+
+    def reply(self, *, unpacked: bool = False) -> Reply:
+        """Give the whole answer; `unpacked` where the client has undone the compression already."""
+        body = bytes(self._body)
+        if not unpacked:
+            body = self._unpack(body, self._response.headers.get("content-encoding", "identity").strip().lower())
+        return Reply(self._response.status_code, dict(self._response.headers.items()), body)
+
+    def _unpack(self, body: bytes, encoding: str) -> bytes:
+        """Undo gzip, which is all that we ask for, never making more than the bound: a bomb is a thousandfold."""
+        if encoding == "identity" or not body:
+            return body
+        if encoding not in ("gzip", "x-gzip", "deflate"):
+            raise _UnreadableError("it is packed in a way that was not asked for")
+        unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)  # 32: the header tells gzip from zlib
+        try:
+            unpacked = unpacker.decompress(body, self._most + 1)
+        except zlib.error:
+            raise _UnreadableError("it is not packed as it says") from None
+        if len(unpacked) > self._most:
+            self._too_long()
+        if not unpacker.eof:
+            raise _UnreadableError("it ends too early")
+        return unpacked
+
+
+# ── from an error of the road to ours ─────────────────────────────────────────────────────────────────────────────
+
+# Errors that the client raises before it writes the request; for everything else the vendor may have read it.
+_NOTHING_LEFT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+)
+# OSError: a file of the call that cannot be read to its end, and TLS errors, which the client passes on as they are.
+_ROAD = (httpx.HTTPError, httpx.StreamError, OSError, _UnreadableError)
+
+
+def _lost(error: Exception) -> SendError:
+    """Tell what an error of the road means; only its class's name and our own words go on."""
+    if isinstance(error, _NOTHING_LEFT):
+        words = f"no connection to the vendor ({type(error).__name__})"
+        return Unreachable(words, hint="check the network, the name and the port")
+    if isinstance(error, _UnreadableError):
+        return VendorFault(f"the answer could not be read: {error}", hint="look at the vendor's status page")
+    return VendorFault(f"no answer ({type(error).__name__})", hint="it may have been carried out all the same")
+
+
+def _full(limit: int, seconds: float) -> Unreachable:
+    words = f"{limit} calls were in flight for {seconds:g} seconds, nothing left"
+    return Unreachable(words, hint="send more slowly, or raise the connection's limit")
+
+
+def _late(seconds: float) -> VendorFault:
+    return VendorFault(f"no whole answer in {seconds:g} seconds", hint="it may have been carried out all the same")
+
+
+class _Base:
+    """What both transports are made of."""
+
+    def __init__(
+        self,
+        provider: Provider[Any],
+        *,
+        connection: str,
+        limit: int,
+        timeouts: Timeouts,
+        max_answer: int,
+        open_blob: BlobOpener,
+    ) -> None:
+        if limit < 1 or max_answer < 1:
+            raise ConfigurationError(f"the connection {connection!r} needs a limit of 1 or more")
+        self._provider = provider.name
+        self._connection = connection
+        self._limit = limit
+        self._timeouts = timeouts
+        self._max_answer = max_answer
+        self._writer = _Writer(provider, connection, timeouts, open_blob)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._connection}>"
+
+    def _finish(self, call: Call, outcome: Reply | Exception, began: float) -> Reply:
+        """Note the call, and give its reply or raise its error.
+
+        Raised here and not where it arose: a traceback, and the error it came from, keep the request alive with its
+        credentials in it, for whatever prints them.
+        """
+        told = outcome.status if isinstance(outcome, Reply) else type(outcome).__name__
+        _log.debug(
+            "call_ended",
+            connection=self._connection,
+            provider=self._provider,
+            method=call.method,
+            path=call.template,
+            outcome=told,
+            seconds=round(time.perf_counter() - began, 3),
+        )
+        if isinstance(outcome, Reply):
+            return outcome
+        if isinstance(outcome, SendError):
+            outcome.locate(provider=self._provider, connection=self._connection)
+        raise outcome.with_traceback(None)
+
+
+class Transport(_Base):
+    """Carries the calls of one connection.
+
+    `send` is what `drive` asks for. `client`, for tests and special networks, is used as it is and left open; without
+    it the transport has its own. At most `limit` calls are in flight, and an answer has at most `max_answer` bytes.
+    """
+
+    def __init__(
+        self,
+        provider: Provider[Any],
+        *,
+        connection: str,
+        client: httpx.AsyncClient | None = None,
+        limit: int = _SHARD,
+        timeouts: Timeouts = Timeouts(),
+        max_answer: int = ANSWER_LIMIT,
+        open_blob: BlobOpener = open_file,
+    ) -> None:
+        super().__init__(
+            provider,
+            connection=connection,
+            limit=limit,
+            timeouts=timeouts,
+            max_answer=max_answer,
+            open_blob=open_blob,
+        )
+        self._own = client is None
+        self._clients = [client] if client is not None else self._shards()
+        self._busy = [0] * len(self._clients)
+        self._places = asyncio.Semaphore(limit)
+
+    def _shards(self) -> list[httpx.AsyncClient]:
+        """Make as many clients as the limit needs, of even size."""
+        number = -(-self._limit // _SHARD)
+        return [httpx.AsyncClient(**_settings(-(-self._limit // number))) for _ in range(number)]
+
+    async def send(self, call: Call) -> Reply:
+        """Carry one call; raises `SendError`, certain or not, where there is no answer that can be read."""
+        began = time.perf_counter()
+        return self._finish(call, await self._outcome(call), began)
+
+    async def aclose(self) -> None:
+        """Close the connections; calls after that are `Unreachable`."""
+        if self._own:
+            for client in self._clients:
+                await client.aclose()
+
+    async def _outcome(self, call: Call) -> Reply | Exception:
+        try:
+            async with asyncio.timeout(self._timeouts.pool):
+                await self._places.acquire()
+        except TimeoutError:
+            return _full(self._limit, self._timeouts.pool)
+        shard = self._busy.index(min(self._busy))
+        self._busy[shard] += 1
+        try:
+            return await self._carry(self._clients[shard], call)
+        finally:
+            self._busy[shard] -= 1
+            self._places.release()
+
+    async def _carry(self, client: httpx.AsyncClient, call: Call) -> Reply | Exception:
+        with ExitStack() as files, _unlogged():
+            try:
+                request = self._writer.write(call, files)
+            except (SendError, BrokenExchange) as error:
+                return error
+            if client.is_closed:
+                return Unreachable("the connection was closed here", hint="send before the gateway is closed")
+            try:
+                async with asyncio.timeout(self._timeouts.total):
+                    return await self._exchange(client, request)
+            except TimeoutError:
+                return _late(self._timeouts.total)
+            except _ROAD as error:
+                return _lost(error)
+
+    async def _exchange(self, client: httpx.AsyncClient, request: httpx.Request) -> Reply:
+        response = await client.send(request, stream=True, auth=None, follow_redirects=False)
+        try:
+            reader = _Reader(response, self._max_answer)
+            if response.is_stream_consumed:  # made in memory, by a mock: the client has read and unpacked it
+                reader.add(response.content)
+                return reader.reply(unpacked=True)
+            async for piece in response.aiter_raw():
+                reader.add(piece)
+            return reader.reply()
+        finally:
+            await response.aclose()
+
+
+class BlockingTransport(_Base):
+    """The same for `drive_blocking`, on any number of threads.
+
+    The total deadline is looked at between the pieces of an answer, so it may be overrun by one read timeout.
+    """
+
+    def __init__(
+        self,
+        provider: Provider[Any],
+        *,
+        connection: str,
+        client: httpx.Client | None = None,
+        limit: int = _SHARD,
+        timeouts: Timeouts = Timeouts(),
+        max_answer: int = ANSWER_LIMIT,
+        open_blob: BlobOpener = open_file,
+    ) -> None:
+        super().__init__(
+            provider,
+            connection=connection,
+            limit=limit,
+            timeouts=timeouts,
+            max_answer=max_answer,
+            open_blob=open_blob,
+        )
+        self._own = client is None
+        self._client = client if client is not None else httpx.Client(**_settings(limit))
+        self._places = threading.BoundedSemaphore(limit)
+
+    def send(self, call: Call) -> Reply:
+        """Carry one call; raises `SendError`, certain or not, where there is no answer that can be read."""
+        began = time.perf_counter()
+        return self._finish(call, self._outcome(call), began)
+
+    def close(self) -> None:
+        """Close the connections; calls after that are `Unreachable`."""
+        if self._own:
+            self._client.close()
+
+    def _outcome(self, call: Call) -> Reply | Exception:
+        if not self._places.acquire(timeout=self._timeouts.pool):
+            return _full(self._limit, self._timeouts.pool)
+        try:
+            return self._carry(call)
+        finally:
+            self._places.release()
+
+    def _carry(self, call: Call) -> Reply | Exception:
+        with ExitStack() as files, _unlogged():
+            try:
+                request = self._writer.write(call, files)
+            except (SendError, BrokenExchange) as error:
+                return error
+            if self._client.is_closed:
+                return Unreachable("the connection was closed here", hint="send before the gateway is closed")
+            try:
+                return self._exchange(request)
+            except TimeoutError:
+                return _late(self._timeouts.total)
+            except _ROAD as error:
+                return _lost(error)
+
+    def _exchange(self, request: httpx.Request) -> Reply:
+        deadline = time.monotonic() + self._timeouts.total
+        response = self._client.send(request, stream=True, auth=None, follow_redirects=False)
+        try:
+            reader = _Reader(response, self._max_answer)
+            if response.is_stream_consumed:  # made in memory, by a mock: the client has read and unpacked it
+                reader.add(response.content)
+                return reader.reply(unpacked=True)
+            for piece in response.iter_raw():
+                reader.add(piece)
+                if time.monotonic() > deadline:
+                    raise TimeoutError
+            return reader.reply()
+        finally:
+            response.close()

@@ -1,0 +1,68 @@
+"""An application that receives webhooks: keeps what came, and answers as it was told."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from pydantic_core import from_json
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One webhook as it came."""
+
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def event(self) -> str:
+        """The made-up vendor's word."""
+        return self.headers["x-echo-event"]
+
+    def json(self) -> Any:  # noqa: ANN401 - JSON is anything
+        """The body as JSON."""
+        return from_json(self.body)
+
+
+@dataclass
+class Receiver:
+    """Listens on a free port; `answers` are the next statuses, 0 is silence, then 200."""
+
+    answers: list[int] = field(default_factory=list)
+    hooks: list[Received] = field(default_factory=list)
+    url: str = ""
+
+    async def __aenter__(self) -> Self:
+        """Listen."""
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}/hook"
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Listen no more."""
+        self._server.close()
+        await self._server.wait_closed()
+
+    @property
+    def events(self) -> list[str]:
+        """The events in the order they came."""
+        return [hook.event for hook in self.hooks]
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            head = (await reader.readuntil(b"\r\n\r\n")).decode().splitlines()[1:-1]
+            headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in head)}
+            body = await reader.readexactly(int(headers["content-length"]))
+            self.hooks.append(Received(headers, body))
+            status = self.answers.pop(0) if self.answers else 200
+            if status:
+                writer.write(f"HTTP/1.1 {status} x\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok".encode())
+                await writer.drain()
+            else:
+                await reader.read()
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            writer.close()
