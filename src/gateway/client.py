@@ -340,7 +340,7 @@ class Gateway:
 
     async def _last_inbound(self, connection: Connection, chat: Chat) -> MessageRef | None:
         last = await self._engine.store.last_inbound(connection.name, chat_id(connection.name, chat.identity))
-        return ref_of(last, 0) if last else None
+        return ref_of(last.vendor_id, 0) if last else None
 
     # ── what became of it ─────────────────────────────────────────────────────────────────────────────────────────
 

@@ -33,6 +33,8 @@ _SECRET_KEY = re.compile(
 )
 _TEXT_KEY = re.compile(r"(?:.*_)?(?:text|body|content|subject|payload|raw|json|query)", re.IGNORECASE)
 
+_MASKED = re.compile(rf"{_HIDDEN}(?: \(\d+\))?")
+
 # What may stand as it is: it has long runs of digits and is no number of a person.
 _HARMLESS = re.compile(
     r"(?:msg|chat|evt)_[0-9a-z]{26}"  # our ids
@@ -107,6 +109,8 @@ def _field(key: str, value: Any, depth: int) -> Any:
     if _SECRET_KEY.search(key):
         return _HIDDEN
     if _TEXT_KEY.fullmatch(key) and not isinstance(value, int | float):
+        if isinstance(value, str) and _MASKED.fullmatch(value):  # by a logger of ours, before this pipeline
+            return value
         return f"{_HIDDEN} ({len(value)})" if isinstance(value, str | bytes | Mapping | Sequence) else _HIDDEN
     return _value(value, depth)
 

@@ -148,6 +148,7 @@ def accepted(
         FactRow(connection=message.connection, vendor_id=e.vendor_id, state=e.state, source="answer", received_at=now)
         for e in sent
     )
+    told = sent if message.kind == "send_message" else ()
     return Settlement(
         message=ended,
         step=done,
@@ -155,7 +156,7 @@ def accepted(
         next_at=now,
         sent=tuple(entry.vendor_id for entry in sent),
         facts=facts,
-        events=tuple(_report(ended, done, connection, now, entry.state, entry.vendor_id, None) for entry in sent),
+        events=tuple(_report(ended, done, connection, now, entry.state, entry.vendor_id, None) for entry in told),
         alias=_alias(message, receipt),
     )
 

@@ -230,12 +230,12 @@ class _Writer:
         for field, blob in blobs.items():
             if not _HEADER_VALUE.fullmatch(blob.media_type):
                 raise ContentRefused("a file has a media type that no header may hold", hint="name its type")
+            blob.name.encode()  # a name that is no Unicode fails here, while there is nothing to close
             try:
                 source = self._open_blob(blob)
             except OSError as error:
                 words = f"a file of the message cannot be opened ({type(error).__name__})"
                 raise ContentRefused(words, hint="check that the file exists and can be read") from None
-            blob.name.encode()  # refused here, where nothing has left
             opened[field] = (blob.name, files.enter_context(source), blob.media_type)
         return opened
 

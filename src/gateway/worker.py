@@ -232,7 +232,8 @@ class _Run:
             started_at=now,
             call=text,
         )
-        if not await self._worker._store.mark(self._work, step, self._attempt):
+        marked = await self._worker._store.mark(self._work, step, self._attempt)
+        if not marked.written:
             raise _LaneLostError
         self._step = step
 

@@ -123,6 +123,10 @@ class EchoTwin(Twin):
     def _broken(self, request: TwinRequest) -> TwinReply:
         raise RuntimeError("the twin is broken")
 
+    def fail(self) -> None:
+        """Raise, as a twin should not."""
+        raise RuntimeError("the twin is broken")
+
     def _thread(self, chat: str) -> Thread:
         group = self.world.group(self.name, chat)
         return group or self.world.direct(self.name, LINE, Address.parse(chat))

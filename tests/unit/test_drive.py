@@ -61,6 +61,12 @@ def run_blocking(exchange: Exchange[Any], road: Road) -> Any:
 both = pytest.mark.parametrize("run", [run_async, run_blocking])
 
 
+def known() -> Exchange[str]:
+    """Knows its result without asking."""
+    yield from ()
+    return "known"
+
+
 def two_calls(seen: list[str]) -> Exchange[str]:
     """Two calls; notes how it ends."""
     try:
@@ -84,10 +90,6 @@ def test_an_exchange_gets_the_reply_to_each_of_its_calls(run: Run) -> None:
 @both
 def test_an_exchange_may_end_without_a_call(run: Run) -> None:
     """What is known without asking is returned without asking."""
-
-    def known() -> Exchange[str]:
-        return "known"
-        yield ONE
 
     road = Road()
 
@@ -220,10 +222,6 @@ async def test_without_a_stored_call_the_exchange_makes_its_own() -> None:
 async def test_a_stored_call_is_not_sent_for_an_exchange_without_calls() -> None:
     """An exchange that has become a no-op sends nothing."""
 
-    def known() -> Exchange[str]:
-        return "known"
-        yield ONE
-
     road = Road()
 
     assert "known" == await drive_stored(known(), road.send, ONE)
@@ -240,10 +238,6 @@ def test_a_dry_run_tells_the_first_call() -> None:
 
 def test_a_dry_run_names_an_exchange_without_calls() -> None:
     """There is nothing to show of an exchange that asks nothing."""
-
-    def known() -> Exchange[str]:
-        return "known"
-        yield ONE
 
     with pytest.raises(BrokenExchange, match="known asks the vendor nothing"):
         first_call(known())
@@ -276,7 +270,8 @@ values: st.SearchStrategy[JsonValue] = st.recursive(
 calls = st.builds(
     Call,
     method=st.sampled_from(["GET", "POST"]),
-    path=st.just("/plain") | words.filter(lambda word: word not in {"", ".", ".."}).map(lambda w: path("/a/{id}", id=w)),
+    path=st.just("/plain")
+    | words.filter(lambda word: word not in {"", ".", ".."}).map(lambda w: path("/a/{id}", id=w)),
     json=values,
     params=st.dictionaries(words, words, max_size=3),
     headers=st.dictionaries(words, words, max_size=3),

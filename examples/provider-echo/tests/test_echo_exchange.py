@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 import pytest
+from pydantic import JsonValue
 
 from gateway.provider import (
     Attachment,
@@ -71,9 +72,9 @@ def send(message: Message, chat: Chat = CHAT) -> SendMessage:
 def test_a_text_is_one_call_with_our_token_in_its_tag(echo: Echo) -> None:
     """Text, effect, reply target and reference are on the wire; a second copy could be found, and is never keyed."""
     message = Message("hi", effect="slam", reply_to=MessageRef(vendor_id="em_0"), reference="order-7")
-    answer = {"id": "em_1", "to": "+447700900555", "from": "+447700900123", "status": "queued", "tag": TAG}
+    answer: JsonValue = {"id": "em_1", "to": "+447700900555", "from": "+447700900123", "status": "queued", "tag": TAG}
     receipt, calls = run(echo.send_message(send(message)), (201, answer))
-    body = {"to": "+447700900555", "text": "hi", "effect": "slam", "in_reply_to": "em_0", "tag": TAG}
+    body: JsonValue = {"to": "+447700900555", "text": "hi", "effect": "slam", "in_reply_to": "em_0", "tag": TAG}
     assert [Call("POST", "/messages", json=body, repeat=Repeat.TRACED)] == calls
     line = Chat.direct("+447700900555", line="+447700900123")
     sent = (Sent(vendor_id="em_1", state=DeliveryState.QUEUED),)
@@ -121,7 +122,7 @@ def test_a_reaction_is_put_and_deleted(echo: Echo) -> None:
 
 def test_the_status_is_looked_up(echo: Echo) -> None:
     """Echo's word becomes ours; a word that we do not know is unknown and no error."""
-    answer = {"id": "em_1", "status": "failed", "code": "blocked"}
+    answer: JsonValue = {"id": "em_1", "status": "failed", "code": "blocked"}
     report, calls = run(echo.get_status(GetStatus(vendor_id="em_1")), (200, answer))
     assert [Call("GET", "/messages/em_1", repeat=Repeat.SAFE)] == calls
     expected = StatusReport(vendor_id="em_1", state=DeliveryState.FAILED, code="blocked", raw=answer)
@@ -142,7 +143,7 @@ def test_a_send_whose_answer_was_not_read_is_found_by_its_tag(echo: Echo) -> Non
 def test_the_key_is_put_on_a_copy_and_checked_by_a_call_that_changes_nothing(echo: Echo) -> None:
     """`authorize` leaves the call itself without the key; `check` says who answered."""
     line, calls = run(echo.check(), (200, {"name": "Acme", "lines": ["+447700900123"]}))
-    assert ("Acme, 1 lines", [Call("GET", "/account", repeat=Repeat.SAFE)]) == (line, calls)
+    assert ("Acme, lines: 1", [Call("GET", "/account", repeat=Repeat.SAFE)]) == (line, calls)
     assert {"Authorization": "Bearer key-1"} == echo.authorize(calls[0]).headers
     assert {} == calls[0].headers
 

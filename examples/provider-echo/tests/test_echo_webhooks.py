@@ -21,6 +21,7 @@ from gateway.provider import (
     Message,
     MessageReceived,
     MessageRef,
+    Part,
     Reaction,
     ReactionAdded,
     ReactionRemoved,
@@ -107,7 +108,7 @@ def test_a_message_from_a_contact() -> None:
         in_reply_to="em_1",
         **{"from": "+447700900555"},
     )
-    parts = [Text(text="look"), Attachment(url="https://files.example/a.png")]
+    parts: list[Part] = [Text(text="look"), Attachment(url="https://files.example/a.png")]
     expected = MessageReceived(
         key="message:em_5",
         vendor_id="em_5",

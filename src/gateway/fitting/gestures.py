@@ -53,9 +53,10 @@ def fit_typing(
     table: CapabilityTable,
     policy: Policy,
 ) -> Plan:
-    """Fit typing dots; a vendor that does not count `seconds` gets a second step that takes them away.
+    """Fit typing dots.
 
-    Raises `Unsupported`.
+    A vendor that does not count (`Limits.typing_seconds` is None) shows them until a message comes or they are taken
+    away: that is another action, later, so that no step holds up the chat meanwhile. Raises `Unsupported`.
     """
     capabilities = table.find(chat.kind)
     limits = capabilities.limits
@@ -67,10 +68,8 @@ def fit_typing(
         if not on or seconds is None:
             return [Step(action=SetTyping(chat=chat, on=on, target=target))]
         shown = yield from fit_seconds(Feature.TYPING, seconds, limits)
-        if limits.typing_seconds is not None:
-            return [Step(action=SetTyping(chat=chat, seconds=shown, target=target))]
-        off = Step(action=SetTyping(chat=chat, on=False, target=target), pause=shown)
-        return [Step(action=SetTyping(chat=chat, target=target)), off]
+        counted = shown if limits.typing_seconds is not None else None
+        return [Step(action=SetTyping(chat=chat, seconds=counted, target=target))]
 
     return _plan(fitting(), policy)
 

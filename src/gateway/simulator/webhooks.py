@@ -41,7 +41,7 @@ class Answer:
     error: str | None = None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Delivery:
     """One webhook on its way; a duplicate is a second one with the same body."""
 

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import islice
 
 from gateway.errors import StoreError
 from gateway.events import DeliveryUpdated, Event, MessageReceived
 from gateway.ids import ChatId, EventId, MessageId, Token
 from gateway.store.rows import (
     AttemptRow,
+    Bucket,
+    ConsentRow,
     EventOutcome,
     EventRow,
     FactRow,
     FileRow,
+    InboundRow,
+    Marked,
     MessageRow,
     MessageState,
+    RunRow,
     Settlement,
     StepRow,
     StepState,
@@ -55,7 +61,11 @@ class MemoryStore:
         self._held: dict[str, datetime] = {}
         self._webhooks: dict[tuple[str, str], WebhookRow] = {}
         self._aliases: dict[ChatId, ChatId] = {}
-        self._inbound: dict[tuple[str, ChatId], str] = {}
+        self._inbound: dict[tuple[str, ChatId], InboundRow] = {}
+        self._buckets: dict[str, datetime] = {}
+        self._consents: dict[tuple[str, str], ConsentRow] = {}
+        self._cursors: dict[str, str] = {}
+        self._runs: dict[EventId, list[RunRow]] = {}
         self._files: dict[str, FileRow] = {}
         self._proofs: dict[Token, tuple[str, ...]] = {}
         self._written = asyncio.Event()
@@ -89,32 +99,45 @@ class MemoryStore:
         return message
 
     async def claim(self, now: datetime, lease: float, limit: int, skip: Collection[str] = ()) -> list[Work]:
-        """Take the lanes that are due."""
+        """Take lanes that are due; connections take turns."""
         self._check()
-        due = [
-            (lane.next_at, key, lane)
-            for key, lane in self._lanes.items()
-            if lane.next_at is not None and lane.next_at <= now and lane.connection not in skip
-        ]
-        works = []
-        for _, key, lane in sorted(due, key=lambda item: item[:2])[:limit]:
+        due: dict[str, list[tuple[int, datetime, ChatId, MessageId]]] = {}
+        for key, lane in self._lanes.items():
+            if lane.next_at is None or lane.next_at > now or lane.connection in skip:
+                continue
             head = next((id_ for id_ in lane.open if self._messages[id_].due_at <= now), None)
             if head is None:
                 self._reschedule(lane)
                 continue
+            due.setdefault(lane.connection, []).append((self._messages[head].priority, lane.next_at, key, head))
+        works = []
+        for _, _, key, head in islice(_in_turns(due), limit):
+            lane = self._lanes[key]
             lane.fence += 1
             lane.held_until = lane.next_at = now + timedelta(seconds=lease)
             works.append(Work(key, lane.fence, self._messages[head], self._steps_of(head)))
         return works
 
-    async def mark(self, work: Work, step: StepRow, attempt: AttemptRow) -> bool:
-        """Write that an attempt starts."""
+    async def mark(self, work: Work, step: StepRow, attempt: AttemptRow, buckets: Sequence[Bucket] = ()) -> Marked:
+        """Write that an attempt starts, and take one from each bucket."""
         self._check()
         if self._lanes[work.lane].fence != work.fence:
-            return False
-        self._steps[step.message, step.index] = step
+            return Marked(lost=True)
+        now = attempt.started_at
+        waits = [(self._free_at(bucket, now), bucket.key) for bucket in buckets]
+        if waits and (latest := max(waits))[0] > now:
+            return Marked(until=latest[0], limit=latest[1])
+        for bucket in buckets:
+            start = max(self._buckets.get(bucket.key, now), now)
+            self._buckets[bucket.key] = start + timedelta(seconds=bucket.interval)
+        self._put(work.message, (step,))
         self._attempts.setdefault(step.message, []).append(attempt)
-        return True
+        return Marked()
+
+    def _free_at(self, bucket: Bucket, now: datetime) -> datetime:
+        """Tell when a bucket has one to give: its theoretical arrival time, less what may come at once."""
+        arrival = self._buckets.get(bucket.key, now)
+        return arrival - timedelta(seconds=bucket.interval * (bucket.burst - 1))
 
     async def settle(self, work: Work, settlement: Settlement) -> bool:
         """Write what an attempt came to, and give the lane back."""
@@ -147,10 +170,10 @@ class MemoryStore:
         """Settle a row from outside its lane."""
         self._check()
         row = self._messages[settlement.message.id]
-        if row.state is not expect:
+        lane = self._lanes[row.lane]
+        if row.state is not expect or (expect is MessageState.QUEUED and lane.held_until is not None):
             return False
         self._write(settlement)
-        lane = self._lanes[row.lane]
         if settlement.message.state.open and not settlement.message.parked and row.id not in lane.open:
             lane.open.insert(0, row.id)
         if lane.held_until is None:
@@ -158,17 +181,35 @@ class MemoryStore:
         self._wake()
         return True
 
+    async def depth(self, connection: str) -> int:
+        """Count the rows of a connection that wait to leave."""
+        return sum(len(lane.open) for lane in self._lanes.values() if lane.connection == connection)
+
     # ── the way in ────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def ingest(self, webhook: WebhookRow, events: Sequence[Event], facts: Sequence[FactRow]) -> list[Event]:
-        """Keep a webhook, its events and its facts; return the events that are new."""
+    async def ingest(
+        self,
+        webhook: WebhookRow,
+        events: Sequence[Event],
+        facts: Sequence[FactRow] = (),
+        consents: Sequence[ConsentRow] = (),
+        *,
+        handled: Collection[EventId] = (),
+    ) -> list[Event]:
+        """Keep a webhook, its events and what follows from them; return the events that are new."""
         self._check()
         key = (webhook.connection, webhook.digest)
+        webhook = replace(webhook, events=tuple(event.id for event in events))
         if (before := self._webhooks.get(key)) is not None:
-            webhook = replace(before, repeats=before.repeats + 1)
+            made = tuple(dict.fromkeys((*before.events, *webhook.events)))
+            webhook = replace(before, repeats=before.repeats + 1, events=made, quarantine=webhook.quarantine)
         self._webhooks[key] = webhook
-        self._keep_facts(facts)
-        fresh = self._keep_events(events)
+        fresh = self._keep_events(events, handled)
+        new = {event.id for event in fresh}
+        self._keep_facts(fact for fact in facts if fact.source in new)
+        for consent in consents:
+            if consent.source in new:
+                self._agree(consent)
         self._wake()
         return fresh
 
@@ -186,9 +227,10 @@ class MemoryStore:
                 rows.append(row)
         return sorted(rows, key=lambda row: row.sequence)
 
-    async def settle_event(self, row: EventRow) -> None:
+    async def settle_event(self, row: EventRow, runs: Sequence[RunRow] = ()) -> None:
         """Write how far an event was handed over."""
         self._check()
+        self._runs.setdefault(row.id, []).extend(runs)
         self._events[row.id] = row
         self._held.pop(row.lane, None)
         waiting = self._pending.get(row.lane, [])
@@ -257,14 +299,46 @@ class MemoryStore:
         rows = (row for row in self._events.values() if row.sequence > after)
         return [row for row, _ in zip(rows, range(limit), strict=False)]
 
-    async def webhooks(self, *, quarantined: bool = False, limit: int = 100) -> list[WebhookRow]:
+    async def webhooks(
+        self, *, since: datetime | None = None, quarantined: bool = False, limit: int = 100
+    ) -> list[WebhookRow]:
         """List webhooks, newest first."""
-        rows = (row for row in reversed(self._webhooks.values()) if row.quarantine or not quarantined)
+        rows = (
+            row
+            for row in reversed(self._webhooks.values())
+            if (row.quarantine or not quarantined) and (since is None or row.received_at >= since)
+        )
         return [row for row, _ in zip(rows, range(limit), strict=False)]
 
-    async def last_inbound(self, connection: str, chat: ChatId) -> str | None:
-        """Give the vendor id of the last message that a contact wrote in a chat."""
+    async def events_of(self, message: MessageId) -> list[EventRow]:
+        """List the events that are about a message of ours."""
+        return [row for row in self._events.values() if row.event.message_id == message]
+
+    async def runs(self, event: EventId) -> list[RunRow]:
+        """List the runs of handlers for an event."""
+        return list(self._runs.get(event, ()))
+
+    async def last_inbound(self, connection: str, chat: ChatId) -> InboundRow | None:
+        """Give the last message that a contact wrote in a chat."""
         return self._inbound.get((connection, await self.canonical(chat)))
+
+    async def consent(self, connection: str, address: str) -> ConsentRow | None:
+        """Give the latest word of an address."""
+        return self._consents.get((connection, address))
+
+    async def keep_consent(self, row: ConsentRow) -> None:
+        """Keep a word of an address."""
+        self._check()
+        self._agree(row)
+
+    async def cursor(self, name: str) -> str | None:
+        """Give how far something was read."""
+        return self._cursors.get(name)
+
+    async def keep_cursor(self, name: str, value: str) -> None:
+        """Keep how far something was read."""
+        self._check()
+        self._cursors[name] = value
 
     async def canonical(self, chat: ChatId) -> ChatId:
         """Give the id under which a chat is kept."""
@@ -348,23 +422,44 @@ class MemoryStore:
         for fact in facts:
             self._facts.setdefault((fact.connection, fact.vendor_id), {}).setdefault(fact.source, fact)
 
-    def _keep_events(self, events: Iterable[Event]) -> list[Event]:
+    def _agree(self, row: ConsentRow) -> None:
+        before = self._consents.get((row.connection, row.address))
+        if before is None or before.changed_at <= row.changed_at:
+            self._consents[row.connection, row.address] = row
+
+    def _keep_events(self, events: Iterable[Event], handled: Collection[EventId] = ()) -> list[Event]:
         fresh = []
         for event in events:
             if event.id in self._events:
                 continue
             if event.chat_id and (kept := self._aliases.get(event.chat_id)):
                 event = event.model_copy(update={"chat_id": kept})
-            row = EventRow(sequence=len(self._events) + 1, event=event)
+            done = event.id in handled
+            outcome = EventOutcome.DONE if done else EventOutcome.PENDING
+            row = EventRow(sequence=len(self._events) + 1, event=event, outcome=outcome)
             self._events[event.id] = row
-            self._pending.setdefault(row.lane, []).append(event.id)
+            if not done:
+                self._pending.setdefault(row.lane, []).append(event.id)
             if isinstance(event, MessageReceived) and not event.ours and event.chat_id:
-                self._inbound[event.connection, event.chat_id] = event.vendor_id
+                last = InboundRow(vendor_id=event.vendor_id, received_at=event.received_at)
+                self._inbound[event.connection, event.chat_id] = last
             if isinstance(event, DeliveryUpdated) and event.token and event.vendor_id:
                 known = self._proofs.get(event.token, ())
                 self._proofs[event.token] = (*known, *({event.vendor_id} - set(known)))
             fresh.append(event)
         return fresh
+
+
+def _in_turns(due: dict[str, list[tuple[int, datetime, ChatId, MessageId]]]) -> Iterator[tuple[int, datetime, ChatId, MessageId]]:
+    """Go through the lanes of all connections in turns, each connection's by priority and time."""
+    queues = [iter(sorted(lanes)) for lanes in due.values()]
+    while queues:
+        for queue in tuple(queues):
+            lane = next(queue, None)
+            if lane is None:
+                queues.remove(queue)
+            else:
+                yield lane
 
 
 def _place(attempt: AttemptRow) -> tuple[int, int]:

@@ -14,11 +14,16 @@ from gateway.events import Event
 from gateway.ids import ChatId, EventId, MessageId, Token
 from gateway.store.rows import (
     AttemptRow,
+    Bucket,
+    ConsentRow,
     EventRow,
     FactRow,
     FileRow,
+    InboundRow,
+    Marked,
     MessageRow,
     MessageState,
+    RunRow,
     Settlement,
     StepRow,
     WebhookRow,
@@ -37,14 +42,18 @@ class Store(Protocol):
         """Keep a message with its steps; when its key is taken, keep nothing and return the row that has it."""
 
     async def claim(self, now: datetime, lease: float, limit: int, skip: Collection[str] = ()) -> list[Work]:
-        """Take lanes that are due, oldest first, for `lease` seconds; lanes of the connections in `skip` stay.
+        """Take lanes that are due, for `lease` seconds; lanes of the connections in `skip` stay.
 
-        The head of a lane is its first open row by (due_at, id) whose time has come. A lane is held by one claim at
-        a time; one whose lease ran out is due.
+        Connections take turns, so that a long queue of one does not keep the others waiting; within one, lanes go by
+        priority of their head, then by how long they are due. The head of a lane is its first open row by (due_at,
+        id) whose time has come. A lane is held by one claim at a time; one whose lease ran out is due.
         """
 
-    async def mark(self, work: Work, step: StepRow, attempt: AttemptRow) -> bool:
-        """Write that an attempt starts, before its call leaves; False when the lane is lost."""
+    async def mark(self, work: Work, step: StepRow, attempt: AttemptRow, buckets: Sequence[Bucket] = ()) -> Marked:
+        """Write that an attempt starts, and take one from each bucket, in one commit before its call leaves.
+
+        All or nothing: when the lane is lost, or a bucket is empty at `attempt.started_at`, nothing is written.
+        """
 
     async def settle(self, work: Work, settlement: Settlement) -> bool:
         """Write what an attempt came to, and give the lane back; False when the lane is lost, nothing written."""
@@ -56,18 +65,36 @@ class Store(Protocol):
         """Hold lanes longer."""
 
     async def amend(self, settlement: Settlement, *, expect: MessageState) -> bool:
-        """Settle a row from outside its lane (proof, resolve, cancel), if it is still in that state."""
+        """Settle a row from outside its lane (proof, resolve, cancel), if it is still in that state.
+
+        A QUEUED row is left alone, with False, while its lane is held: it may be leaving at this moment.
+        """
+
+    async def depth(self, connection: str) -> int:
+        """Count the rows of a connection that wait to leave."""
 
     # ── the way in ────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def ingest(self, webhook: WebhookRow, events: Sequence[Event], facts: Sequence[FactRow]) -> list[Event]:
-        """Keep a webhook, its events and its facts in one commit; return the events that are new."""
+    async def ingest(
+        self,
+        webhook: WebhookRow,
+        events: Sequence[Event],
+        facts: Sequence[FactRow] = (),
+        consents: Sequence[ConsentRow] = (),
+        *,
+        handled: Collection[EventId] = (),
+    ) -> list[Event]:
+        """Keep a webhook, its events and what follows from them in one commit; return the events that are new.
+
+        The same webhook again (connection and digest) is counted, not kept twice. Facts and consents of events that
+        are not new are left out. Events in `handled` are kept as done: nobody is called for them.
+        """
 
     async def claim_events(self, now: datetime, lease: float, limit: int) -> list[EventRow]:
         """Take pending events, at most the first one of each lane, in the order they came."""
 
-    async def settle_event(self, row: EventRow) -> None:
-        """Write how far an event was handed over."""
+    async def settle_event(self, row: EventRow, runs: Sequence[RunRow] = ()) -> None:
+        """Write how far an event was handed over, and the runs of its handlers; frees its lane."""
 
     async def keep_facts(self, facts: Sequence[FactRow]) -> None:
         """Keep what a look-up said about messages."""
@@ -107,11 +134,31 @@ class Store(Protocol):
     async def events(self, after: int = 0, limit: int = 100) -> list[EventRow]:
         """List events in the order they came, from a sequence number on."""
 
-    async def webhooks(self, *, quarantined: bool = False, limit: int = 100) -> list[WebhookRow]:
-        """List webhooks, newest first."""
+    async def webhooks(
+        self, *, since: datetime | None = None, quarantined: bool = False, limit: int = 100
+    ) -> list[WebhookRow]:
+        """List webhooks, newest first; only those since a time, or in quarantine."""
 
-    async def last_inbound(self, connection: str, chat: ChatId) -> str | None:
-        """Give the vendor id of the last message that a contact wrote in a chat."""
+    async def events_of(self, message: MessageId) -> list[EventRow]:
+        """List the events that are about a message of ours, oldest first."""
+
+    async def runs(self, event: EventId) -> list[RunRow]:
+        """List the runs of handlers for an event, oldest first."""
+
+    async def last_inbound(self, connection: str, chat: ChatId) -> InboundRow | None:
+        """Give the last message that a contact wrote in a chat."""
+
+    async def consent(self, connection: str, address: str) -> ConsentRow | None:
+        """Give the latest word of an address."""
+
+    async def keep_consent(self, row: ConsentRow) -> None:
+        """Keep a word of an address; an older one than what is known changes nothing."""
+
+    async def cursor(self, name: str) -> str | None:
+        """Give how far something was read."""
+
+    async def keep_cursor(self, name: str, value: str) -> None:
+        """Keep how far something was read."""
 
     async def canonical(self, chat: ChatId) -> ChatId:
         """Give the id under which a chat is kept; the chat's own unless it got an alias."""

@@ -15,12 +15,17 @@ from gateway.ids import ChatId, EventId, MessageId, Token
 
 __all__ = [
     "AttemptRow",
+    "Bucket",
+    "ConsentRow",
     "EventOutcome",
     "EventRow",
     "FactRow",
     "FileRow",
+    "InboundRow",
+    "Marked",
     "MessageRow",
     "MessageState",
+    "RunRow",
     "Settlement",
     "StepRow",
     "StepState",
@@ -78,6 +83,8 @@ class MessageRow:
     due_at: datetime
     """When it may leave; its place in the lane."""
     expires_at: datetime | None = None
+    priority: int = 1
+    """0 before 1 before 2, among lanes that are due: answers, the ordinary, bulk."""
     state: MessageState = MessageState.QUEUED
     generation: int = 1
     error: str | None = None
@@ -126,6 +133,33 @@ class AttemptRow:
     status: int | None = None
     detail: str | None = None
     """The vendor's answer or the error, redacted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """One limit that a step has to keep: a generic cell rate (GCRA), counted under a key.
+
+    `interval` seconds from one to the next; `burst` may come at once after a pause.
+    """
+
+    key: str
+    interval: float
+    burst: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """What came of a marker: written, or the lane is `lost`, or a limit asks to wait `until` a time."""
+
+    lost: bool = False
+    until: datetime | None = None
+    limit: str | None = None
+    """Key of the limit that asks for the longest wait."""
+
+    @property
+    def written(self) -> bool:
+        """Tell whether the attempt may leave."""
+        return not self.lost and self.until is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +221,41 @@ class WebhookRow:
     quarantine: str | None = None
     """Why it could not be parsed."""
     repeats: int = 0
+    """How often it came again."""
+    events: tuple[EventId, ...] = ()
+    """What was made of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboundRow:
+    """The last message that a contact wrote in a chat."""
+
+    vendor_id: str
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentRow:
+    """Whether an address agrees to be written to; the latest word holds."""
+
+    connection: str
+    address: str
+    agreed: bool
+    source: str
+    """Where that comes from: an event's id, `code 500`, `operator`."""
+    changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRow:
+    """One time that an event was handed to a handler."""
+
+    event: EventId
+    handler: str
+    """The function's qualified name."""
+    started_at: datetime
+    ended_at: datetime
+    error: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

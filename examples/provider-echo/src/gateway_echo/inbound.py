@@ -8,8 +8,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
-from pydantic_core import from_json
+from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from gateway.provider import (
     Address,
@@ -43,6 +42,7 @@ SIGNATURE = "echo-signature"
 TOLERANCE = 300
 """Seconds that Echo's clock and ours may be apart, and that a captured webhook could be played again."""
 
+_OBJECT = TypeAdapter(dict[str, JsonValue])
 _HOOK: TypeAdapter[wire.Hook] = TypeAdapter(wire.Hook)
 
 
@@ -79,11 +79,9 @@ def _is_fresh(seconds: int, received_at: datetime) -> bool:
 def parse(hook: WebhookRequest) -> Sequence[Event]:
     """Turn a webhook into its one event; raises `BadPayload` for what is no JSON object."""
     try:
-        payload = from_json(hook.body, allow_inf_nan=False)
-    except ValueError:
-        raise BadPayload("the webhook is not JSON", hint="only Echo's own deliveries come here") from None
-    if not isinstance(payload, dict):
-        raise BadPayload("the webhook is not a JSON object", hint="only Echo's own deliveries come here")
+        payload = _OBJECT.validate_json(hook.body)
+    except ValidationError:
+        raise BadPayload("the webhook is not a JSON object", hint="only Echo's own deliveries come here") from None
     try:
         return (_event(_HOOK.validate_python(payload), payload),)
     except ValidationError as error:

@@ -110,7 +110,7 @@ class Echo(Provider[EchoSettings]):
 
     def check(self) -> Exchange[str]:
         account = yield from api.account()
-        return f"{account.name}, {len(account.lines)} lines"
+        return f"{account.name}, lines: {len(account.lines)}"
 
     # ── the way in ────────────────────────────────────────────────────────────────────────────────────────────────
 

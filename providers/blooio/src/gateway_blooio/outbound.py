@@ -66,7 +66,10 @@ def send_body(action: SendMessage, from_number: str | None) -> dict[str, Any]:
 
 
 def _content(message: Message) -> wire.SendBody:
-    """Choose among `text`, `attachments` and `parts`: the plainest field that loses nothing."""
+    """Choose the plainest fields that lose nothing; `parts` only where `text` and `attachments` cannot say it.
+
+    Plain fields go over SMS too and carry effects; parts do neither.
+    """
     if message.subject is not None:
         _refuse(Feature.SUBJECT, "there is no subject")
     if message.channel is not None:
@@ -76,16 +79,17 @@ def _content(message: Message) -> wire.SendBody:
             return wire.SendBody(text=only.text)
         case (Link() as only,):
             return wire.SendBody(text=only.url, link_preview=_preview(only))
-    attachments = [part for part in message.parts if isinstance(part, Attachment)]
-    if len(attachments) == len(message.parts):
-        return wire.SendBody(attachments=[_attachment(part) for part in attachments])
+        case (Text(mention=None) as first, *rest) if all(isinstance(part, Attachment) for part in rest):
+            return wire.SendBody(text=first.text, attachments=_attachments(rest))
+        case parts if all(isinstance(part, Attachment) for part in parts):
+            return wire.SendBody(attachments=_attachments(parts))
     return wire.SendBody(parts=[_part(part) for part in message.parts])
 
 
 def _batch(messages: Sequence[Message]) -> wire.SendBody:
     """Put several messages into one call: a list of texts, or rich links of which at least one has its own card."""
     contents = [_content(message) for message in messages]
-    texts = [content.text for content in contents if isinstance(content.text, str)]
+    texts = [item.text for item in contents if isinstance(item.text, str) and item.attachments is None]
     if len(texts) < len(messages):
         _refuse(Feature.BATCH, "only texts and links go together in one call")
     if all(content.link_preview is None for content in contents):
@@ -111,6 +115,10 @@ def _part(part: Part) -> wire.PartItem:
     return _refuse(
         Feature.VOICE if part.type == "voice" else Feature.MULTIPART, f"there is no part of kind {part.type}"
     )
+
+
+def _attachments(parts: Sequence[Part]) -> list[str | wire.AttachmentItem]:
+    return [_attachment(part) for part in parts if isinstance(part, Attachment)]
 
 
 def _attachment(attachment: Attachment) -> str | wire.AttachmentItem:

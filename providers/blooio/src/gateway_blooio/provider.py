@@ -173,7 +173,6 @@ _LIMITS = Limits(
         (Feature.EFFECT, Feature.LINK_BATCH),
         (Feature.REPLY, Feature.BATCH),
         (Feature.REPLY, Feature.LINK_BATCH),
-        (Feature.LINK_CARD, Feature.MULTIPART),
     ),
 )
 

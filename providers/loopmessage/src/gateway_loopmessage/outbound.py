@@ -168,10 +168,12 @@ def _bubble(content: Message) -> dict[str, Any]:
     texts = [piece for piece in (_text(part) for part in content.parts) if piece is not None]
     if len(texts) > 1:
         raise _unsupported(Feature.MULTIPART, "several messages")
+    if not texts:
+        # the vendor's page requires `text` (code 140), attachments or not
+        raise _unsupported(Feature.ATTACHMENT, "a text that goes with the attachments")
     attachments = [_url(part, Feature.ATTACHMENT) for part in content.parts if isinstance(part, Attachment)]
     return {
-        # `text` is required by the vendor's page beside attachments too
-        "text": texts[0] if texts else "",
+        "text": texts[0],
         "subject": content.subject,
         "attachments": attachments or None,
         "effect": EFFECTS[content.effect] if content.effect else None,

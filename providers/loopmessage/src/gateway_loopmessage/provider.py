@@ -285,6 +285,7 @@ def table(max_attachments: int) -> CapabilityTable:
         url_schemes=("https",),
         voice_formats=_VOICE_FORMATS,
         reference_length=outbound.REFERENCE_LENGTH,
+        text_required=True,
         channels=frozenset(Channel),
         typing_seconds=outbound.TYPING_SECONDS,
         exclusive=_NOT_WITH_VOICE,

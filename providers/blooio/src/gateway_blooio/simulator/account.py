@@ -155,9 +155,7 @@ class Account:
         limit = self.number("outbound_cap")
         if limit is not None and current >= limit:
             message = "Outbound limit reached."
-            raise Refusal(
-                429, message, "outbound_limit_reached", limit=limit, current=current, mode="organization"
-            )
+            raise Refusal(429, message, "outbound_limit_reached", limit=limit, current=current, mode="organization")
         self.new_conversations.append(self.now())
 
     def numbers(self) -> Sequence[Json]:
@@ -165,9 +163,7 @@ class Account:
         active = self.on("active")
         seen = self.now().isoformat(timespec="seconds").replace("+00:00", "Z")
         plan = self.word("plan")
-        return [
-            {"phone_number": line, "is_active": active, "last_active": seen, "plan_kind": plan} for line in LINES
-        ]
+        return [{"phone_number": line, "is_active": active, "last_active": seen, "plan_kind": plan} for line in LINES]
 
 
 def allocation_of(line: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from gateway.simulator import TwinReply, TwinRequest
 
-__all__ = ["Json", "Refusal", "body_of", "error_reply", "flag", "milliseconds", "page", "whole_number"]
+__all__ = ["Json", "Refusal", "body_of", "error_reply", "flag", "milliseconds", "page", "reply", "whole_number"]
 
 Json = dict[str, Any]
 T = TypeVar("T")
@@ -40,6 +40,11 @@ def error_reply(status: int, message: str, code: str | None = None, **extras: An
     # Only a plain 429 is a matter of waiting a little; those with a code are quotas.
     headers = {"Retry-After": "1"} if status == 429 and code is None else {}
     return TwinReply(status, {**body, **extras}, headers)
+
+
+def reply(body: Json, status: int = 200) -> TwinReply:
+    """Answer with an object."""
+    return TwinReply(status, body)
 
 
 def milliseconds(moment: datetime) -> int:

@@ -223,5 +223,3 @@ def _reply(bubble: Bubble, account: Account) -> Json:
         "guid": guid_of(parent) if parent else None,
         "part_index": bubble.reply_part,
     }
-
-

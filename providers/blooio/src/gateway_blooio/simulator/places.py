@@ -16,7 +16,7 @@ from gateway.simulator import Bubble, Thread, TwinRequest
 from gateway_blooio.simulator.account import LINES, VENDOR, Account
 from gateway_blooio.simulator.answers import Refusal
 
-__all__ = ["Place", "chat_id_of", "known_place", "parse_place", "party_of"]
+__all__ = ["Known", "Place", "chat_id_of", "known_place", "parse_place", "party_of"]
 
 _PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
 _EMAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>]+")
@@ -58,7 +58,9 @@ def party_of(name: str) -> Address:
     if name.removeprefix("+1").removeprefix("+") in _EMERGENCY:
         raise Refusal(403, "Messages to emergency numbers are not allowed.")
     if not (_PHONE.fullmatch(name) or _EMAIL.fullmatch(name)):
-        raise Refusal(400, "Invalid chat identifier: use E.164, an email, grp_… or a comma-separated list, URL-encoded.")
+        raise Refusal(
+            400, "Invalid chat identifier: use E.164, an email, grp_… or a comma-separated list, URL-encoded."
+        )
     return Address.parse(name)
 
 
@@ -95,7 +97,7 @@ def known_place(request: TwinRequest, account: Account) -> Known:
         groups = (account.world.find_group(VENDOR, line, place.members) for line in LINES)
         found = [group for group in groups if group]
     else:
-        found = account.with_contact(place.members[0])
+        found = [thread for thread in account.with_contact(place.members[0]) if thread.bubbles]
     if not found:
         raise Refusal(404, "Chat not found")
     return Known(chat_id_of(found[0]), tuple(found))

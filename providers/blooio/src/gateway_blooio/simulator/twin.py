@@ -1,0 +1,188 @@
+"""The twin itself: its routes, its signatures, and what becomes of messages."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
+
+from pydantic import JsonValue
+
+from gateway.provider import Address, AddressKind, Channel, DeliveryState, Media, Part, Reaction
+from gateway.simulator import Bubble, Context, Fate, Phone, Route, Thread, Twin, TwinReply, TwinRequest, Webhook
+from gateway_blooio.simulator.account import LINES, SWITCHES, VENDOR, Account
+from gateway_blooio.simulator.answers import Refusal, error_reply
+from gateway_blooio.simulator.contacts import Contacts
+from gateway_blooio.simulator.groups import Groups
+from gateway_blooio.simulator.messages import Messages, note_reaction
+from gateway_blooio.simulator.own import Own
+from gateway_blooio.simulator.payloads import (
+    progress_webhook,
+    reaction_webhook,
+    received_webhook,
+    typing_webhook,
+    wanted,
+)
+from gateway_blooio.simulator.polls import Polls
+from gateway_blooio.simulator.sending import Sending
+
+__all__ = ["BlooioTwin"]
+
+Handler = Callable[[TwinRequest], TwinReply]
+
+
+class BlooioTwin(Twin):
+    """Blooio, API v2: validates as the vendor does, with state, and answers its errors."""
+
+    name: ClassVar[str] = VENDOR
+    api_path: ClassVar[str] = "/v2/api"
+    switches: ClassVar[Mapping[str, JsonValue]] = SWITCHES
+    # Neither is documented; that failed deliveries are repeated with growing pauses is.
+    retry_delays: ClassVar[Sequence[float]] = (5, 30, 120, 600)
+    timeout: ClassVar[float] = 10.0
+    lines: ClassVar[Sequence[str]] = LINES
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self.account = Account(context)
+        self._sending = Sending(self.account)
+        self._messages = Messages(self.account)
+        self._own = Own(self.account)
+        self._groups = Groups(self.account)
+        self._contacts = Contacts(self.account)
+        self._polls = Polls(self.account)
+
+    # ── the API ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def routes(self) -> Sequence[Route]:
+        handlers = {**self._message_handlers(), **self._account_handlers()}
+        return [
+            Route(method, self.api_path + pattern, self._guarded(handler))
+            for (method, pattern), handler in handlers.items()
+        ]
+
+    def _message_handlers(self) -> Mapping[tuple[str, str], Handler]:
+        messages = self._messages
+        return {
+            ("GET", "/chats"): messages.chats,
+            ("GET", "/chats/{chat}"): messages.chat,
+            ("GET", "/chats/{chat}/messages"): messages.listed,
+            ("POST", "/chats/{chat}/messages"): self._sending.send,
+            ("GET", "/chats/{chat}/messages/{message}"): messages.one,
+            ("DELETE", "/chats/{chat}/messages/{message}"): messages.cancel,
+            ("GET", "/chats/{chat}/messages/{message}/status"): messages.status,
+            ("POST", "/chats/{chat}/messages/{message}/reactions"): messages.react,
+            ("POST", "/chats/{chat}/typing"): messages.start_typing,
+            ("DELETE", "/chats/{chat}/typing"): messages.stop_typing,
+            ("POST", "/chats/{chat}/read"): messages.read,
+            ("POST", "/chats/{chat}/contact-card"): messages.stage_card,
+        }
+
+    def _account_handlers(self) -> Mapping[tuple[str, str], Handler]:
+        own, groups, contacts, polls = self._own, self._groups, self._contacts, self._polls
+        return {
+            ("GET", "/me"): own.me,
+            ("GET", "/me/numbers"): own.numbers,
+            ("POST", "/chats/{chat}/polls"): polls.send,
+            ("GET", "/chats/{chat}/polls/{poll}"): polls.results,
+            ("GET", "/groups"): groups.listed,
+            ("POST", "/groups"): groups.create,
+            ("GET", "/groups/{group}"): groups.one,
+            ("PATCH", "/groups/{group}"): groups.rename,
+            ("DELETE", "/groups/{group}"): groups.delete,
+            ("GET", "/groups/{group}/members"): groups.members,
+            ("POST", "/groups/{group}/members"): groups.add_member,
+            ("DELETE", "/groups/{group}/members/{contact}"): groups.remove_member,
+            ("GET", "/contacts"): contacts.listed,
+            ("POST", "/contacts"): contacts.create,
+            ("GET", "/contacts/{contact}"): contacts.one,
+            ("PATCH", "/contacts/{contact}"): contacts.rename,
+            ("DELETE", "/contacts/{contact}"): contacts.delete,
+            ("GET", "/contacts/{contact}/capabilities"): contacts.capabilities,
+            ("GET", "/contacts/{contact}/tags"): contacts.tags,
+            ("POST", "/contacts/{contact}/tags"): contacts.add_tags,
+            ("DELETE", "/contacts/{contact}/tags/{tag}"): contacts.remove_tag,
+        }
+
+    def _guarded(self, handler: Handler) -> Handler:
+        """Ask for the key first, and turn a refusal into its answer."""
+
+        def answer(request: TwinRequest) -> TwinReply:
+            try:
+                self.account.admit(request)
+                return handler(request)
+            except Refusal as refusal:
+                return refusal.reply()
+
+        return answer
+
+    def fault(self, status: int, code: str | None, message: str) -> TwinReply:
+        return error_reply(status, message, code)
+
+    def settings(self, base_url: str) -> dict[str, Any]:
+        return {"api_key": self.context.api_key, "base_url": base_url, "webhook_secret": self.context.secret}
+
+    # ── webhooks ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def sign(self, webhook: Webhook, body: bytes, now: datetime, secret: str) -> Mapping[str, str]:
+        """Sign `t.body` with the whole secret; every attempt has its own time, unless the switch keeps the first."""
+        moment = int(now.timestamp())
+        if self.account.on("first_timestamp") and isinstance(made := webhook.payload.get("timestamp"), int):
+            moment = made // 1000
+        digest = hmac.new(secret.encode(), f"{moment}.".encode() + body, hashlib.sha256).hexdigest()
+        return {"X-Blooio-Signature": f"t={moment},v1={digest}"}
+
+    # ── what happens in the world ─────────────────────────────────────────────────────────────────────────────────
+
+    def fate(self, bubble: Bubble, phone: Phone) -> Fate:
+        """Send over the best network that the phone has, and come as far as that network reports."""
+        channel = Channel.IMESSAGE if phone.imessage else Channel.RCS if phone.rcs else Channel.SMS
+        if channel is not Channel.IMESSAGE:
+            bubble.effect = None  # delivered plainly, and nobody is told
+            if all(member.kind is AddressKind.EMAIL for member in bubble.thread.members):
+                reason = "The recipient is not reachable over iMessage."
+                return Fate(channel, (DeliveryState.FAILED,), code="unreachable", reason=reason)
+        if any(_is_lost(part) for part in bubble.parts):
+            reason = "An attachment could not be downloaded."
+            return Fate(channel, (DeliveryState.FAILED,), code="attachment_download_failed", reason=reason)
+        if phone.blocked or channel is Channel.SMS:
+            return Fate(channel, (DeliveryState.SENT,))
+        if channel is Channel.RCS or not phone.receipts:
+            return Fate(channel, (DeliveryState.SENT, DeliveryState.DELIVERED))
+        return Fate(channel, (DeliveryState.SENT, DeliveryState.DELIVERED, DeliveryState.READ))
+
+    def wrote(self, bubble: Bubble) -> Sequence[Webhook]:
+        return self._wanted(received_webhook(bubble, self.account))
+
+    def progressed(self, bubble: Bubble) -> Sequence[Webhook]:
+        return self._wanted(progress_webhook(bubble, self.account))
+
+    def reacted(self, bubble: Bubble, sender: Address, reaction: Reaction, *, removed: bool) -> Sequence[Webhook]:
+        note_reaction(bubble, sender.value, reaction, self.account, removed=removed)
+        hook = reaction_webhook(bubble, sender.value, reaction, self.account, removed=removed, ours=False)
+        return self._wanted(hook)
+
+    def typed(self, thread: Thread, sender: Address, *, started: bool) -> Sequence[Webhook]:
+        return self._wanted(typing_webhook(thread, sender, self.account, started=started))
+
+    def _wanted(self, hook: Webhook) -> Sequence[Webhook]:
+        return (hook,) if wanted(hook.event, self.account.word("webhook_type")) else ()
+
+    def new_message_id(self) -> str:
+        return self.account.message_id()
+
+    def new_group_id(self) -> str:
+        return f"grp_{self.account.letters(12)}"
+
+
+def _is_lost(part: Part) -> bool:
+    """Tell what the vendor cannot fetch: no web address, or a host that can have none (RFC 2606)."""
+    if part.type == "opaque":
+        return part.kind == "attachment"
+    if not isinstance(part, Media) or part.url is None:
+        return False
+    pieces = urlsplit(part.url)
+    return pieces.scheme not in {"http", "https"} or (pieces.hostname or "").endswith(".invalid")
