@@ -109,12 +109,12 @@ class CodeTable:
         """Make the error for an answer that is not an acceptance.
 
         By the code where it has a row, else by the status; a status without a row is refused when it is 4xx and the
-        vendor's fault otherwise. The vendor's words are redacted. A 503 with `Retry-After` is certain.
+        vendor's fault otherwise. A 503 with `Retry-After` is certain: the vendor says when to come. The vendor's words
+        are redacted.
         """
-        row = self.find(Phase.CALL, code) or self._statuses.get(reply.status) or _by_class(reply)
         retry_after = reply.retry_after
-        certain = row.certain or (reply.status == 503 and retry_after is not None)
-        fields: dict[str, Any] = {"certain": certain}
+        row = self.find(Phase.CALL, code) or self._by_status(reply.status, retry_after)
+        fields: dict[str, Any] = {"certain": row.certain}
         if retry_after is not None and issubclass(row.error, Retriable):
             fields["retry_after"] = retry_after
         words = f": {redact(message)}" if message else ""
@@ -127,9 +127,12 @@ class CodeTable:
             **fields,
         )
 
-
-def _by_class(reply: Reply) -> CodeRow:
-    if 400 <= reply.status < 500:
-        return CodeRow(Refused, f"the vendor answered {reply.status}", Actor.CALLER, "look at the vendor's words")
-    hint = "look at the vendor's status page"
-    return CodeRow(VendorFault, f"the vendor answered {reply.status}", Actor.VENDOR, hint, certain=False)
+    def _by_status(self, status: int, retry_after: float | None) -> CodeRow:
+        if status == 503 and retry_after is not None:
+            return CodeRow(VendorFault, "the vendor is busy", Actor.VENDOR, "wait", certain=True, retriable=True)
+        if (row := self._statuses.get(status)) is not None:
+            return row
+        if 400 <= status < 500:
+            return CodeRow(Refused, f"the vendor answered {status}", Actor.CALLER, "look at the vendor's words")
+        hint = "look at the vendor's status page"
+        return CodeRow(VendorFault, f"the vendor answered {status}", Actor.VENDOR, hint, certain=False)

@@ -23,7 +23,7 @@ class EchoTwin(Twin):
 
     name = "echo"
     api_path = "/v1"
-    switches: ClassVar[Mapping[str, JsonValue]] = {"shout": False, "limit": 100}
+    switches: ClassVar[Mapping[str, JsonValue]] = {"shout": False, "limit": 100, "code": None}
     retry_delays = (5.0, 60.0, 600.0)
     timeout = 10.0
     lines = (LINE, "+12025550101")

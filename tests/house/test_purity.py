@@ -30,7 +30,7 @@ WAITS = (ast.AsyncFor, ast.AsyncFunctionDef, ast.AsyncWith, ast.Await)
 def foreign_imports(package: Package, path: Path, allowed: tuple[str, ...]) -> Iterator[str]:
     """Every import that a provider may not have: of ours beyond `allowed`, of another provider, of the denied."""
     declared = {re.split(r"[^\w.-]", entry)[0].replace("-", "_") for entry in package.project["dependencies"]}
-    third_party = {"pydantic", *(declared - {"messaging_gateway"})}
+    third_party = {"pydantic", "pydantic_core", *(declared - {"messaging_gateway"})}
     for line, module in imports(path):
         if module.startswith("."):
             fine = True

@@ -90,7 +90,6 @@ def test_an_exchange_gets_the_reply_to_each_of_its_calls(run: Run) -> None:
 @both
 def test_an_exchange_may_end_without_a_call(run: Run) -> None:
     """What is known without asking is returned without asking."""
-
     road = Road()
 
     assert "known" == run(known(), road)
@@ -221,7 +220,6 @@ async def test_without_a_stored_call_the_exchange_makes_its_own() -> None:
 
 async def test_a_stored_call_is_not_sent_for_an_exchange_without_calls() -> None:
     """An exchange that has become a no-op sends nothing."""
-
     road = Road()
 
     assert "known" == await drive_stored(known(), road.send, ONE)
@@ -238,7 +236,6 @@ def test_a_dry_run_tells_the_first_call() -> None:
 
 def test_a_dry_run_names_an_exchange_without_calls() -> None:
     """There is nothing to show of an exchange that asks nothing."""
-
     with pytest.raises(BrokenExchange, match="known asks the vendor nothing"):
         first_call(known())
 
@@ -257,6 +254,39 @@ def test_pages_are_exchanges_too(run: Run) -> None:
     last: Page[str] = run(first.more(), road)
 
     assert (["1"], ["2"], None) == (first.items, last.items, last.more)
+
+
+def run_by_hand(exchange: Exchange[Any], road: Road) -> Any:
+    """Turn the crank as the border describes it, without a driver."""
+    try:
+        call = next(exchange)
+        while True:
+            call = exchange.send(road.carry(call))
+    except StopIteration as end:
+        return end.value
+
+
+@given(st.lists(st.sampled_from([ONE, TWO]), max_size=5), st.none() | st.integers(1, 5))
+def test_every_driver_runs_the_same_exchange(asked: list[Call], breaks_at: int | None) -> None:
+    """Async, blocking or by hand: the same calls leave, and the same comes of it."""
+
+    def exchange() -> Exchange[list[str]]:
+        heard: list[str] = []
+        for call in asked:
+            reply = yield call
+            heard.append(reply.text)
+        return heard
+
+    outcomes = []
+    for run in (run_by_hand, run_async, run_blocking):
+        road = Road(breaks_at=breaks_at)
+        try:
+            result = run(exchange(), road)
+        except VendorFault as error:
+            result = repr(error)
+        outcomes.append((road.sent, result))
+
+    assert [outcomes[0]] * 3 == outcomes
 
 
 # ── stored calls ──────────────────────────────────────────────────────────────────────────────────────────────────

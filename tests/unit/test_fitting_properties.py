@@ -15,7 +15,6 @@ from gateway.fitting import Plan, explain, fit, fit_reaction
 from gateway.model import Attachment, Chat, Link, Message, MessageRef, Part, Reaction, Text, Voice
 from tests.unit import strategies as some
 
-
 ANY_TABLE = some.tables(generous=True) | some.tables()
 
 
@@ -53,15 +52,22 @@ def said(part: Part) -> Iterator[str]:
             yield str(part.url or part.file or part.data)
 
 
-def plan_of(chat: Chat, messages: Sequence[Message], table: CapabilityTable, policy: Policy) -> Plan | None:
-    """The plan, or None where it is refused."""
+def outcome(chat: Chat, messages: Sequence[Message], table: CapabilityTable, policy: Policy) -> Plan | Unsupported:
+    """The plan, or the refusal."""
     try:
         return fit(chat, messages, table, policy)
     except Unsupported as error:
-        assert error.features
-        assert len(error.features) == len(error.alternatives)
-        assert error.hint
-        return None
+        return error
+
+
+def plan_of(chat: Chat, messages: Sequence[Message], table: CapabilityTable, policy: Policy) -> Plan | None:
+    """The plan, or None where it is refused; a refusal says what to do."""
+    found = outcome(chat, messages, table, policy)
+    if isinstance(found, Plan):
+        return found
+    assert found.hint
+    assert 0 < len(found.features) == len(found.alternatives)
+    return None
 
 
 @settings(max_examples=200)
@@ -71,10 +77,9 @@ def test_graceful_loses_nothing(chat: Chat, messages: list[Message], table: Capa
 
     A vendor that carries text and files refuses only what has no place to cut: a link or a character over its limit.
     """
-    try:
-        plan = fit(chat, messages, table, Policy.GRACEFUL)
-    except Unsupported as error:
-        assert {"link", "text"} >= set(error.features)
+    plan = outcome(chat, messages, table, Policy.GRACEFUL)
+    if isinstance(plan, Unsupported):
+        assert {"link", "text"} >= set(plan.features)
         return
     for index, message in enumerate(messages):
         pieces = [piece for at, piece in fitted(plan) if at == index]
@@ -135,18 +140,25 @@ def test_neither_a_refusal_nor_an_explanation_repeats_what_was_written(
     chat: Chat, messages: list[Message], table: CapabilityTable, policy: Policy
 ) -> None:
     """No URL, no address and no name of the caller is in an error, an adaptation or an explanation."""
-    try:
-        plan = fit(chat, messages, table, policy)
-        shown = "\n".join(explain(plan))
-    except Unsupported as error:
-        shown = "\n".join((str(error), error.hint or "", *error.alternatives))
+    found = outcome(chat, messages, table, policy)
+    if isinstance(found, Plan):
+        shown = "\n".join(explain(found))
+    else:
+        shown = "\n".join((str(found), found.hint or "", *found.alternatives))
     private = [address.value for address in chat.addresses] + ["example.com", "holiday", "contract"]
     assert [] == [value for value in private if value in shown]
 
 
-@given(some.chats, some.refs, some.reactions, st.booleans(), some.tables(), some.policies)
+@given(
+    chat=some.chats,
+    target=some.refs,
+    reaction=some.reactions,
+    remove=st.booleans(),
+    table=ANY_TABLE,
+    policy=some.policies,
+)
 def test_a_fitted_reaction_fits(
-    chat: Chat, target: MessageRef, reaction: Reaction, remove: bool, table: CapabilityTable, policy: Policy
+    chat: Chat, target: MessageRef, reaction: Reaction, *, remove: bool, table: CapabilityTable, policy: Policy
 ) -> None:
     """Fitting a fitted reaction changes nothing."""
     try:

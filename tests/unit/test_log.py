@@ -328,7 +328,7 @@ def test_the_applications_level_holds() -> None:
 def test_an_application_on_both_gets_them_once(
     level: int, expected: list[str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """An application with structlog on top of the standard library is served through structlog, and its level is asked."""
+    """Where structlog stands on top of the standard library, it is served, and its level is asked."""
     structlog.configure(
         processors=[structlog.stdlib.render_to_log_kwargs],
         wrapper_class=structlog.stdlib.BoundLogger,

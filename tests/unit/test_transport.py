@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from typing import Any, BinaryIO
+from urllib.parse import parse_qsl
 
 import httpx
 import pytest
@@ -116,6 +117,15 @@ def test_a_path_arrives_as_it_was_encoded(value: str) -> None:
     request = asyncio.run(sent(call))
 
     assert f"/v2/api{call.path}".encode() == request.url.raw_path
+
+
+@given(st.dictionaries(st.text(st.characters(codec="utf-8")), st.text(st.characters(codec="utf-8")), max_size=3))
+def test_a_query_arrives_as_it_was_given(params: dict[str, str]) -> None:
+    """Every name and value is one, whatever signs are in it; no plus stands for a space."""
+    request = asyncio.run(sent(Call("GET", "/x", params=params)))
+
+    assert list(params.items()) == parse_qsl(request.url.query.decode(), keep_blank_values=True)
+    assert b"+" not in request.url.raw_path
 
 
 @pytest.mark.parametrize(
@@ -375,6 +385,17 @@ async def test_mocked_answers_are_answers() -> None:
     assert (201, {"id": "1"}) == (reply.status, reply.json())
 
 
+async def test_an_unmocked_call_fails_closed() -> None:
+    """Under a mock nothing goes out that the test did not foresee."""
+    async with vendor(always_fine) as peer, over_the_wire(peer.url) as transport:
+        with respx.mock(using="httpx", assert_all_called=False) as router:
+            router.get(f"{peer.url}/known")
+            with pytest.raises(AssertionError, match="not mocked"):
+                await transport.send(Call("POST", "/unknown"))
+
+        assert 0 == peer.connections
+
+
 def test_mocked_answers_are_answers_to_the_blocking_transport_too() -> None:
     """Both transports take a client of somebody else's."""
     with httpx.Client(transport=httpx.MockTransport(lambda _: httpx.Response(200, text="a"))) as client:
@@ -391,21 +412,25 @@ def test_mocked_answers_are_answers_to_the_blocking_transport_too() -> None:
 @pytest.mark.parametrize(("limit", "clients"), [(1, 1), (16, 1), (20, 2), (40, 3)])
 async def test_at_most_so_many_calls_are_in_flight(limit: int, clients: int) -> None:
     """The limit holds over all; no client of the library has more than sixteen, and no connection is lost."""
-    flying = [0, 0]
+    flying = most = 0
+    full = asyncio.Event()
 
     async def counts(wire: Wire) -> None:
+        nonlocal flying, most
         while True:
             await wire.hear()
-            flying[0] += 1
-            flying[1] = max(flying)
-            await asyncio.sleep(0.02)
-            flying[0] -= 1
+            flying += 1
+            most = max(most, flying)
+            if flying == limit:
+                full.set()
+            await full.wait()
+            flying -= 1
             await wire.answer()
 
     async with vendor(counts) as peer, over_the_wire(peer.url, limit=limit) as transport:
         await asyncio.gather(*(transport.send(Call("GET", "/x")) for _ in range(limit * 3)))
 
-        assert (limit, limit) == (flying[1], peer.connections)
+        assert (limit, limit) == (most, peer.connections)
         assert clients == len(transport._clients)
 
 
@@ -422,7 +447,6 @@ async def test_a_given_client_stays_open() -> None:
 
 async def test_a_cancelled_call_gives_its_place_back() -> None:
     """Cancelling a caller leaves the transport as it was."""
-
     reached = asyncio.Event()
 
     async def hangs_first(wire: Wire) -> None:

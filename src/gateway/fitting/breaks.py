@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
 
 __all__ = ["is_boundary", "split"]
 
@@ -43,39 +42,49 @@ def split(text: str, limit: int) -> tuple[str, ...] | None:
     """
     if len(text) <= limit:
         return (text,)
-    bare = text.strip()
-    if not bare:
+    if not text.strip():
         return (text[:limit],)
+    bare = _without_gap(text.rstrip())
     pieces: list[str] = []
     while len(bare) > limit:
         cut = _cut(bare, limit)
         if cut is None:
             return None
         pieces.append(bare[:cut].rstrip())
-        bare = bare[cut:].lstrip()
+        bare = _without_gap(bare[cut:])
     return (*pieces, bare)
+
+
+def _without_gap(text: str) -> str:
+    """Take off the white space in front, but for a space that carries a mark."""
+    end = _gap_end(text, 0)
+    return text[end:] if is_boundary(text, end) else text[end - 1 :]
+
+
+def _gap_end(text: str, place: int) -> int:
+    gap = _GAP.match(text, place)
+    return gap.end() if gap else place
 
 
 def _cut(text: str, limit: int) -> int | None:
     """Choose the best place to cut; the text begins with a visible character and is longer than the limit."""
     for pattern in (_PARAGRAPH, _LINE, _SENTENCE):
+        place = _last_place(pattern, text, limit)
         # a bubble less than half full is a worse sight than a sentence that goes on in the next one
-        places = [place for place in _places(pattern, text, limit) if place * 2 >= limit]
-        if places:
-            return places[-1]
-    words = list(_places(_WORD, text, limit))
-    if words:
-        return words[-1]
+        if place is not None and place * 2 >= limit:
+            return place
+    place = _last_place(_WORD, text, limit)
+    if place is not None:
+        return place
     return next((place for place in range(limit, 0, -1) if is_boundary(text, place)), None)
 
 
-def _places(pattern: re.Pattern[str], text: str, limit: int) -> Iterator[int]:
-    for match in pattern.finditer(text, 0, limit + 1):
-        place = match.start(1) if match.re.groups else match.start()
-        gap = _GAP.match(text, place)
-        after = gap.end() if gap else place
-        if 0 < place <= limit and is_boundary(text, place) and is_boundary(text, after):
-            yield place
+def _last_place(pattern: re.Pattern[str], text: str, limit: int) -> int | None:
+    for match in reversed(list(pattern.finditer(text, 0, limit + 1))):
+        place = match.start(1) if pattern.groups else match.start()
+        if 0 < place <= limit and is_boundary(text, place) and is_boundary(text, _gap_end(text, place)):
+            return place
+    return None
 
 
 def is_boundary(text: str, index: int) -> bool:
@@ -87,7 +96,7 @@ def is_boundary(text: str, index: int) -> bool:
         return False
     if before in "\r\n" or after in "\r\n":
         return True
-    return not (_hangs(after) or _ties(before, after) or _halves_a_flag(text, index))
+    return not (_hangs(after) or _ties(before, after) or _is_conjunct(text, index) or _halves_a_flag(text, index))
 
 
 def _hangs(character: str) -> bool:
@@ -96,10 +105,18 @@ def _hangs(character: str) -> bool:
 
 
 def _ties(before: str, after: str) -> bool:
-    """Tell whether the first character holds on to the second: joiners, viramas, signs before, Hangul jamo."""
-    if before == _ZWJ or _LEADS.match(before) or _JAMO.match(before + after):
-        return True
-    return unicodedata.combining(before) == _VIRAMA and unicodedata.category(after)[0] == "L"
+    """Tell whether the first character holds on to the second: joiners, signs that stand before, Hangul jamo."""
+    return before == _ZWJ or bool(_LEADS.match(before) or _JAMO.match(before + after))
+
+
+def _is_conjunct(text: str, index: int) -> bool:
+    """Tell whether a virama, among the marks before an index, ties the letter after it to the one before."""
+    if unicodedata.category(text[index])[0] != "L":
+        return False
+    marks = index
+    while marks and unicodedata.category(text[marks - 1])[0] == "M":
+        marks -= 1
+    return any(unicodedata.combining(mark) == _VIRAMA for mark in text[marks:index])
 
 
 def _halves_a_flag(text: str, index: int) -> bool:

@@ -77,17 +77,21 @@ def settle(findings: Iterable[Finding], policy: Policy) -> tuple[Adaptation, ...
 
 
 def _refusal(problems: list[Finding], *, hopeless: bool) -> Unsupported:
-    several = any(problem.message for problem in problems)
-    lines = dict.fromkeys(f"{_where(each) if several else ''}{each.feature.value}: {each.why}" for each in problems)
     pairs = dict.fromkeys((each.feature.value, each.instead) for each in problems)
     advice = "; ".join(dict.fromkeys(instead for _, instead in pairs))
     return Unsupported(
-        f"this connection cannot carry it as it is: {'; '.join(lines)}",
+        f"this connection cannot carry it as it is: {'; '.join(_lines(problems))}",
         features=tuple(feature for feature, _ in pairs),
         alternatives=tuple(instead for _, instead in pairs),
-        hint=advice if hopeless else f"{advice}; or allow the changes: policy graceful",
+        hint=f"ask for: {advice}" if hopeless else f"ask for: {advice}; or allow the changes: policy graceful",
     )
 
 
-def _where(finding: Finding) -> str:
-    return f"message {finding.message}, "
+def _lines(problems: list[Finding]) -> list[str]:
+    """Say each problem once; where the call has several messages, say in which of them it is."""
+    places: dict[str, list[int]] = {}
+    for each in problems:
+        places.setdefault(f"{each.feature.value}: {each.why}", []).append(each.message)
+    if not any(each.message for each in problems):
+        return list(places)
+    return [f"message {', '.join(map(str, dict.fromkeys(found)))}, {line}" for line, found in places.items()]

@@ -34,7 +34,8 @@ def fit_reaction(
     capabilities = table.find(chat.kind)
 
     def fitting() -> Fitting[list[Step]]:
-        yield from fit_chat(chat, capabilities)
+        if not (yield from fit_chat(chat, capabilities)):
+            return []
         yield from _can_react(target, capabilities, remove=remove)
         fitted = yield from _reaction(reaction, capabilities)
         whole = yield from _whole(target)
@@ -62,7 +63,8 @@ def fit_typing(
     limits = capabilities.limits
 
     def fitting() -> Fitting[list[Step]]:
-        yield from fit_chat(chat, capabilities)
+        if not (yield from fit_chat(chat, capabilities)):
+            return []
         if not capabilities.has(Feature.TYPING):
             yield impossible(Feature.TYPING, "there are no typing dots here", "the message alone")
         if not on or seconds is None:
@@ -79,7 +81,8 @@ def fit_read(chat: Chat, *, target: MessageRef | None, table: CapabilityTable, p
     capabilities = table.find(chat.kind)
 
     def fitting() -> Fitting[list[Step]]:
-        yield from fit_chat(chat, capabilities)
+        if not (yield from fit_chat(chat, capabilities)):
+            return []
         if not capabilities.has(Feature.READ):
             yield impossible(Feature.READ, "a chat cannot be marked as read here", "an answer to the message")
         return [Step(action=MarkRead(chat=chat, target=target))]

@@ -33,18 +33,22 @@ def fit_channel(
     return None, anywhere
 
 
-def fit_chat(chat: Chat, capabilities: Capabilities) -> Fitting[None]:
-    """Recipients are content: a chat or an address that cannot be written to refuses the message."""
+def fit_chat(chat: Chat, capabilities: Capabilities) -> Fitting[bool]:
+    """Recipients are content: a chat or an address that cannot be written to refuses the message.
+
+    Says whether that kind of chat exists here; where it does not, nothing else can be said of it.
+    """
     feature, instead = _KINDS[chat.kind]
     if not capabilities.has(feature):
         yield impossible(feature, f"{_named(chat.kind)} cannot be written to here", instead)
-        return
+        return False
     if chat.kind is ChatKind.GROUP:
-        return
+        return True
     known = capabilities.limits.addresses
     reachable = " or a ".join(_ADDRESSES[kind] for kind in AddressKind if kind in known) or "other address"
     for kind in dict.fromkeys(address.kind for address in chat.addresses if address.kind not in known):
         yield impossible(feature, f"a {_ADDRESSES[kind]} cannot be written to here", f"a {reachable}")
+    return True
 
 
 def _named(kind: ChatKind) -> str:

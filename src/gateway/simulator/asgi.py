@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import struct
+import sys
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, TypeAlias
 
@@ -12,6 +13,9 @@ __all__ = ["Receive", "Scope", "Send", "TooLarge", "answer", "body_of", "headers
 Scope: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+# on, and not for a second; Windows keeps the two numbers in half the space
+_NO_LINGER = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
 
 
 class TooLarge(Exception):
@@ -66,7 +70,7 @@ async def reset(receive: Receive, send: Send) -> None:
     plug = transport.get_extra_info("socket")
     if plug is not None:
         # without waiting for what is still to be sent: the kernel then says RST instead of FIN
-        plug.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        plug.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
     transport.abort()
     # the server must know of it before the application returns without an answer, or it would complain
     while (await receive())["type"] != "http.disconnect":

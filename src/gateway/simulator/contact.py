@@ -78,11 +78,19 @@ class Contact:
         self._tell(vendor, self._twins[vendor].wrote(bubble))
         return bubble
 
-    def reply(self, text: str, *, vendor: str, message: str | None = None, part: int = 0, **where: Any) -> Bubble:
+    def reply(
+        self,
+        text: str,
+        *,
+        vendor: str,
+        message: str | None = None,
+        part: int = 0,
+        line: str | None = None,
+        group: str | None = None,
+    ) -> Bubble:
         """Reply to a message in its thread, by default to the last one of ours; otherwise as `write`."""
-        thread = self.thread(vendor, line=where.get("line"), group=where.get("group"))
-        target = self._target(thread, message)
-        return self.write(text, vendor=vendor, reply_to=target.vendor_id, reply_part=part, **where)
+        target = self._target(self.thread(vendor, line=line, group=group), message)
+        return self.write(text, vendor=vendor, line=line, group=group, reply_to=target.vendor_id, reply_part=part)
 
     def opt_in(self, *, vendor: str, link: str | None = None, text: str = "START", line: str | None = None) -> Bubble:
         """Opt in, by a link that the twin made (its URL or id) or by writing; the thread holds what was written."""
@@ -118,11 +126,18 @@ class Contact:
     # ── other deeds ───────────────────────────────────────────────────────────────────────────────────────────────
 
     def react(
-        self, reaction: Reaction | str, *, vendor: str, message: str | None = None, removed: bool = False, **where: Any
+        self,
+        reaction: Reaction | str,
+        *,
+        vendor: str,
+        message: str | None = None,
+        removed: bool = False,
+        line: str | None = None,
+        group: str | None = None,
     ) -> Bubble:
         """React to a message, by default the last one of ours, or take a reaction back."""
         chosen = Reaction.parse(reaction) if isinstance(reaction, str) else reaction
-        thread = self.thread(vendor, **where)
+        thread = self.thread(vendor, line=line, group=group)
         bubble = self._target(thread, message)
         if removed and bubble.reactions.get(self.address.text) != chosen:
             raise Impossible(
@@ -135,20 +150,28 @@ class Contact:
         self._tell(vendor, self._twins[vendor].reacted(bubble, self.address, chosen, removed=removed))
         return bubble
 
-    def unreact(self, reaction: Reaction | str, *, vendor: str, message: str | None = None, **where: Any) -> Bubble:
+    def unreact(
+        self,
+        reaction: Reaction | str,
+        *,
+        vendor: str,
+        message: str | None = None,
+        line: str | None = None,
+        group: str | None = None,
+    ) -> Bubble:
         """Take a reaction back."""
-        return self.react(reaction, vendor=vendor, message=message, removed=True, **where)
+        return self.react(reaction, vendor=vendor, message=message, removed=True, line=line, group=group)
 
-    def type(self, *, vendor: str, on: bool = True, **where: Any) -> Thread:
+    def type(self, *, vendor: str, on: bool = True, line: str | None = None, group: str | None = None) -> Thread:
         """Begin or stop typing."""
-        thread = self.thread(vendor, **where)
+        thread = self.thread(vendor, line=line, group=group)
         self._world.record("typing", thread, {"ours": False, "on": on})
         self._tell(vendor, self._twins[vendor].typed(thread, self.address, started=on))
         return thread
 
-    def read(self, *, vendor: str, **where: Any) -> list[Bubble]:
+    def read(self, *, vendor: str, line: str | None = None, group: str | None = None) -> list[Bubble]:
         """Open the thread: what was delivered is read, and reported where the phone sends receipts."""
-        thread = self.thread(vendor, **where)
+        thread = self.thread(vendor, line=line, group=group)
         delivered = [b for b in thread.bubbles if b.ours and b.state is DeliveryState.DELIVERED]
         if not self.phone.receipts:
             return []

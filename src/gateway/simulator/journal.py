@@ -125,20 +125,24 @@ class Journal:
         try:
             value: JsonValue = from_json(body)
         except ValueError:
-            text = body.decode("utf-8", "replace")
-            return text if len(text) <= _MOST_TEXT else f"{text[:_MOST_TEXT]}… ({len(body)} bytes)"
+            return _cut(body.decode("utf-8", "replace"))
         return value
 
     def _masked(self, value: JsonValue) -> JsonValue:
         if isinstance(value, str):
             for secret in self._secrets:
                 value = value.replace(secret, _MASK)
-            return value
+            return _cut(value)
         if isinstance(value, dict):
             return {name: self._masked(inner) for name, inner in value.items()}
         if isinstance(value, list):
             return [self._masked(inner) for inner in value]
         return value
+
+
+def _cut(text: str) -> str:
+    """Keep a long text, such as a file in base64, from filling the memory."""
+    return text if len(text) <= _MOST_TEXT else f"{text[:_MOST_TEXT]}… ({len(text)} characters)"
 
 
 def _shown_header(name: str, value: str) -> str:

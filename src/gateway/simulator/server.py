@@ -1,4 +1,4 @@
-"""The simulator on a socket: in a test or a demo as `Simulation`, from the command line as `serve`."""
+"""A running simulation: twins of vendors on one port, in a test or a demo, or until a signal from the command line."""
 
 from __future__ import annotations
 
@@ -7,15 +7,11 @@ import contextlib
 import importlib
 import json
 import signal
-import socket
 import sys
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
-
-import uvicorn
 
 from gateway import plugins
 from gateway.addresses import Address
@@ -26,16 +22,13 @@ from gateway.simulator.contact import Contact
 from gateway.simulator.fates import Latency
 from gateway.simulator.faults import Faults
 from gateway.simulator.journal import Journal
+from gateway.simulator.listener import LoopServer, open_port, url_of
 from gateway.simulator.scene import Scene
 from gateway.simulator.twin import Twin
+from gateway.simulator.webhooks import check_url
 from gateway.simulator.world import World
 
 __all__ = ["Simulation", "serve", "twin_of"]
-
-_WILDCARDS = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - recognised, not bound by default
-
-_LONGEST_SHUTDOWN = 2.0
-_SHUTDOWN_STEP = 0.002
 
 
 class Simulation:
@@ -45,8 +38,9 @@ class Simulation:
             sim.contact("+12025550123").write("hi", vendor="vendor")
 
     `vendors` are names of installed providers, or twin classes. It runs in the caller's event loop, takes no signals
-    and starts no thread. Leaving it ends everything, and raises what twins raised where they may not, so that a
-    twin's fault is not taken for a vendor's.
+    and starts no thread. Wrong settings raise `ConfigurationError`. Leaving it ends everything, and raises an
+    `ExceptionGroup` of what twins raised where they may not, so that a twin's fault is not taken for a vendor's.
+    `latency` is how long things take in the world, or a factor for it.
     """
 
     def __init__(
@@ -64,8 +58,8 @@ class Simulation:
         api_keys: Mapping[str, str] | None = None,
     ) -> None:
         twins = [twin_of(vendor) if isinstance(vendor, str) else vendor for vendor in vendors]
-        named = {*(webhooks or {}), *(secrets or {}), *(api_keys or {})}
-        _check_names([twin.name for twin in twins], named)
+        _check_names([twin.name for twin in twins], {*(webhooks or {}), *(secrets or {}), *(api_keys or {})})
+        _check_urls(webhooks or {})
         self._host = host
         self._port = port
         self.clock = SimClock(clock, start=start, failed=self._failed)
@@ -78,14 +72,14 @@ class Simulation:
             secrets=secrets,
             api_keys=api_keys,
         )
-        self._server: _Server | None = None
+        self._server: LoopServer | None = None
         self._serving: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         """Open the port and serve; raises `ConfigurationError` when the port is taken."""
-        plug = _open(self._host, self._port)
-        self._scene.root = _url(self._host, plug.getsockname()[1])
-        self._server = _Server(SimulatorApp(self._scene, names=frozenset({self._host.lower()})))
+        plug = open_port(self._host, self._port)
+        self._scene.root = url_of(self._host, plug.getsockname()[1])
+        self._server = LoopServer(SimulatorApp(self._scene, names=frozenset({self._host.lower()})))
         self._serving = asyncio.create_task(self._server.serve(sockets=[plug]))
         await self._server.ready.wait()
         return self
@@ -190,58 +184,6 @@ class Simulation:
         self._scene.failed(error)
 
 
-class _Server(uvicorn.Server):
-    """uvicorn without its own signal handlers, log lines and polling."""
-
-    def __init__(self, app: SimulatorApp) -> None:
-        super().__init__(
-            uvicorn.Config(
-                app,
-                interface="asgi3",
-                # one protocol on every machine: what a client sees of a reset must not depend on what is installed
-                http="h11",
-                ws="none",
-                lifespan="off",
-                loop="none",
-                log_config=None,
-                access_log=False,
-                proxy_headers=False,
-                server_header=False,
-                date_header=False,
-            )
-        )
-        self.ready = asyncio.Event()
-        self._end = asyncio.Event()
-
-    def end(self) -> None:
-        """Stop serving."""
-        self.should_exit = True
-        self._end.set()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-    async def main_loop(self) -> None:
-        self.ready.set()
-        await self._end.wait()
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Close everything as soon as it is answered; uvicorn's own way takes a tenth of a second at least."""
-        for listener in self.servers:
-            listener.close()
-        for plug in sockets or []:
-            plug.close()
-        state = self.server_state
-        for connection in list(state.connections):
-            connection.shutdown()
-        deadline = time.monotonic() + _LONGEST_SHUTDOWN
-        while (state.connections or state.tasks) and time.monotonic() < deadline:
-            await asyncio.sleep(_SHUTDOWN_STEP)
-        for task in state.tasks:
-            task.cancel()
-
-
 def _check_names(vendors: list[str], named: set[str]) -> None:
     """Refuse settings for a vendor that is not there, and no vendor at all."""
     if not vendors:
@@ -251,6 +193,16 @@ def _check_names(vendors: list[str], named: set[str]) -> None:
         raise ConfigurationError(f"{vendor} is named twice", hint="name each vendor once")
     for vendor in sorted(named - set(vendors)):
         raise ConfigurationError(f"{vendor} is not simulated", hint=f"there are {', '.join(vendors)}; add it to them")
+
+
+def _check_urls(webhooks: Mapping[str, str]) -> None:
+    """Refuse a URL that no webhook can be sent to."""
+    for vendor, url in webhooks.items():
+        try:
+            check_url(url)
+        except ValueError as error:
+            hint = "give one such as http://127.0.0.1:8000/hook"
+            raise ConfigurationError(f"the webhook URL of {vendor} is wrong: {error}", hint=hint) from None
 
 
 def twin_of(vendor: str) -> type[Twin]:
@@ -338,25 +290,3 @@ def _lines(simulation: Simulation) -> list[str]:
     lines.append(f"  contacts   {phones}")
     lines.append("press Ctrl+C to end")
     return lines
-
-
-def _open(host: str, port: int) -> socket.socket:
-    """Bind a port, so that its number is known before anything is served."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    plug = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        if sys.platform != "win32":
-            plug.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        plug.bind((host, port))
-    except OSError as error:
-        plug.close()
-        raise ConfigurationError(
-            f"cannot listen on {host} port {port}: {error.strerror}", hint="choose another port, or 0 for a free one"
-        ) from error
-    plug.settimeout(0)
-    return plug
-
-
-def _url(host: str, port: int) -> str:
-    name = _WILDCARDS.get(host, host)
-    return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"

@@ -243,7 +243,7 @@ def another_secret(secret: str) -> str:
 
 def check_url(url: str) -> str:
     """Give a URL back that webhooks can be sent to; raises `ValueError` for another."""
-    pieces = urlsplit(url)
+    pieces = urlsplit(url)  # raises ValueError by itself for a broken IPv6 address
     if pieces.scheme not in {"http", "https"} or not pieces.hostname:
         raise ValueError("a webhook URL begins with http:// or https:// and names a host")
     if pieces.username or pieces.password:

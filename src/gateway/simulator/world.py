@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from random import Random
 
 from pydantic import JsonValue
 
@@ -17,6 +16,7 @@ from gateway.actions import DeliveryState
 from gateway.addresses import Address
 from gateway.model import Channel, Effect, Part, Reaction
 from gateway.simulator.clock import SimClock
+from gateway.simulator.people import first_people, name_of
 
 __all__ = ["Bubble", "Phone", "Thread", "World"]
 
@@ -123,8 +123,8 @@ class World:
         self._direct: dict[tuple[str, str, Address], Thread] = {}
         self._groups: dict[tuple[str, str], Thread] = {}
         self._bubbles: dict[tuple[str, str], Bubble] = {}
-        for phone in first_phones(seed):
-            self._phones[phone.address] = phone
+        for address, name, imessage in first_people(seed):
+            self._phones[address] = Phone(address, name, imessage)
 
     # ── the twins' side ───────────────────────────────────────────────────────────────────────────────────────────
 
@@ -132,7 +132,7 @@ class World:
         """Give the phone at an address, made with a seeded name on first use."""
         found = self._phones.get(address)
         if found is None:
-            found = self._phones[address] = Phone(address, seeded_name(self.seed, address))
+            found = self._phones[address] = Phone(address, name_of(self.seed, address))
         return found
 
     def direct(self, vendor: str, line: str, address: Address) -> Thread:
@@ -273,34 +273,9 @@ def note_reaction(bubble: Bubble, party: str, reaction: Reaction, *, removed: bo
         bubble.reactions[party] = reaction
 
 
-def seeded_name(seed: int, address: Address) -> str:
-    """Make up the name of the person at an address; the same seed and address give the same name."""
-    return Random(f"{seed}/name/{address.text}").choice(_NAMES)  # noqa: S311 - a made-up name is no secret
-
-
-def first_phones(seed: int) -> list[Phone]:
-    """Make the phones that a world begins with: three iPhones, one without iMessage, one Apple ID with an email.
-
-    The numbers are those that North America keeps for fiction (555-0100 to 555-0199).
-    """
-    dice = Random(f"{seed}/phones")  # noqa: S311 - as above
-    endings = sorted(dice.sample(range(100, 200), 4))
-    addresses = [Address.parse(f"+12025550{ending}") for ending in endings]
-    addresses.append(Address.parse(f"{dice.choice(_NAMES).lower()}@example.com"))
-    phones = [Phone(address, name) for address, name in zip(addresses, dice.sample(_NAMES, 5), strict=True)]
-    phones[3].imessage = False
-    return phones
-
-
 def _as_set(members: Iterable[Address]) -> tuple[Address, ...]:
     return tuple(sorted(set(members), key=lambda address: address.text))
 
 
 TYPING_SECONDS = 60.0
 """How long typing dots stay on a phone when nobody takes them away."""
-
-_NAMES = (
-    "Ada Alan Amara Anton Aylin Bea Ben Carla Chidi Clara Dario Elif Emil Esra Fatma Felix Freya Grace Hana Hugo Ines "
-    "Ivo Jana Jonas Kaan Kofi Lea Leyla Linus Lucia Malik Mara Mei Milo Nadia Nils Noor Olga Omar Oscar Pia Priya "
-    "Quinn Rafa Ravi Rosa Samir Selma Sven Tara Theo Uma Viktor Wanda Yara Yusuf Zoe"
-).split()

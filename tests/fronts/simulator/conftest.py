@@ -9,10 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
+from gateway.simulator import Simulation
 from tests.fronts.echo_twin import EchoTwin
 from tests.fronts.simulator.receiver import Receiver
-
-from gateway.simulator import Simulation
 
 THEIRS = "+12025550150"
 """A contact's number, kept for fiction like all of them."""
@@ -26,12 +25,16 @@ class Stand:
     app: Receiver
     http: httpx.AsyncClient
 
-    async def send(self, text: str = "hi", to: str = THEIRS, **more: Any) -> httpx.Response:  # noqa: ANN401
+    async def send(self, text: str = "hi", to: str = THEIRS, **more: Any) -> httpx.Response:
         """Ask the made-up vendor to send."""
         return await self.http.post(f"{self.sim.base_url('echo')}/chats/{to}/messages", json={"text": text}, **more)
 
     async def control(
-        self, method: str, path: str, json: object = None, **more: Any  # noqa: ANN401
+        self,
+        method: str,
+        path: str,
+        json: object = None,
+        **more: Any,
     ) -> httpx.Response:
         """Ask the control API."""
         return await self.http.request(method, f"{self.sim.control_url}{path}", json=json, **more)

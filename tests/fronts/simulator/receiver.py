@@ -21,7 +21,7 @@ class Received:
         """The made-up vendor's word."""
         return self.headers["x-echo-event"]
 
-    def json(self) -> Any:  # noqa: ANN401 - JSON is anything
+    def json(self) -> Any:
         """The body as JSON."""
         return from_json(self.body)
 
@@ -33,6 +33,8 @@ class Receiver:
     answers: list[int] = field(default_factory=list)
     hooks: list[Received] = field(default_factory=list)
     url: str = ""
+    came: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the first one came."""
 
     async def __aenter__(self) -> Self:
         """Listen."""
@@ -56,6 +58,7 @@ class Receiver:
             headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in head)}
             body = await reader.readexactly(int(headers["content-length"]))
             self.hooks.append(Received(headers, body))
+            self.came.set()
             status = self.answers.pop(0) if self.answers else 200
             if status:
                 writer.write(f"HTTP/1.1 {status} x\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok".encode())

@@ -1,14 +1,15 @@
 from __future__ import annotations
 
-import pytest
+from collections.abc import Callable
 
-from tests.fronts.echo_twin import LINE
-from tests.fronts.simulator.conftest import THEIRS, Stand
+import pytest
 
 from gateway.actions import DeliveryState
 from gateway.addresses import Address
 from gateway.model import Channel, Effect
 from gateway.simulator import Impossible
+from tests.fronts.echo_twin import LINE
+from tests.fronts.simulator.conftest import THEIRS, Stand
 
 QUEUED, SENT, DELIVERED, READ, FAILED = (
     DeliveryState(word) for word in ("queued", "sent", "delivered", "read", "failed")
@@ -183,7 +184,7 @@ async def test_a_contact_makes_a_group_and_its_members_write_in_it(stand: Stand)
 async def test_what_a_contact_cannot_do_is_refused_with_a_hint(stand: Stand) -> None:
     """Every refusal says what to do instead."""
     contact = stand.sim.contact(THEIRS)
-    deeds = {
+    deeds: dict[str, Callable[[], object]] = {
         "there is no vendor 'nobody' here": lambda: contact.write("hi", vendor="nobody"),
         "the account has no such line": lambda: contact.write("hi", vendor="echo", line="+1"),
         "there is nothing to write": lambda: contact.write(vendor="echo"),

@@ -7,11 +7,10 @@ import httpx
 import pytest
 from pydantic import ValidationError
 
-from tests.fronts.simulator.conftest import THEIRS, Stand
-
 from gateway.addresses import Address
 from gateway.simulator import Fault, FaultKind, Stage
 from gateway.simulator.faults import Faults
+from tests.fronts.simulator.conftest import THEIRS, Stand
 
 
 def accepted(stand: Stand) -> int:
@@ -19,7 +18,7 @@ def accepted(stand: Stand) -> int:
     return sum(len(thread.bubbles) for thread in stand.sim.world.threads("echo"))
 
 
-async def strike(stand: Stand, stage: str, kind: str, **more: Any) -> httpx.Response:  # noqa: ANN401
+async def strike(stand: Stand, stage: str, kind: str, **more: Any) -> httpx.Response:
     """Let a fault strike and send."""
     stand.sim.faults.add(Fault(stage=Stage(stage), kind=FaultKind(kind), **more))
     return await stand.send(timeout=0.2)
@@ -62,7 +61,7 @@ async def test_an_answer_may_be_broken_json_or_a_proxys_page(stand: Stand, stage
     """Both have a body that cannot be read."""
     broken = await strike(stand, stage, "malformed")
     assert (200, "application/json") == (broken.status_code, broken.headers["content-type"])
-    with pytest.raises(ValueError, match="Expecting|Unterminated"):
+    with pytest.raises(ValueError, match=r"Expecting|Unterminated"):
         broken.json()
     page = await strike(stand, stage, "html")
     assert (502, "text/html") == (page.status_code, page.headers["content-type"])

@@ -12,13 +12,12 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.fronts.echo_twin import EchoTwin, SecondTwin
-from tests.fronts.simulator.conftest import THEIRS, Stand
-from tests.fronts.simulator.receiver import Receiver
-
 from gateway.errors import ConfigurationError
 from gateway.simulator import Fault, FaultKind, Simulation, Stage, serve, twin_of
 from gateway.simulator.asgi import reset
+from tests.fronts.echo_twin import EchoTwin, SecondTwin
+from tests.fronts.simulator.conftest import THEIRS, Stand
+from tests.fronts.simulator.receiver import Receiver
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -53,13 +52,13 @@ async def test_twins_share_one_port_and_one_world() -> None:
     """Each is mounted under its name with its own path, keys and ids; the phones are the same."""
     async with Simulation([EchoTwin, SecondTwin], clock="virtual") as sim, httpx.AsyncClient(trust_env=False) as http:
         assert [f"{sim.url}/echo/v1", f"{sim.url}/second"] == [sim.base_url(vendor) for vendor in sim.vendors]
-        for vendor in ("echo", "second"):
-            url = sim.base_url(vendor).removesuffix("/v1") + f"/v1/chats/{THEIRS}/messages"
+        for vendor, url in ((v, f"{sim.url}/{v}/v1/chats/{THEIRS}/messages") for v in sim.vendors):
             key = {"authorization": f"Bearer {sim.api_keys[vendor]}"}
             assert 202 == (await http.post(url, json={"text": "hi"}, headers=key)).status_code
         assert [1, 1] == [len(sim.world.threads(vendor)) for vendor in sim.vendors]
         assert 2 == len({*sim.api_keys.values()}) == len({*sim.secrets.values()})
-        assert 401 == (await http.post(url, json={"text": "hi"})).status_code
+        strange = await http.post(f"{sim.base_url('echo')}/chats/{THEIRS}/messages", json={"text": "hi"})
+        assert 401 == strange.status_code
         assert sim.settings("echo") == {
             "base_url": sim.base_url("echo"),
             "api_key": sim.api_keys["echo"],
@@ -143,8 +142,8 @@ async def test_leaving_ends_everything() -> None:
             asked.append(asyncio.create_task(http.get(f"{sim.control_url}/journal?since=99&wait=60")))
             sim.contact(THEIRS).write("hi", vendor="echo")
             await sim.journal.wait("fault", count=2)
-            while not app.hooks:
-                await asyncio.sleep(0.002)
+            async with asyncio.timeout(5):
+                await app.came.wait()
         async with asyncio.timeout(5):
             outcomes = await asyncio.gather(*asked, return_exceptions=True)
     assert [httpx.ReadError, httpx.Response, httpx.Response] == [type(outcome) for outcome in outcomes]
@@ -181,6 +180,7 @@ async def test_a_taken_port_is_a_matter_of_configuration() -> None:
         ([], {}, "nothing to simulate"),
         ([EchoTwin, EchoTwin], {}, "named twice"),
         ([EchoTwin], {"webhooks": {"other": "http://127.0.0.1/"}}, "other is not simulated"),
+        ([EchoTwin], {"webhooks": {"echo": "ftp://127.0.0.1/"}}, "webhook URL of echo is wrong"),
         (["no-such-vendor"], {}, "no provider 'no-such-vendor'"),
     ],
 )
@@ -201,7 +201,7 @@ def test_the_twin_of_an_unknown_provider_is_refused() -> None:
 async def test_a_server_that_cannot_reset_says_so() -> None:
     """A fault that cannot strike is an error, not a silent success."""
 
-    async def nothing(*_: object) -> Any:  # noqa: ANN401
+    async def nothing(*_: object) -> Any:
         return {"type": "http.disconnect"}
 
     with pytest.raises(RuntimeError, match="uvicorn"):
@@ -210,8 +210,9 @@ async def test_a_server_that_cannot_reset_says_so() -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 async def test_serve_prints_one_line_and_ends_on_a_signal(number: signal.Signals) -> None:
-    """stdout has the one line for programs, stderr what a person reads; the end is quiet, with status 0."""
-    program = "from tests.fronts.echo_twin import EchoTwin; from gateway.simulator import serve; " + (
+    """The line for programs is alone on stdout, stderr has what a person reads; the end is quiet, with status 0."""
+    program = (
+        "from tests.fronts.echo_twin import EchoTwin; from gateway.simulator import serve; "
         "serve([EchoTwin], seed=3, json_line=True, webhooks={'echo': 'http://127.0.0.1:1/hook'})"
     )
     path = os.pathsep.join([str(ROOT), *(entry for entry in sys.path if entry)])

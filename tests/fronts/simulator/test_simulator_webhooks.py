@@ -7,11 +7,10 @@ from typing import Any
 
 import pytest
 
-from tests.fronts.simulator.conftest import THEIRS, Stand
-from tests.fronts.simulator.receiver import Received
-
 from gateway.simulator import Entry, Fault, FaultKind, Stage
 from gateway.simulator.webhooks import another_secret, check_url
+from tests.fronts.simulator.conftest import THEIRS, Stand
+from tests.fronts.simulator.receiver import Received
 
 
 def proves(hook: Received, secret: str) -> bool:
@@ -30,7 +29,7 @@ def seconds(entries: list[Entry]) -> list[float]:
     return [(entry.at - entries[0].at).total_seconds() for entry in entries]
 
 
-def strike(stand: Stand, kind: FaultKind, **more: Any) -> None:  # noqa: ANN401
+def strike(stand: Stand, kind: FaultKind, **more: Any) -> None:
     """Let a fault strike the next webhook."""
     stand.sim.faults.add(Fault(stage=Stage.WEBHOOK, kind=kind, **more))
 

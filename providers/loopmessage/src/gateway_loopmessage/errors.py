@@ -128,8 +128,9 @@ CODES = CodeTable(
 def failure(reply: Reply, answer: wire.Answer | None) -> SendError:
     """Make the error for an answer that is not an acceptance; `answer` is its body, where it could be read."""
     code = answer.failure_code if answer else None
-    # behind a 5xx the generic code says nothing about what was done before it
-    if reply.status >= 500 and code == "100":
+    # the generic code says less than a status other than the documented 200 and 400: behind a 5xx it says nothing
+    # about what was done before it
+    if code == "100" and reply.status not in {200, 400}:
         code = None
     return CODES.error(reply, code, answer.message if answer else None)
 

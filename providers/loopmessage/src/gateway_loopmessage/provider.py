@@ -120,7 +120,7 @@ class LoopMessage(Provider[LoopMessageSettings]):
             code=status.failure_code,
             reason=row.meaning if row else None,
             retriable=row.retriable if row else None,
-            occurred_at=_aware(status.last_update),
+            occurred_at=_time(status.last_update),
             raw=status.raw(),
         )
 
@@ -187,7 +187,7 @@ class LoopMessage(Provider[LoopMessageSettings]):
         same: list[str] = []
         page = yield from _history(chat, since)
         while True:
-            recent = [item for item in page.items if (made := _aware(item.create_date)) and made >= since]
+            recent = [item for item in page.items if (made := _time(item.create_date)) and made >= since]
             same += [item.id for item in recent if item.id and item.text == text]
             if page.more is None or len(recent) < len(page.items):
                 break
@@ -215,12 +215,17 @@ def _as_request(record: wire.HookRecord) -> WebhookRequest:
     return WebhookRequest(
         headers=(("content-type", "application/json"),),
         body=to_json(record.payload),
-        received_at=_aware(record.create_date) or _EPOCH,
+        received_at=_time(record.create_date) or _EPOCH,
     )
 
 
-def _aware(time: datetime | None) -> datetime | None:
-    return time.replace(tzinfo=UTC) if time is not None and time.tzinfo is None else time
+def _time(text: str | None) -> datetime | None:
+    """Read a time of the vendor's; None for what is none, for no answer fails because of it."""
+    try:
+        time = datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def _bytes(text: str) -> bytes:

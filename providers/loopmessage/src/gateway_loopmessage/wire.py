@@ -7,7 +7,6 @@ are read leniently: whatever the vendor has left out once may be missing, and wh
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
@@ -163,7 +162,7 @@ class StatusResponse(Answer):
     """`processing`, `delivered`, `failed` or `unknown`; older: `scheduled`, `sent`, `timeout`."""
     contact: str | None = None
     text: str | None = None
-    last_update: datetime | None = None
+    last_update: str | None = None
 
 
 class OptInUrl(Answer):
@@ -205,7 +204,7 @@ class HistoryItem(Wire):
     """One message of the history with a contact."""
 
     id: str | None = None
-    create_date: datetime | None = None
+    create_date: str | None = None
     channel: str | None = None
     direction: str | None = None
     """`inbound` or `outbound`."""
@@ -230,7 +229,7 @@ class HookRecord(Wire):
     """One delivery of a webhook, as the vendor kept it."""
 
     attempt: int | None = None
-    create_date: datetime | None = None
+    create_date: str | None = None
     event_type: str | None = None
     payload: dict[str, JsonValue] = Field(alias="json")
     """The payload as it was sent."""

@@ -1,0 +1,219 @@
+"""Writes what the documentation can derive from the code: tables of capabilities, settings, codes, errors, commands.
+
+    python docs/generate.py            rewrite the marked places
+    python docs/generate.py --check    name the pages that are out of date, and end with 1
+
+A page marks such a place with `<!-- KIND:begin -->` and `<!-- KIND:end -->`, or `<!-- KIND PROVIDER:begin -->`. What is
+between them belongs to this file. Only providers of this repository are shown, whatever else is installed.
+"""
+
+# ruff: noqa: INP001 - a script beside the pages that it writes
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+import tomllib
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from gateway import plugins
+from gateway.capabilities import Capabilities, CapabilityRow, Feature, Level, Limits
+from gateway.errors import ConfigurationError, GatewayError, SendError, WebhookError
+from gateway.model import ChatKind, Effect, Tapback
+from gateway.provider import Provider
+from gateway.simulator import Scene, twin_of
+
+ROOT = Path(__file__).resolve().parents[1]
+PLACE = re.compile(
+    r"(<!-- (?P<kind>[a-z]+)(?: (?P<name>[a-z0-9_-]+))?:begin -->\n).*?(<!-- \2(?: \3)?:end -->)", re.DOTALL
+)
+
+MARKS = {Level.FULL: "●", Level.PARTIAL: "◐", Level.FALLBACK: "◌", Level.NONE: ""}
+
+
+def pages() -> list[Path]:
+    """Every page of the documentation, the root's own first."""
+    return [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def refreshed(text: str) -> str:
+    """Give a page with every marked place written anew; raises `KeyError` for a mark that nobody knows."""
+
+    def write(found: re.Match[str]) -> str:
+        kind, name = found["kind"], found["name"]
+        lines = WRITERS[kind](name) if name else WRITERS[kind]()
+        return f"{found[1]}\n{chr(10).join(lines)}\n\n{found[4]}"
+
+    return PLACE.sub(write, text)
+
+
+def stale() -> list[Path]:
+    """Every page that is out of date."""
+    return [page for page in pages() if (text := page.read_text(encoding="utf-8")) != refreshed(text)]
+
+
+# ── providers ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@cache
+def providers() -> dict[str, Provider[Any]]:
+    """Every provider of this repository by name, with the settings of an account at its twin."""
+    made = {}
+    for path in sorted(ROOT.glob("providers/*/pyproject.toml")):
+        project = tomllib.loads(path.read_text(encoding="utf-8"))["project"]
+        for name in project["entry-points"]["messaging_gateway"]:
+            cls = plugins.load().provider(name)
+            settings = Scene([twin_of(name)]).settings(name)
+            made[name] = cls(cls.Settings.model_validate(settings))
+    return made
+
+
+def table(head: Sequence[str], rows: Iterator[Sequence[str]]) -> list[str]:
+    """Make a Markdown table."""
+    return [f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *rows)]
+
+
+def write_providers(page: str = "root") -> list[str]:
+    """Every feature and provider: the best level of any kind of chat; links fit the page that it is for."""
+    known, where = providers(), {"root": "docs/providers", "reference": "../providers"}[page]
+    head = ["", *(f"[{cls.title}]({where}/{name}.md)" for name, cls in known.items())]
+    marks = ((feature.value, *(_mark(cls, feature) for cls in known.values())) for feature in Feature)
+    legend = (
+        "● as asked · ◐ with limits · ◌ the vendor shows something lesser · empty: not at all · * not in every chat"
+    )
+    return [*table(head, marks), "", legend]
+
+
+def _mark(provider: Provider[Any], feature: Feature) -> str:
+    rows = [row for row in provider.capabilities().rows if row.channel is None and row.capabilities.levels]
+    levels = {row.capabilities.level(feature) for row in rows}
+    best = next((level for level in Level if level in levels), Level.NONE)
+    kinds = {Feature.DIRECT, Feature.GROUP, Feature.SEVERAL}
+    varies = len(levels) > 1 and feature not in kinds
+    return f"{MARKS[best]}{' *' if varies else ''}"
+
+
+def write_capabilities(name: str) -> list[str]:
+    """One provider: every feature by kind of chat and channel, then the limits."""
+    rows = [row for row in providers()[name].capabilities().rows if row.capabilities.levels]
+    head = ["feature", *(_place(row) for row in rows)]
+    levels = ((feature.value, *(row.capabilities.level(feature).value for row in rows)) for feature in Feature)
+    shown = (cells for cells in levels if {*cells[1:]} != {Level.NONE.value})
+    blank = (["" if cell == Level.NONE.value else cell for cell in cells] for cells in shown)
+    limits = ((limit, *(_limit(limit, row.capabilities) for row in rows)) for limit in Limits.model_fields)
+    told = (cells for cells in limits if any(cells[1:]))
+    return [*table(head, blank), "", *table(["limit", *head[1:]], told)]
+
+
+def _place(row: CapabilityRow) -> str:
+    kinds = {
+        ChatKind.DIRECT: "direct",
+        ChatKind.GROUP: "group",
+        ChatKind.SEVERAL: "several addresses",
+        None: "any chat",
+    }
+    return f"{kinds[row.kind]}, {row.channel.value}" if row.channel else kinds[row.kind]
+
+
+def _limit(name: str, capabilities: Capabilities) -> str:
+    """Show one limit; empty where it is none, or where nothing that it limits is carried."""
+    value = getattr(capabilities.limits, name)
+    match name, value:
+        case _, None | False | ():
+            return ""
+        case _, True:
+            return "yes"
+        case "exclusive", pairs:
+            return ", ".join(f"{one.value} with {other.value}" for one, other in pairs)
+        case "effects" | "tapbacks", frozenset():
+            every: set[Any] = set(Effect) if name == "effects" else set(Tapback)
+            missing = sorted(member.value for member in every - value)
+            return f"all but {', '.join(missing)}" if missing else "all"
+        case _, frozenset() | tuple():
+            return ", ".join(sorted(str(getattr(member, "value", member)) for member in value))
+    return f"{value:g}"
+
+
+def write_settings(name: str) -> list[str]:
+    """One provider: the keys of its connection."""
+    fields = providers()[name].Settings.model_fields.items()
+    rows = ((f"`{key}`", _needed(field), " ".join((field.description or "").split())) for key, field in fields)
+    return table(["key", "default", "meaning"], rows)
+
+
+def _needed(field: Any) -> str:
+    if field.is_required():
+        return "(needed)"
+    value = field.get_default(call_default_factory=True)
+    if value is None or value == ():
+        return ""
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+def write_codes(name: str) -> list[str]:
+    """One provider: every code, what it means and who has to act."""
+    rows = (
+        (f"`{code}`", phase.value, f"`{row.error.__name__}`", row.meaning, row.actor.value, row.hint)
+        for (phase, code), row in providers()[name].codes
+    )
+    return table(["code", "phase", "error", "meaning", "who acts", "what to do"], rows)
+
+
+# ── errors and commands ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+def write_errors() -> list[str]:
+    """Every error below `GatewayError`, as a table in the order of the tree."""
+    rows = ((_indented(cls), f"`{cls.slug}`", _certain(cls), _first_line(cls)) for cls in _below(GatewayError))
+    outside = ConfigurationError
+    last = (f"`{outside.__name__}`, outside the tree", "", "", _first_line(outside))
+    return table(["error", "slug", "nothing was sent", "meaning"], iter([*rows, last]))
+
+
+def _below(cls: type[GatewayError]) -> Iterator[type[GatewayError]]:
+    yield cls
+    for sub in cls.__subclasses__():
+        if sub.__module__ == GatewayError.__module__:
+            yield from _below(sub)
+
+
+def _indented(cls: type[GatewayError]) -> str:
+    depth = next(place for place, base in enumerate(cls.__mro__) if base is GatewayError)
+    return f"{'&emsp;' * depth}`{cls.__name__}`"
+
+
+def _certain(cls: type[GatewayError]) -> str:
+    if issubclass(cls, SendError):
+        return "certain" if cls.certain else "not certain"
+    return f"(answers {cls.answer})" if issubclass(cls, WebhookError) else ""
+
+
+def _first_line(cls: type[BaseException]) -> str:
+    return (inspect.getdoc(cls) or "").splitlines()[0]
+
+
+WRITERS: dict[str, Callable[..., list[str]]] = {
+    "capabilities": write_capabilities,
+    "codes": write_codes,
+    "errors": write_errors,
+    "providers": write_providers,
+    "settings": write_settings,
+}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Rewrite, or with `--check` only tell."""
+    old = stale()
+    for page in old:
+        sys.stdout.write(f"{'stale' if '--check' in arguments else 'written'}: {page.relative_to(ROOT).as_posix()}\n")
+        if "--check" not in arguments:
+            page.write_text(refreshed(page.read_text(encoding="utf-8")), encoding="utf-8")
+    return 1 if old and "--check" in arguments else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,228 @@
+"""How the demo is told: aligned lines for people, or one JSON document a line for programs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from pydantic import JsonValue
+from rich.table import Table
+from rich.text import Text
+
+from gateway.cli.demo.story import STEPS, Step
+from gateway.cli.demo.trace import Seen
+from gateway.cli.demo.verdict import Outcome, Verdict
+from gateway.cli.screen import Screen, printable
+
+__all__ = ["Place", "People", "Programs", "Telling"]
+
+WIDTH = 98
+"""Columns of the whole; a terminal with fewer wraps."""
+
+_MARKS = {
+    Outcome.OK: ("✓", "green"),
+    Outcome.ADAPTED: ("≈", "yellow"),
+    Outcome.REFUSED: ("×", "magenta"),
+    Outcome.NONE: ("–", "dim"),
+    Outcome.MISSED: ("!", "bold red"),
+}
+_ARROWS = {"call": ("-->", "cyan"), "webhook": ("<--", "blue"), "phone": ("   ", "")}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where everything is, once it serves."""
+
+    connections: dict[str, str]
+    """The title of each connection's vendor, by the connection's name."""
+    vendors: dict[str, str]
+    """Connection by vendor."""
+    base_urls: dict[str, str]
+    webhooks: str
+    control: str
+    contact: str
+    """The made-up number of the made-up contact."""
+    name: str
+
+
+class Telling(Protocol):
+    """Tells of the demo."""
+
+    def opening(self, place: Place) -> None:
+        """Everything serves."""
+
+    def section(self, connection: str) -> None:
+        """The conversation on a connection begins."""
+
+    def step(self, connection: str, number: int, step: Step) -> None:
+        """A step begins."""
+
+    def seen(self, connection: str, seen: Seen) -> None:
+        """Something happened between gateway, vendor and phone."""
+
+    def verdict(self, connection: str, step: Step, verdict: Verdict) -> None:
+        """A step is over."""
+
+    def trouble(self, words: str) -> None:
+        """Something went wrong outside of a step."""
+
+    def closing(self, seconds: float, counts: Counter[str], *, fine: bool) -> None:
+        """All conversations are over."""
+
+    def invitation(self) -> None:
+        """It keeps running, for the user to talk to."""
+
+
+class People:
+    """Tells it on a terminal."""
+
+    def __init__(self, screen: Screen) -> None:
+        self._screen = screen
+        self._place: Place | None = None
+        self._verdicts: dict[tuple[str, str], Verdict] = {}
+
+    def opening(self, place: Place) -> None:
+        self._place = place
+        count = len(place.connections)
+        several = f"{count} vendors" if count > 1 else "one vendor"
+        show = self._screen.show
+        show(Text.assemble(("gateway demo", "bold"), f"  one conversation, the same code, {several}; all of it on this machine"))
+        show("")
+        width = max(len(name) for name in place.connections)
+        for vendor, connection in place.vendors.items():
+            title = f"{place.connections[connection]} (simulated)"
+            show(Text.assemble("  ", (f"{connection:<{width}}", "bold"), f"  {title:<24}", (place.base_urls[vendor], "dim")))
+        show(Text.assemble("  ", (f"{'webhooks':<{width}}", ""), f"  {'to the gateway':<24}", (place.webhooks, "dim")))
+        show(Text.assemble("  ", f"{'contact':<{width}}", f"  {place.name:<24}", (f"{place.contact} (made up)", "dim")))
+        show("")
+        show(Text.assemble("  ", ("-->", "cyan"), " a call to the vendor   ", ("<--", "blue"), " a webhook from the vendor"))
+
+    def section(self, connection: str) -> None:
+        assert self._place is not None
+        title = f" {connection} · {self._place.connections[connection]} "
+        rule = "─" * max(WIDTH - len(title) - 2, 4)
+        self._screen.show("", Text.assemble(("──", "dim"), (title, "bold"), (rule, "dim")))
+
+    def step(self, connection: str, number: int, step: Step) -> None:
+        self._screen.show("", Text.assemble((f"{number:>3}  ", "dim"), (f"{step.name:<17}", "bold"), (step.title, "")))
+
+    def seen(self, connection: str, seen: Seen) -> None:
+        time = seen.at.astimezone().strftime("%H:%M:%S.%f")[:-3]
+        arrow, style = _ARROWS[seen.kind]
+        line = Text.assemble("     ", (f"{time}  ", "dim"), (arrow, style), "  ")
+        if seen.kind == "phone":
+            line.append(seen.what, "italic")
+        else:
+            status = "" if seen.status is None else str(seen.status)
+            line.append(f"{seen.what:<57} ")
+            line.append(f"{status or 'no answer':>9}", "green" if seen.fine else "magenta")
+            line.append(f"{seen.milliseconds or 0:>6} ms", "dim")
+        self._screen.show(line)
+
+    def verdict(self, connection: str, step: Step, verdict: Verdict) -> None:
+        self._verdicts[connection, step.name] = verdict
+        mark, style = _MARKS[verdict.outcome]
+        first, *more = verdict.words.splitlines() or [""]
+        self._screen.show(Text.assemble("     ", (f"{mark} {verdict.outcome.value}", style), f"  {printable(first)}"))
+        for words in more:
+            self._screen.show(Text(f"{' ' * (9 + len(verdict.outcome.value))}{printable(words)}"))
+
+    def trouble(self, words: str) -> None:
+        self._screen.show(Text.assemble("     ", ("! ", "bold red"), printable(words)))
+
+    def closing(self, seconds: float, counts: Counter[str], *, fine: bool) -> None:
+        assert self._place is not None
+        rule = Text("─" * WIDTH, "dim")
+        self._screen.show("", rule, self._table(list(self._place.connections)), "")
+        missed = sum(verdict.outcome is Outcome.MISSED for verdict in self._verdicts.values())
+        went = f"{counts['call']} calls, {counts['webhook']} webhooks, {seconds:.1f} s"
+        if fine:
+            self._screen.show(Text.assemble(("every step happened as it had to", "bold green"), f"   {went}"))
+        else:
+            what = f"{missed} of {len(self._verdicts)} steps did not happen" if missed else "something else went wrong"
+            self._screen.show(Text.assemble((f"{what}, see the lines with !", "bold red"), f"   {went}"))
+
+    def _table(self, connections: list[str]) -> Table:
+        table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="bold")
+        for title in ("", *connections):
+            table.add_column(title, no_wrap=True)
+        for step in STEPS:
+            cells = [self._cell(self._verdicts.get((connection, step.name))) for connection in connections]
+            table.add_row(step.name, *cells)
+        return table
+
+    @staticmethod
+    def _cell(verdict: Verdict | None) -> Text:
+        if verdict is None:
+            return Text("")
+        mark, style = _MARKS[verdict.outcome]
+        expected = " as expected" if verdict.outcome is Outcome.REFUSED else ""
+        return Text(f"{mark} {verdict.outcome.value}{expected}", style)
+
+    def invitation(self) -> None:
+        assert self._place is not None
+        place, show = self._place, self._screen.show
+        show("", Text.assemble(("Now you.", "bold"), f" Write as {place.name}, and watch the bot answer:"), "")
+        for vendor in place.vendors:
+            body = f'{{"vendor":"{vendor}","text":"hello"}}'
+            show(Text(f"  curl {place.control}/contacts/{place.contact}/write -d '{body}'", "cyan"))
+        show("", Text.assemble("What else a contact can do: ", (f"{place.control}/", "cyan"), "   Ctrl-C ends it."), "")
+
+
+@dataclass(slots=True)
+class Programs:
+    """Tells it as JSON, one document a line."""
+
+    screen: Screen
+    _steps: list[JsonValue] = field(default_factory=list)
+
+    def opening(self, place: Place) -> None:
+        self._say(
+            "opening",
+            connections=dict(place.connections),
+            base_urls=dict(place.base_urls),
+            webhook_url=place.webhooks,
+            control_url=place.control,
+            contact=place.contact,
+        )
+
+    def section(self, connection: str) -> None:
+        """Every line names its connection."""
+
+    def step(self, connection: str, number: int, step: Step) -> None:
+        """It is told when it is over."""
+
+    def seen(self, connection: str, seen: Seen) -> None:
+        self._say(
+            seen.kind,
+            connection=connection,
+            at=seen.at.isoformat(),
+            what=seen.what,
+            status=seen.status,
+            milliseconds=seen.milliseconds,
+            accepted=seen.fine,
+        )
+
+    def verdict(self, connection: str, step: Step, verdict: Verdict) -> None:
+        told: dict[str, JsonValue] = {
+            "connection": connection,
+            "step": step.name,
+            "outcome": verdict.outcome.value,
+            "detail": verdict.words,
+        }
+        self._steps.append(told)
+        self._say("step", **told)
+
+    def trouble(self, words: str) -> None:
+        self._say("trouble", detail=words)
+
+    def closing(self, seconds: float, counts: Counter[str], *, fine: bool) -> None:
+        went: dict[str, JsonValue] = {"calls": counts["call"], "webhooks": counts["webhook"]}
+        self._say("closing", ok=fine, seconds=round(seconds, 3), **went, steps=self._steps)
+
+    def invitation(self) -> None:
+        self._say("ready")
+
+    def _say(self, kind: str, **what: JsonValue) -> None:
+        self.screen.data({"type": kind, **what})

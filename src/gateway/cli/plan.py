@@ -1,0 +1,77 @@
+"""`gateway plan`: what would be sent and what would be changed, without sending."""
+
+from __future__ import annotations
+
+import asyncio
+
+import typer
+
+from gateway.cli.composing import (
+    Attach,
+    ChannelName,
+    Composed,
+    EffectName,
+    PolicyName,
+    ReplyTo,
+    Subject,
+    To,
+    Via,
+    VoiceFlag,
+    Words,
+    compose,
+)
+from gateway.cli.configured import DEFAULT, ConfigFile, JsonFlag, gateway_for
+from gateway.cli.screen import Screen, printable
+from gateway.client import Gateway
+from gateway.fitting import Plan, explain
+
+__all__ = ["plan"]
+
+# both are given when it is really sent
+_LATER = {"steps": {"__all__": {"action": {"key", "token"}}}}
+
+
+def plan(
+    ctx: typer.Context,
+    to: To,
+    text: Words = None,
+    *,
+    config: ConfigFile = DEFAULT,
+    via: Via = None,
+    effect: EffectName = None,
+    subject: Subject = None,
+    attach: Attach = None,
+    voice: VoiceFlag = False,
+    reply_to: ReplyTo = None,
+    channel: ChannelName = None,
+    policy: PolicyName = None,
+    json: JsonFlag = False,
+) -> None:
+    """Say which calls a message would take and what would be adapted, and send nothing.
+
+    Exit code 5: the connection cannot carry it like this; every problem is named.
+    """
+    screen: Screen = ctx.obj
+    composed = compose(
+        text,
+        attach=attach,
+        voice=voice,
+        effect=effect,
+        subject=subject,
+        reply_to=reply_to,
+        channel=channel,
+        policy=policy,
+    )
+    planned = asyncio.run(_plan(gateway_for(config), to, composed, via=via))
+    if json:
+        screen.data(planned.model_dump(mode="json", exclude=_LATER))
+        return
+    for line in explain(planned):
+        screen.show(printable(line))
+
+
+async def _plan(gateway: Gateway, to: str, composed: Composed, *, via: str | None) -> Plan:
+    try:
+        return await gateway.plan(to, composed.message, via=via, policy=composed.policy)
+    finally:
+        await gateway.aclose()

@@ -1,0 +1,109 @@
+"""`gateway send`: one message through a configured connection, and what became of it."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from typing import Annotated
+
+import typer
+from pydantic import JsonValue
+
+from gateway.actions import Receipt
+from gateway.cli.composing import (
+    Attach,
+    ChannelName,
+    Composed,
+    EffectName,
+    PolicyName,
+    ReplyTo,
+    Subject,
+    To,
+    Via,
+    VoiceFlag,
+    Words,
+    compose,
+)
+from gateway.cli.configured import DEFAULT, ConfigFile, JsonFlag, gateway_for
+from gateway.cli.screen import Screen
+from gateway.client import Gateway, Ticket
+from gateway.errors import NotSettled, SendError
+
+__all__ = ["send"]
+
+
+def send(
+    ctx: typer.Context,
+    to: To,
+    text: Words = None,
+    *,
+    config: ConfigFile = DEFAULT,
+    via: Via = None,
+    effect: EffectName = None,
+    subject: Subject = None,
+    attach: Attach = None,
+    voice: VoiceFlag = False,
+    reply_to: ReplyTo = None,
+    channel: ChannelName = None,
+    key: Annotated[
+        str | None,
+        typer.Option(
+            metavar="KEY",
+            help="Idempotency key: the same key with the same content is one message, in a durable store also across"
+            " runs. Made up and printed where none is given.",
+            show_default=False,
+        ),
+    ] = None,
+    policy: PolicyName = None,
+    wait: Annotated[float, typer.Option(min=0, metavar="SECONDS", help="How long to wait for the vendor's answer.")] = 30.0,
+    json: JsonFlag = False,
+) -> None:
+    """Send one message, and wait until the vendor accepted it. Acceptance is not delivery.
+
+    Exit code 5: refused for good. 6: try again later. 9: nobody knows, it may have been sent.
+    """
+    screen: Screen = ctx.obj
+    composed = compose(
+        text,
+        attach=attach,
+        voice=voice,
+        effect=effect,
+        subject=subject,
+        reply_to=reply_to,
+        channel=channel,
+        policy=policy,
+    )
+    chosen = key or str(uuid.uuid4())
+    try:
+        ticket, receipt = asyncio.run(_send(gateway_for(config), to, composed, via=via, key=chosen, wait=wait))
+    except (SendError, NotSettled, KeyboardInterrupt):
+        screen.note(f"key: {chosen}")
+        raise
+    if json:
+        screen.data(_document(ticket, receipt, chosen))
+    else:
+        screen.facts(_facts(ticket, receipt, chosen))
+
+
+async def _send(
+    gateway: Gateway, to: str, composed: Composed, *, via: str | None, key: str, wait: float
+) -> tuple[Ticket, Receipt]:
+    """Promise it, then wait: the same key gives the same message, and the ticket says which connection took it."""
+    async with gateway:
+        ticket = await gateway.enqueue(to, composed.message, via=via, key=key, policy=composed.policy)
+        again = await gateway.send(to, composed.message, via=ticket.connection, key=key, policy=composed.policy, wait=wait)
+        return ticket, again
+
+
+def _document(ticket: Ticket, receipt: Receipt, key: str) -> dict[str, JsonValue]:
+    return {"connection": ticket.connection, "key": key, "receipt": receipt.model_dump(mode="json")}
+
+
+def _facts(ticket: Ticket, receipt: Receipt, key: str) -> list[tuple[str, str | None]]:
+    return [
+        ("accepted by", ticket.connection),
+        ("message", receipt.message_id),
+        *(("vendor's id", f"{entry.vendor_id} ({entry.state.value})") for entry in receipt.sent),
+        *(("adapted", f"{each.feature.value}: {each.happened}, because {each.why}") for each in receipt.adaptations),
+        ("key", key),
+    ]
