@@ -20,8 +20,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import typer
+
 from gateway import plugins
 from gateway.capabilities import Capabilities, CapabilityRow, Feature, Level, Limits
+from gateway.cli import app
 from gateway.errors import ConfigurationError, GatewayError, SendError, WebhookError
 from gateway.model import ChatKind, Effect, Tapback
 from gateway.provider import Provider
@@ -196,9 +199,50 @@ def _first_line(cls: type[BaseException]) -> str:
     return (inspect.getdoc(cls) or "").splitlines()[0]
 
 
+def write_commands() -> list[str]:
+    """Every command with its arguments and options."""
+    root = typer.main.get_command(app)
+    return [line for path, command in _commands("gateway", root) for line in _command(path, command)][:-1]
+
+
+def _commands(path: str, command: Any) -> Iterator[tuple[str, Any]]:
+    """Every command below one, a group before its own."""
+    yield path, command
+    for name, inner in getattr(command, "commands", {}).items():
+        yield from _commands(f"{path} {name}", inner)
+
+
+def _command(path: str, command: Any) -> list[str]:
+    level = "##" if path.count(" ") == 1 else "###"
+    title = [f"{level} {path}", ""] if " " in path else []
+    told = [" ".join(line.split()) for line in (command.help or "").strip().split("\n\n")]
+    rows = [(_spelled(item), item.help or "", _default(item)) for item in command.params if not item.hidden]
+    options = [*table(["", "", "default"], iter(rows)), ""] if rows else []
+    return [*title, *(sentence for line in told for sentence in (*_sentences(line), "")), *options]
+
+
+def _sentences(text: str) -> list[str]:
+    """Split where a sentence ends: one is one line."""
+    return re.split(r"(?<=[.!?]) (?=[A-Z`-])", text)
+
+
+def _spelled(item: Any) -> str:
+    word = (item.metavar or item.bare_type().upper()).replace("|", "\\|")
+    if item.param_type_name == "argument":
+        return f"`{word}`"
+    names = ", ".join(f"`{name}`" for name in [*item.opts, *item.secondary_opts])
+    return names if item.is_flag else f"{names} `{word}`"
+
+
+def _default(item: Any) -> str:
+    shown = not item.required and item.default is not None and not isinstance(item.default, bool)
+    return f"`{item.default}`" if shown else ""
+
+
 WRITERS: dict[str, Callable[..., list[str]]] = {
     "capabilities": write_capabilities,
     "codes": write_codes,
+    "commands": write_commands,
     "errors": write_errors,
     "providers": write_providers,
     "settings": write_settings,

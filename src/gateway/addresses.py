@@ -29,7 +29,9 @@ _MAX_EMAIL = 254
 class Word(BaseModel):
     """Base of all words: frozen, closed, and with input hidden in errors (it may hold numbers and text)."""
 
-    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, use_attribute_docstrings=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        frozen=True, extra="forbid", hide_input_in_errors=True, use_attribute_docstrings=True
+    )
 
 
 class AddressKind(StrEnum):

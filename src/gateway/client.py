@@ -1,8 +1,8 @@
 """The async library: one object that sends through any connection and hands over what arrives.
 
-    gateway = Gateway()
-    gateway.connect("PROVIDER", name="main", api_key="…")
-    receipt = await gateway.send("+1 323 111 2233", "hello")
+gateway = Gateway()
+gateway.connect("PROVIDER", name="main", api_key="…")
+receipt = await gateway.send("+1 323 111 2233", "hello")
 """
 
 from __future__ import annotations
@@ -190,9 +190,7 @@ class Gateway:
         connection, chat, messages = self._asked(to, message, via)
         return await self._fit(connection, chat, messages, self._policy(connection, policy))
 
-    def _asked(
-        self, to: Recipient, message: Content, via: str | None
-    ) -> tuple[Connection, Chat, tuple[Message, ...]]:
+    def _asked(self, to: Recipient, message: Content, via: str | None) -> tuple[Connection, Chat, tuple[Message, ...]]:
         chat, where = chat_of(to)
         messages = messages_of(message)
         action = SendMessage.model_construct(chat=chat, messages=messages, key="", token=Token(""))
@@ -279,9 +277,7 @@ class Gateway:
         table = connection.provider.capabilities()
         with _located(connection):
             plan = fit_reaction(where, ref, wanted, remove=remove, table=table, policy=chosen)
-        request = request_of(
-            where, chosen, target=ref.model_dump(mode="json"), reaction=wanted.text, remove=remove
-        )
+        request = request_of(where, chosen, target=ref.model_dump(mode="json"), reaction=wanted.text, remove=remove)
         row = await self._engine.promise(connection, plan, request)
         return await self._engine.outcome(row.id, wait)
 
@@ -318,7 +314,9 @@ class Gateway:
         last = await self._last_inbound(connection, where)
         on = seconds > 0
         with _located(connection):
-            plan = fit_typing(where, on=on, seconds=seconds if on else None, target=last, table=table, policy=Policy.STRICT)
+            plan = fit_typing(
+                where, on=on, seconds=seconds if on else None, target=last, table=table, policy=Policy.STRICT
+            )
         row = await self._engine.promise(connection, plan, request_of(where, Policy.STRICT, typing=seconds))
         await self._engine.outcome(row.id, wait)
         if on and table.find(where.kind).limits.typing_seconds is None:
@@ -397,7 +395,9 @@ class Gateway:
         elif verdict == "resend":
             change = outbox.again(row, step, now)
         elif verdict == "drop":
-            change = outbox.refused(row, step, Cancelled("dropped after its outcome stayed unknown"), None, connection, now)
+            change = outbox.refused(
+                row, step, Cancelled("dropped after its outcome stayed unknown"), None, connection, now
+            )
         else:
             raise InvalidMessage(f"{verdict!r} is no verdict", hint='use "resend", "mark_sent" or "drop"')
         if not await self._engine.store.amend(change, expect=MessageState.UNKNOWN):

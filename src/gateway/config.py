@@ -1,12 +1,12 @@
 """The configuration file: TOML, with secrets as value, `env:NAME` or `file:PATH`.
 
-    [gateway]
-    store = "memory:"
-    policy = "strict"
+[gateway]
+store = "memory:"
+policy = "strict"
 
-    [connections.main]
-    provider = "…"
-    api_key = "env:MY_API_KEY"
+[connections.main]
+provider = "…"
+api_key = "env:MY_API_KEY"
 """
 
 from __future__ import annotations
@@ -77,7 +77,9 @@ def _connection(name: str, value: Any, folder: Path) -> ConnectionConfig:
     table = _table(value, place)
     if "provider" not in table:
         raise ConfigurationError(f"{place} names no provider", hint='add provider = "…"; see `gateway providers`')
-    settings = {key: _secret(item, f"{place} {key}", folder) for key, item in table.items() if key not in _CONNECTION_KEYS}
+    settings = {
+        key: _secret(item, f"{place} {key}", folder) for key, item in table.items() if key not in _CONNECTION_KEYS
+    }
     labels = {key: _text(item, f"{place} labels") for key, item in _table(table.get("labels", {}), place).items()}
     return ConnectionConfig(
         name=name,

@@ -138,7 +138,7 @@ class Dispatcher:
 
 
 async def _call(handler: Handler, event: Event) -> None:
-    if inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(getattr(handler, "__call__", None)):
+    if inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(type(handler).__call__):
         result: Any = handler(event)
     else:
         # a plain function may block, and this loop serves every chat

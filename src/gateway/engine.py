@@ -138,7 +138,11 @@ class Engine:
                 "this key was used before with other content", hint="use a new key, or repeat the very same call"
             )
         _log.info(
-            "message_kept", message_id=kept.id, kind=kept.kind, connection=connection.name, steps=kept.steps,
+            "message_kept",
+            message_id=kept.id,
+            kind=kept.kind,
+            connection=connection.name,
+            steps=kept.steps,
             repeated=kept.id != row.id,
         )
         return kept

@@ -16,7 +16,7 @@ from datetime import timedelta
 from email.utils import parsedate_to_datetime
 from enum import Enum
 from string import Formatter
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Generic, Self, TypeAlias, TypeVar
 from urllib.parse import quote
 
 from pydantic import BaseModel, JsonValue, ValidationError
@@ -51,7 +51,7 @@ class Path(str):
     __slots__ = ("template",)
     template: str
 
-    def __new__(cls, value: str, template: str) -> Path:
+    def __new__(cls, value: str, template: str) -> Self:
         """Keep both."""
         made = super().__new__(cls, value)
         made.template = template

@@ -10,6 +10,7 @@ import hashlib
 import mimetypes
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from urllib.parse import quote
 
 from gateway.clock import Clock
@@ -46,28 +47,25 @@ async def _hosted_message(message: Message, public_url: str, store: Store, clock
 async def _hosted_part(part: Part, public_url: str, store: Store, clock: Clock) -> Part:
     if not isinstance(part, Attachment | Voice) or part.url is not None:
         return part
-    data = part.data if part.data is not None else await asyncio.to_thread(_read, part)
+    data = part.data if part.data is not None else await asyncio.to_thread(_read, part.file or Path())
     name = part.name or (part.file.name if part.file else "file")
     media_type = part.media_type or mimetypes.guess_type(name)[0] or "application/octet-stream"
     digest = hashlib.sha256(data).hexdigest()
-    await store.keep_file(
-        FileRow(digest=digest, name=name, media_type=media_type, data=data, kept_at=clock.now())
-    )
+    await store.keep_file(FileRow(digest=digest, name=name, media_type=media_type, data=data, kept_at=clock.now()))
     safe = quote(_UNSAFE.sub("-", name)[-64:])
     url = f"{public_url.rstrip('/')}/{PREFIX}/{digest}/{safe}"
     update = {"url": url, "file": None, "data": None, "name": name, "media_type": media_type, "size": len(data)}
     return part.model_copy(update=update)
 
 
-def _read(part: Media) -> bytes:
-    assert part.file is not None  # the caller has looked
+def _read(file: Path) -> bytes:
     try:
-        if part.file.stat().st_size > MOST:
+        if file.stat().st_size > MOST:
             raise InvalidMessage(f"a file has at most {MOST} bytes", hint="send a smaller one, or a URL")
-        return part.file.read_bytes()
+        return file.read_bytes()
     except OSError as error:
         why = error.strerror or type(error).__name__
-        raise InvalidMessage(f"the file {part.file.name} cannot be read: {why}", hint="check its path") from None
+        raise InvalidMessage(f"the file {file.name} cannot be read: {why}", hint="check its path") from None
 
 
 async def serve(path: str, store: Store) -> Reply:

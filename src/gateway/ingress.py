@@ -97,15 +97,9 @@ class Ingress:
         if scope["method"] != "POST":
             return _problem(405, "method not allowed", "webhooks are POST", {"allow": "GET, HEAD, POST"})
         headers = [(key.decode("latin-1").lower(), value.decode("latin-1")) for key, value in scope["headers"]]
-        try:
-            async with asyncio.timeout(DEADLINE):
-                body = await _body(dict(headers), receive)
-        except TimeoutError:
-            return _problem(408, "request timeout", f"send the whole body within {DEADLINE:g} seconds")
-        except _TooLargeError:
-            return _problem(413, "content too large", f"a webhook has at most {MAX_BODY} bytes")
-        except _GoneError:
-            return None
+        body = await _in_time(dict(headers), receive)
+        if not isinstance(body, bytes):
+            return body
         query = scope.get("query_string", b"").decode("latin-1")
         return await self._accept(name, headers, body, query)
 
@@ -120,6 +114,19 @@ class Ingress:
             return _problem(503, "store unavailable", "deliver it again later", {"retry-after": "5"})
         except GatewayError as error:
             return _problem(400, error.slug, error.hint or "")
+
+
+async def _in_time(headers: dict[str, str], receive: Receive) -> bytes | Reply | None:
+    """Read the body; gives the problem to answer when it is too slow or too large, and None when nobody waits."""
+    try:
+        async with asyncio.timeout(DEADLINE):
+            return await _body(headers, receive)
+    except TimeoutError:
+        return _problem(408, "request timeout", f"send the whole body within {DEADLINE:g} seconds")
+    except _TooLargeError:
+        return _problem(413, "content too large", f"a webhook has at most {MAX_BODY} bytes")
+    except _GoneError:
+        return None
 
 
 async def _body(headers: dict[str, str], receive: Receive) -> bytes:

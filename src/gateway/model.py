@@ -367,7 +367,7 @@ class Message(Word):
 
     @field_validator("typing", mode="after")
     @classmethod
-    def _is_a_time(cls, typing: bool | float) -> bool | float:
+    def _is_a_time(cls, typing: bool | float) -> bool | float:  # noqa: FBT001 - the field's own type
         if not isinstance(typing, bool) and not 0 < typing <= 600:
             raise ValueError("typing is True, False, or more than 0 and at most 600 seconds")
         return typing

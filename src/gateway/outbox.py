@@ -161,7 +161,9 @@ def accepted(
     )
 
 
-def skipped(message: MessageRow, steps: Sequence[StepRow], step: StepRow, error: SendError, now: datetime) -> Settlement:
+def skipped(
+    message: MessageRow, steps: Sequence[StepRow], step: StepRow, error: SendError, now: datetime
+) -> Settlement:
     """The typing dots before a message were refused: the message goes on without them, and the receipt says so."""
     adaptation = Adaptation(
         feature=Feature.TYPING_FIRST, happened="the message left without typing dots", why=error.message
@@ -171,7 +173,12 @@ def skipped(message: MessageRow, steps: Sequence[StepRow], step: StepRow, error:
 
 
 def refused(
-    message: MessageRow, step: StepRow, error: GatewayError, attempt: AttemptRow | None, connection: Connection, now: datetime
+    message: MessageRow,
+    step: StepRow,
+    error: GatewayError,
+    attempt: AttemptRow | None,
+    connection: Connection,
+    now: datetime,
 ) -> Settlement:
     """The step was refused: at step 0 nothing was sent, later the message is partly sent."""
     state = MessageState.REFUSED if step.index == 0 else MessageState.PARTLY

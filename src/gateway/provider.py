@@ -267,7 +267,9 @@ class ProviderSettings(BaseModel):
     Field names are the keys of `[connections.NAME]` in the configuration; `provider` and `policy` are the core's.
     """
 
-    model_config: ClassVar[ConfigDict] = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, use_attribute_docstrings=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        frozen=True, extra="forbid", hide_input_in_errors=True, use_attribute_docstrings=True
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gateway.actions import Action
+from gateway.clock import Clock
 from gateway.connections import Connection, Connections
 from gateway.errors import NoRoute, Refused
 from gateway.plugins import Plugins
-from gateway.clock import Clock
 
 __all__ = ["guard", "route"]
 

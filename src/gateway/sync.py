@@ -1,10 +1,10 @@
 """The blocking library: the same names as the async one, over an async gateway on a private loop thread.
 
-    from gateway.sync import Gateway
+from gateway.sync import Gateway
 
-    with Gateway() as gateway:
-        gateway.connect("PROVIDER", name="main", api_key="…")
-        gateway.send("+1 323 111 2233", "hello")
+with Gateway() as gateway:
+gateway.connect("PROVIDER", name="main", api_key="…")
+gateway.send("+1 323 111 2233", "hello")
 """
 
 from __future__ import annotations
@@ -108,9 +108,7 @@ class Gateway:
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._wrap(
-            client.Gateway(
-                store, policy, clock, public_url=public_url, retry=retry, plugins=plugins, chance=chance
-            )
+            client.Gateway(store, policy, clock, public_url=public_url, retry=retry, plugins=plugins, chance=chance)
         )
 
     def _wrap(self, gateway: client.Gateway) -> None:
@@ -121,7 +119,7 @@ class Gateway:
     def from_config(cls, path: str | Path) -> Self:
         """Make a gateway with the connections of a TOML file; raises `ConfigurationError`."""
         made = cls.__new__(cls)
-        made._wrap(client.Gateway.from_config(path))
+        made._wrap(client.Gateway.from_config(path))  # noqa: SLF001 - an object of this very class
         return made
 
     def connect(

@@ -20,7 +20,7 @@ from gateway.actions import Attempt, MarkRead, Receipt, SendMessage, SendReactio
 from gateway.clock import Clock
 from gateway.connections import Connection, Connections
 from gateway.drive import drive, drive_stored, dump_call, load_call
-from gateway.errors import GatewayError, OutcomeUnknown, Refused, SendError, Unauthorized, Unsupported, VendorFault
+from gateway.errors import GatewayError, OutcomeUnknown, Refused, SendError, Unauthorized, VendorFault
 from gateway.exchange import Call, Exchange, Repeat, Reply
 from gateway.ids import Token
 from gateway.log import logger

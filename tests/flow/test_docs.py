@@ -89,6 +89,21 @@ def test_every_feature_is_explained() -> None:
     assert [] == [feature.value for feature in Feature if f"| {feature.value} |" not in page]
 
 
+def test_every_promise_names_its_tests() -> None:
+    """Each guarantee has at least one test, and each test that the page names is there."""
+    page = (ROOT / "docs" / "explanation" / "guarantees.md").read_text(encoding="utf-8")
+    promises = page.partition("## Not promised yet")[0].split("\n## ")[1:]
+    named = {promise.splitlines()[0]: re.findall(r"`(\S+\.py)::(\w+)`", promise) for promise in promises}
+    assert [] == [promise for promise, tests in named.items() if not tests]
+    assert [] == [f"{path}::{name}" for tests in named.values() for path, name in tests if not is_a_test(path, name)]
+
+
+def is_a_test(path: str, name: str) -> bool:
+    """Whether the file has a test of that name."""
+    file = ROOT / path
+    return file.is_file() and f"def {name}(" in file.read_text(encoding="utf-8")
+
+
 def test_every_decision_is_short_and_listed() -> None:
     """At most forty lines, with context, choice and price, and a row in the list."""
     folder = ROOT / "docs" / "decisions"

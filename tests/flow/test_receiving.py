@@ -67,9 +67,7 @@ async def test_the_same_webhook_again_is_counted_and_not_handed_over(
     assert len(rows) == len({row.id for row in rows})
 
 
-async def test_a_changed_byte_is_refused(
-    vendor: str, delivery: tuple[Gateway, list[tuple[str, str]], bytes]
-) -> None:
+async def test_a_changed_byte_is_refused(vendor: str, delivery: tuple[Gateway, list[tuple[str, str]], bytes]) -> None:
     """Nothing is kept of a webhook that does not prove where it comes from."""
     gateway, headers, body = delivery
     proof = next(n for n, (name, _) in enumerate(headers) if "signature" in name or name == "authorization")
@@ -85,9 +83,7 @@ async def test_a_changed_byte_is_refused(
     assert [] == await gateway.store.webhooks()
 
 
-async def test_the_ingress_answers_in_http(
-    vendor: str, delivery: tuple[Gateway, list[tuple[str, str]], bytes]
-) -> None:
+async def test_the_ingress_answers_in_http(vendor: str, delivery: tuple[Gateway, list[tuple[str, str]], bytes]) -> None:
     """Accepted, refused, unknown, too large, wrong method: each has its status, and none is a 500."""
     gateway, headers, body = delivery
     transport = httpx.ASGITransport(gateway.asgi())
@@ -200,9 +196,7 @@ async def test_any_bytes_are_events_or_a_typed_error(
     """The parser is total: it gives events, or says that this is no payload."""
     gateway, headers, genuine = delivery
     provider = gateway.connections[0].provider
-    hook = WebhookRequest(
-        headers=tuple(headers), body=body, received_at=datetime.now(UTC)
-    )
+    hook = WebhookRequest(headers=tuple(headers), body=body, received_at=datetime.now(UTC))
     for candidate in (hook, replace(hook, body=genuine[: len(body)]), replace(hook, body=genuine + body)):
         try:
             events = provider.parse(candidate)

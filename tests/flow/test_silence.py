@@ -13,9 +13,7 @@ from tests.flow.stage import PHONE, VENDORS, stage
 
 
 @pytest.mark.parametrize("vendor", VENDORS)
-async def test_a_whole_conversation_leaves_no_trace_in_the_logs(
-    vendor: str, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_a_whole_conversation_leaves_no_trace_in_the_logs(vendor: str, caplog: pytest.LogCaptureFixture) -> None:
     """Accepted, refused, replied and received: nothing of it is in a log line or an error."""
     caplog.set_level(logging.DEBUG)
     errors: list[str] = []
@@ -36,5 +34,10 @@ async def test_a_whole_conversation_leaves_no_trace_in_the_logs(
     said = f"{lines} {caplog.text} {errors} {shown}"
     assert errors
     assert "message_kept" in said
-    for canary in (PHONE, PHONE.removeprefix("+"), "canary", *(value for value in secrets if not PHONE.endswith(value))):
+    for canary in (
+        PHONE,
+        PHONE.removeprefix("+"),
+        "canary",
+        *(value for value in secrets if not PHONE.endswith(value)),
+    ):
         assert canary not in said

@@ -6,7 +6,7 @@ import asyncio
 import inspect
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 
 import pytest
 
@@ -28,11 +28,12 @@ def world(vendor: str, blocking: Gateway) -> Iterator[tuple[Simulation, asyncio.
     async def main() -> None:
         nonlocal stop
         stop = asyncio.Event()
-        async with served(blocking.asgi()) as url:
-            async with Simulation([vendor], webhooks={vendor: f"{url}/webhooks/main"}, latency=0.02) as sim:
-                found.append(sim)
-                ready.set()
-                await stop.wait()
+        async with AsyncExitStack() as stack:
+            url = await stack.enter_async_context(served(blocking.asgi()))
+            webhooks = {vendor: f"{url}/webhooks/main"}
+            found.append(await stack.enter_async_context(Simulation([vendor], webhooks=webhooks, latency=0.02)))
+            ready.set()
+            await stop.wait()
 
     thread = threading.Thread(target=loop.run_until_complete, args=(main(),))
     thread.start()

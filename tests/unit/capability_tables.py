@@ -52,7 +52,7 @@ _LIMITS = Limits(
     reference_length=973,
     channels=frozenset(Channel),
     typing_seconds=60,
-    exclusive=((F.VOICE, F.SUBJECT), (F.VOICE, F.EFFECT), (F.VOICE, F.REPLY)),
+    exclusive=((F.VOICE, F.SUBJECT), (F.VOICE, F.EFFECT), (F.VOICE, F.REPLY), (F.VOICE, F.CHANNEL)),
 )
 _DIRECT = Capabilities(
     levels=levels(

@@ -157,7 +157,7 @@ reactions: st.SearchStrategy[Reaction] = st.one_of(
 
 _EXCLUSIVE = tuple(
     pair
-    for one in (Feature.EFFECT, Feature.REPLY, Feature.SUBJECT, Feature.MULTIPART, Feature.ATTACHMENT)
+    for one in (Feature.CHANNEL, Feature.EFFECT, Feature.REPLY, Feature.SUBJECT, Feature.MULTIPART, Feature.ATTACHMENT)
     for other in (Feature.VOICE, Feature.MENTION, Feature.BATCH, Feature.EFFECT, Feature.MULTIPART, Feature.TEXT)
     if one is not other
     for pair in ((one, other), (other, one))

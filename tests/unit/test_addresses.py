@@ -46,7 +46,19 @@ def test_known_spellings(spelling: str, value: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "hello", "3231112233", "+1-800-FLOWERS", "+12", "+1323１112233", "a@b@c", "contact:", "contact:a b", "+0123456789"]
+    "text",
+    [
+        "",
+        "hello",
+        "3231112233",
+        "+1-800-FLOWERS",
+        "+12",
+        "+1323１112233",
+        "a@b@c",
+        "contact:",
+        "contact:a b",
+        "+0123456789",
+    ],
 )
 def test_anything_else_is_refused_without_being_shown(text: str) -> None:
     """A text that is no address is an error that says what is one, and does not repeat the text."""

@@ -45,7 +45,7 @@ TABLE = CodeTable(
     ],
 )
 def test_an_answer_becomes_the_error_of_its_code_or_status(
-    reply: Reply, code: str | int | None, error: type[SendError], certain: bool
+    reply: Reply, code: str | int | None, error: type[SendError], *, certain: bool
 ) -> None:
     """A code wins over the status; a status without a row is refused when it is 4xx, else the vendor's fault."""
     made = TABLE.error(reply, code)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
+from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,16 +13,17 @@ from hypothesis import strategies as st
 
 from gateway.actions import DeliveryState
 from gateway.delivery import Delivery, merge, overall
+from gateway.model import Channel
 from gateway.store import FactRow
 
 S = DeliveryState
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def fact(state: DeliveryState, n: int = 0, **more: object) -> FactRow:
+def fact(state: DeliveryState, n: int = 0, **more: Any) -> FactRow:
     """Make a report."""
-    fields = {"source": f"s{n}", "received_at": NOW + timedelta(seconds=n), **more}
-    return FactRow(connection="c", vendor_id="v", state=state, **fields)  # type: ignore[arg-type] - spelled by tests
+    fields: dict[str, Any] = {"source": f"s{n}", "received_at": NOW + timedelta(seconds=n), **more}
+    return FactRow(connection="c", vendor_id="v", state=state, **fields)
 
 
 FACTS = st.builds(
@@ -34,10 +37,10 @@ FACTS = st.builds(
 
 
 @given(st.lists(FACTS, max_size=7, unique_by=lambda f: f.source), st.randoms())
-def test_order_and_repetition_change_nothing(facts: list[FactRow], random: object) -> None:
+def test_order_and_repetition_change_nothing(facts: list[FactRow], random: Random) -> None:
     """The same facts give the same state, however they come."""
     shuffled = facts + facts
-    getattr(random, "shuffle")(shuffled)
+    random.shuffle(shuffled)
 
     assert merge("v", facts) == merge("v", shuffled)
 
@@ -69,7 +72,7 @@ def test_failed_then_delivered_is_visible() -> None:
     assert merged == Delivery(
         vendor_id="v",
         state=S.DELIVERED,
-        channel="sms",  # type: ignore[arg-type] - pydantic reads the word
+        channel=Channel.SMS,
         contradicted=True,
         changed_at=NOW + timedelta(seconds=2),
     )

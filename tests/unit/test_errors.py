@@ -23,11 +23,7 @@ from gateway.errors import (
     VendorFault,
 )
 
-ALL = [
-    error
-    for error in (getattr(errors, name) for name in errors.__all__)
-    if issubclass(error, GatewayError)
-]
+ALL = [error for error in (getattr(errors, name) for name in errors.__all__) if issubclass(error, GatewayError)]
 
 
 @pytest.mark.parametrize("cls", ALL)

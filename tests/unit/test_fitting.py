@@ -263,6 +263,13 @@ def test_a_channel_that_cannot_be_asked_for_is_left_to_the_vendor() -> None:
     assert [message.channel] == [each.channel for each in sent(graceful(message, on=PAIRS))]
 
 
+def test_a_voice_note_takes_no_channel_where_its_call_has_no_field_for_it() -> None:
+    """What excludes the channel sends it back to the vendor."""
+    plan = graceful(Message(NOTE, channel=Channel.IMESSAGE), on=PAIRS)
+    assert [Message(NOTE)] == sent(plan)
+    assert [(Feature.CHANNEL, "the vendor chooses the channel")] == changes(plan)
+
+
 def test_a_contact_card_is_left_out_where_it_cannot_be_shared() -> None:
     """Groups of one vendor take no contact card."""
     message = Message("hi", share_contact=True)
@@ -504,7 +511,7 @@ def test_a_plan_is_told_in_shapes_and_counts() -> None:
 def test_a_call_of_several_messages_is_told_as_one() -> None:
     """A change names its message where there are several."""
     assert [
-        "1. send message 0 (text of 1 characters), message 1 (text of 1 characters) in one call",
+        "1. send message 0 (text of 1 character), message 1 (text of 1 character) in one call",
         (
             "adapted: message 1, channel: the vendor chooses the channel, because sms cannot be asked for in a direct "
             "chat here"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -31,14 +32,14 @@ NUMBERS = st.from_regex(r"\+[1-9][0-9]{6,14}", fullmatch=True)
 
 def test_there_are_thirteen_effects() -> None:
     """The set is closed: four for the bubble, nine for the screen."""
-    expected = (
-        "slam loud gentle invisible-ink echo spotlight balloons confetti love lasers fireworks shooting-star celebration"
-    )
+    expected = "slam loud gentle invisible-ink echo spotlight balloons confetti love lasers fireworks shooting-star celebration"
 
     assert expected.split() == [effect.value for effect in Effect]
 
 
-@pytest.mark.parametrize("spelling", ["invisible-ink", "invisibleInk", "Invisible Ink", "INVISIBLE_INK", "invisibleink"])
+@pytest.mark.parametrize(
+    "spelling", ["invisible-ink", "invisibleInk", "Invisible Ink", "INVISIBLE_INK", "invisibleink"]
+)
 def test_an_effect_is_read_in_every_usual_spelling(spelling: str) -> None:
     """Each vendor writes them in its own way; all are one effect."""
     assert Effect.INVISIBLE_INK is Effect(spelling)
@@ -79,18 +80,18 @@ def test_a_message_survives_json() -> None:
 @pytest.mark.parametrize(
     "make",
     [
-        lambda: Message(),
+        Message,
         lambda: Message(""),
         lambda: Message("x", effect="boom"),
         lambda: Message("x", colour="red"),
         lambda: Message("x", typing=0.0),
         lambda: Message("x", typing=601.0),
         lambda: Message("x", Voice(url="https://example.com/a.m4a")),
-        lambda: Attachment(),
+        Attachment,
         lambda: Attachment(url="https://example.com/a", data=b"x"),
         lambda: Attachment(url="no url"),
         lambda: Link(url="ftp://example.com"),
-        lambda: MessageRef(),
+        MessageRef,
         lambda: MessageRef(guid="a", index=-1),
         lambda: MessageRef(index=0),
         lambda: MessageRef(guid="a", part=-1),
@@ -127,10 +128,10 @@ def test_opaque_parts_hold_what_the_vendor_said() -> None:
 
 
 @given(st.lists(NUMBERS, min_size=1, max_size=5), st.randoms())
-def test_several_addresses_are_a_set(numbers: list[str], random: object) -> None:
+def test_several_addresses_are_a_set(numbers: list[str], random: Random) -> None:
     """Order and repetition do not make another chat; one address alone is the direct chat."""
     shuffled = [*numbers, *numbers]
-    getattr(random, "shuffle")(shuffled)
+    random.shuffle(shuffled)
 
     assert Chat.several(*numbers) == Chat.several(*shuffled) == Chat.model_validate(",".join(shuffled))
     assert (ChatKind.DIRECT if len(set(numbers)) == 1 else ChatKind.SEVERAL) is Chat.several(*numbers).kind

@@ -146,7 +146,7 @@ class Shouting(Bare):
         ({"gateway_providers": offers(Abstract)}, "abstract lacks parse"),
         ({"gateway_providers": offers(Shouting)}, "'SHOUT'"),
         ({"gateway_providers": offers(int)}, "is not a subclass"),
-        ({"gateway_guard": hookimpl(lambda nonsense: None)}, "do not fit"),
+        ({"gateway_guard": hookimpl(lambda nonsense: nonsense)}, "do not fit"),
     ],
 )
 def test_each_misuse_is_named(entries: Any, members: dict[str, Any], words: str) -> None:

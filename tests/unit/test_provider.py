@@ -75,9 +75,7 @@ class Bare(Provider[ProviderSettings]):
 
 CHAT = Chat.direct("+13231112233")
 SEND = SendMessage(chat=CHAT, messages=(Message("x"),), key="k", token=Token("t"))
-REACT = SendReaction(
-    chat=CHAT, target=MessageRef(guid="g"), reaction=Reaction.parse("love"), key="k", token=Token("t")
-)
+REACT = SendReaction(chat=CHAT, target=MessageRef(guid="g"), reaction=Reaction.parse("love"), key="k", token=Token("t"))
 
 
 @pytest.mark.parametrize(

@@ -61,8 +61,8 @@ async def test_a_contact_sends_files_in_any_shape(stand: Stand, shape: str) -> N
     picture, memo = await stand.events()
     assert isinstance(picture, MessageReceived)
     assert isinstance(memo, MessageReceived)
-    named = {} if shape == "url" else {"name": "1.png"}
-    assert Message("look", Attachment(url="https://a.example/1.png", **named)) == picture.message
+    name = None if shape == "url" else "1.png"
+    assert Message("look", Attachment(url="https://a.example/1.png", name=name)) == picture.message
     assert ["voice"] == [part.type for part in memo.message.parts]
 
 

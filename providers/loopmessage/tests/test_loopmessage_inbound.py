@@ -296,6 +296,7 @@ def test_a_call_and_a_line() -> None:
     ("body", "reason"),
     [
         ({"event": "unknown", "webhook_id": "w"}, "there is no word for the event 'unknown'"),
+        ({"event": "call +13231112233", "webhook_id": "w"}, "there is no word for the event 'call •••33'"),
         ({"webhook_id": "w"}, "the webhook names no event"),
         ({"event": "message_inbound", "webhook_id": "w"}, "a message without an id"),
         ({"event": "message_inbound", "message_id": "M", "webhook_id": "w"}, "a message without contact and group"),

@@ -17,6 +17,7 @@ from gateway.provider import (
     MarkRead,
     Message,
     MessageRef,
+    Opaque,
     Reaction,
     Receipt,
     Repeat,
@@ -145,6 +146,8 @@ def test_the_answer_tells_who_a_contact_id_is(provider: LoopMessage, feed: Feed)
     assert isinstance(calls[0].json, dict)
     assert calls[0].json["contact"] == "c-1"
     assert Chat.direct("+13231112233", line="line-2") == receipt.alias
+    receipt, _ = feed(provider.send_message(send("hi", chat=chat)), (200, {"message_id": "M-1", "contact": "??"}))
+    assert receipt.alias is None
 
 
 @pytest.mark.parametrize("field", ["contact", "text", "passthrough", "reaction", "media_url", "sender"])
@@ -163,6 +166,7 @@ def test_extra_may_not_set_what_the_provider_sets(provider: LoopMessage, field: 
         send(Text(text="a", mention=Address.parse("+13231112233"))),
         send(Link(url="https://example.com", title="Title")),
         send(Voice(url="https://files.example/a.m4a"), effect="slam"),
+        send(Opaque(kind="sticker")),
         send("a", reply_to=MessageRef(index=-1)),
         send("a", reply_to=MessageRef(guid="G")),
         send("a", reply_to=MessageRef(vendor_id="M-0", part=1)),

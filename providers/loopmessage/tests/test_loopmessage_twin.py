@@ -121,6 +121,7 @@ def test_a_text_that_is_too_long_is_cut(account: Account) -> None:
         ({"reaction": "love", "message_id": "M-unknown"}, 610),
         ({"reaction": "😂", "message_id": "M"}, 600),
         ({"reaction": "LOVE", "message_id": "M"}, 600),
+        ({"reaction": "hug", "message_id": "M"}, 600),
         ({"reaction": "love", "message_id": "M", "effect": "slam"}, 620),
     ],
 )
@@ -204,6 +205,14 @@ def test_a_reaction_can_be_in_a_group(account: Account) -> None:
     react = {"message_id": bubble.vendor_id, "reaction": "love"}
     assert account.request("POST", SEND, {**react, "group": bubble.thread.group})[0] == 200
     assert code(account, {**react, "contact": PHONE}) == 610
+
+
+def test_a_group_gets_no_sms(account: Account) -> None:
+    """Asking for that channel is code 1120; any other is let through."""
+    bubble = account.contact.start_group([Chat.direct("+12025550124").address], "hi all", vendor="loopmessage")
+    body = {"group": bubble.thread.group, "text": "hi"}
+    assert code(account, {**body, "channel": "sms"}) == 1120
+    assert account.request("POST", SEND, {**body, "channel": "imessage"})[0] == 200
 
 
 def test_the_number_of_attachments_can_be_that_of_any_edition(account: Account) -> None:

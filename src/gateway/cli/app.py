@@ -73,7 +73,7 @@ def root(
     ctx: typer.Context,
     *,
     version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False,
-    no_color: Annotated[bool, typer.Option("--no-color", help="No colours; so does NO_COLOR in the environment.")] = False,
+    no_color: Annotated[bool, typer.Option("--no-color", help="No colours; NO_COLOR=1 does the same.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Log to stderr, and show where an error came from.")] = False,
 ) -> None:
     """Take what belongs to all commands."""

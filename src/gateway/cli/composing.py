@@ -69,13 +69,13 @@ Subject: TypeAlias = Annotated[str | None, typer.Option(metavar="TEXT", help="A 
 Attach: TypeAlias = Annotated[
     list[str] | None, typer.Option("--attach", metavar="URL|PATH", help="A file to send along; may be repeated.")
 ]
-VoiceFlag: TypeAlias = Annotated[bool, typer.Option("--voice", help="Send the one --attach as a voice note, without text.")]
+VoiceFlag: TypeAlias = Annotated[bool, typer.Option("--voice", help="Send the one --attach as a voice note.")]
 ReplyTo: TypeAlias = Annotated[
     str | None, typer.Option(metavar="ID", help="The vendor's id of the message that this one answers.")
 ]
 ChannelName: TypeAlias = Annotated[
     str | None,
-    typer.Option("--channel", metavar="NAME", help=f"Preferred network: {', '.join(Channel)}.", autocompletion=_channels),
+    typer.Option("--channel", metavar="NAME", help=f"Preferred: {', '.join(Channel)}.", autocompletion=_channels),
 ]
 PolicyName: TypeAlias = Annotated[
     str | None,

@@ -47,7 +47,7 @@ def list_(ctx: typer.Context, *, config: ConfigFile = DEFAULT, json: JsonFlag = 
 
 
 @app.command("test")
-def test(
+def prove(
     ctx: typer.Context,
     name: Annotated[
         str | None,

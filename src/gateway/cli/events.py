@@ -47,7 +47,7 @@ def line_of(event: Event) -> Line:
     )
 
 
-def summary(event: Event) -> str:
+def summary(event: Event) -> str:  # noqa: PLR0911 - one for each kind of event, as a table
     """Say what happened, without its time and place."""
     match event:
         case MessageReceived():

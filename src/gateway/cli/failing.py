@@ -2,6 +2,8 @@
 
     0 ok · 1 failed, or sent in part · 2 usage · 3 configuration · 4 key missing or refused · 5 refused for good
     6 network or vendor, for now · 7 not found · 9 outcome unknown: may have been sent · 130 interrupted
+
+A hint names the next command where there is one.
 """
 
 from __future__ import annotations
@@ -129,7 +131,7 @@ class Problem:
         return document | {name: value for name, value in more.items() if value is not None}
 
 
-def problem_of(error: BaseException, *, reading: bool = False) -> Problem:
+def problem_of(error: BaseException, *, reading: bool = False) -> Problem:  # noqa: PLR0911 - as in a table
     """Say what an error means to whoever called the command."""
     code = code_of(error, reading=reading)
     causes = tuple(_causes(error))
@@ -170,7 +172,7 @@ def _of_gateway(error: GatewayError, code: ExitCode, causes: tuple[str, ...]) ->
     )
 
 
-def _hint(error: GatewayError) -> str | None:
+def _hint(error: GatewayError) -> str | None:  # noqa: PLR0911 - one for each kind of error, as a table
     """Say the next command; the library's own hints speak Python."""
     match error:
         case NoRoute() if "several" in error.message:
@@ -198,7 +200,7 @@ def _of_typer(error: typer.TyperException, code: ExitCode) -> Problem:
     near = list(getattr(error, "possibilities", None) or ())
     if near:
         words = getattr(error, "message", words).rstrip(".")
-        hint = f"did you mean {' or '.join(sorted(near))}?"
+        hint = nearest(getattr(error, "option_name", ""), near, f"did you mean {near[0]}?")
     return Problem("usage", redact(words[:1].lower() + words[1:]), code, hint)
 
 

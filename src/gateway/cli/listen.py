@@ -10,7 +10,6 @@ import typer
 from gateway.cli.configured import DEFAULT, ConfigFile, gateway_for
 from gateway.cli.events import line_of
 from gateway.cli.screen import Screen
-from gateway.cli.serving import serving, until_interrupted
 from gateway.client import Gateway
 from gateway.errors import ConfigurationError
 from gateway.events import Event
@@ -39,6 +38,8 @@ def listen(
 
 
 async def _listen(screen: Screen, gateway: Gateway, *, host: str, port: int, json: bool) -> None:
+    from gateway.cli.serving import serving, until_interrupted
+
     async def show(event: Event) -> None:
         if json:
             screen.data(event.model_dump(mode="json"))

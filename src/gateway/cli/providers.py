@@ -19,7 +19,9 @@ __all__ = ["describe", "providers"]
 
 
 def providers(
-    ctx: typer.Context, *, json: Annotated[bool, typer.Option("--json", help="A list with everything that is known.")] = False
+    ctx: typer.Context,
+    *,
+    json: Annotated[bool, typer.Option("--json", help="A list with everything that is known.")] = False,
 ) -> None:
     """List the vendors that can be used, where each was found, and what is wrong with those that cannot.
 
@@ -77,8 +79,9 @@ def _capabilities(cls: type[Provider[Any]]) -> JsonValue:
 
 def _table(found: tuple[FoundProvider, ...]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for title in ("provider", "name", "version", "from", "simulator", ""):
+    for title in ("provider", "name", "version", "simulator", "state"):
         table.add_column(title, no_wrap=True)
+    table.add_column("from", overflow="fold")
     for plugin in found:
         state = Text("cannot be used", "red") if plugin.problems and not plugin.providers else Text("ok", "green")
         if plugin.problems and plugin.providers:
@@ -86,8 +89,8 @@ def _table(found: tuple[FoundProvider, ...]) -> Table:
         origin = f"{plugin.distribution} ({plugin.source})"
         for cls in plugin.providers:
             simulator = "yes" if cls.simulator else "no"
-            table.add_row(Text(cls.name, "bold"), cls.title or cls.name, plugin.version, origin, simulator, state)
+            table.add_row(Text(cls.name, "bold"), cls.title or cls.name, plugin.version, simulator, state, origin)
         if not plugin.providers:
             others = ", ".join(plugin.others)
-            table.add_row(Text(plugin.entry, "bold"), others, plugin.version, origin, "", state)
+            table.add_row(Text(plugin.entry, "bold"), others, plugin.version, "", state, origin)
     return table

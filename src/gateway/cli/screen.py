@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import traceback
 import unicodedata
@@ -17,6 +18,7 @@ from gateway.cli.failing import ExitCode, Problem, problem_of
 
 __all__ = ["Screen", "flags_first", "printable"]
 
+_NO_EDGE = 400
 ANYWHERE = ("--debug", "--no-color")
 """Flags of `gateway` itself that may stand behind a command too."""
 
@@ -86,8 +88,11 @@ class Screen:
             err.print(Text.assemble(("hint: ", "cyan"), printable(problem.hint)))
 
     def _console(self, stream: TextIO) -> Console:
+        # a file and a pipe have no edge: nothing is cut there
+        width = None if stream.isatty() or "COLUMNS" in os.environ else _NO_EDGE
+        color = None if self.color else True
         return Console(
-            file=stream, no_color=None if self.color else True, soft_wrap=True, highlight=False, markup=False, emoji=False
+            file=stream, width=width, no_color=color, soft_wrap=True, highlight=False, markup=False, emoji=False
         )
 
 

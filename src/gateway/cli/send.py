@@ -55,7 +55,7 @@ def send(
         ),
     ] = None,
     policy: PolicyName = None,
-    wait: Annotated[float, typer.Option(min=0, metavar="SECONDS", help="How long to wait for the vendor's answer.")] = 30.0,
+    wait: Annotated[float, typer.Option(min=0, metavar="SECONDS", help="How long to wait for the answer.")] = 30.0,
     json: JsonFlag = False,
 ) -> None:
     """Send one message, and wait until the vendor accepted it. Acceptance is not delivery.
@@ -90,9 +90,9 @@ async def _send(
 ) -> tuple[Ticket, Receipt]:
     """Promise it, then wait: the same key gives the same message, and the ticket says which connection took it."""
     async with gateway:
-        ticket = await gateway.enqueue(to, composed.message, via=via, key=key, policy=composed.policy)
-        again = await gateway.send(to, composed.message, via=ticket.connection, key=key, policy=composed.policy, wait=wait)
-        return ticket, again
+        message, policy = composed.message, composed.policy
+        ticket = await gateway.enqueue(to, message, via=via, key=key, policy=policy)
+        return ticket, await gateway.send(to, message, via=ticket.connection, key=key, policy=policy, wait=wait)
 
 
 def _document(ticket: Ticket, receipt: Receipt, key: str) -> dict[str, JsonValue]:

@@ -9,7 +9,7 @@ import typer
 from gateway import plugins
 from gateway.cli.failing import Usage, nearest
 
-__all__ = ["complete_vendor", "known_vendors", "simulate"]
+__all__ = ["check_vendors", "complete_vendor", "known_vendors", "simulate"]
 
 
 def complete_vendor(incomplete: str) -> list[str]:
@@ -33,7 +33,6 @@ def check_vendors(names: list[str]) -> list[str]:
 
 
 def simulate(
-    ctx: typer.Context,
     vendors: Annotated[
         list[str], typer.Argument(metavar="VENDOR…", help="Which vendors.", autocompletion=complete_vendor)
     ],

@@ -54,7 +54,7 @@ def fit(chat: Chat, messages: Sequence[Message], table: CapabilityTable, policy:
 
 def _fit_message(chat: Chat, index: int, message: Message, table: CapabilityTable) -> Fitting[list[Outgoing]]:
     """Put one message through all rules; it becomes one message at the vendor, or several in order."""
-    channel, capabilities = yield from fit_channel(chat, message.channel, table)
+    channel, capabilities = yield from fit_channel(chat, message, table)
     if not (yield from fit_chat(chat, capabilities)):
         return []
     yield from fit_reference(message, capabilities)

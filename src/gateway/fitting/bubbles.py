@@ -43,7 +43,7 @@ def fit_bubbles(parts: Sequence[Part], capabilities: Capabilities) -> Fitting[tu
             obstacles.append(obstacle)
         bubbles.extend((piece,) for piece in pieces[1:])
     for feature, why in dict.fromkeys(obstacles):
-        yield adapted(feature, f"sent as {len(bubbles)} messages, one after the other", why, "messages of their own")
+        yield adapted(feature, f"sent as {len(bubbles)} messages, one after the other", why, "several messages")
     for bubble in bubbles:
         yield from _check(bubble, capabilities)
     return tuple(bubbles)

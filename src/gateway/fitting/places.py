@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from gateway.addresses import AddressKind
 from gateway.capabilities import Capabilities, CapabilityTable, Feature
+from gateway.fitting.bubbles import content
 from gateway.fitting.findings import Fitting, adapted, impossible
-from gateway.model import Channel, Chat, ChatKind
+from gateway.model import Channel, Chat, ChatKind, Message
 
 __all__ = ["fit_channel", "fit_chat"]
 
@@ -17,20 +18,28 @@ _KINDS = {
 _ADDRESSES = {AddressKind.PHONE: "phone number", AddressKind.EMAIL: "email address", AddressKind.CONTACT: "contact id"}
 
 
-def fit_channel(
-    chat: Chat, channel: Channel | None, table: CapabilityTable
-) -> Fitting[tuple[Channel | None, Capabilities]]:
+def fit_channel(chat: Chat, message: Message, table: CapabilityTable) -> Fitting[tuple[Channel | None, Capabilities]]:
     """Find what holds on the channel; a channel that cannot be asked for is left to the vendor."""
+    channel = message.channel
     if channel is None:
         return None, table.find(chat.kind)
     there = table.find(chat.kind, channel)
-    if there.has(Feature.CHANNEL) and channel in there.limits.channels and there.has(_KINDS[chat.kind][0]):
+    why = _no_channel(chat, message, channel, there)
+    if not why:
         return channel, there
-    anywhere = table.find(chat.kind)
-    offered = sorted(each.value for each in anywhere.limits.channels) if anywhere.has(Feature.CHANNEL) else []
-    why = f"{channel.value} cannot be asked for in a {chat.kind.value} chat here"
-    yield adapted(Feature.CHANNEL, "the vendor chooses the channel", why, " or ".join(["no channel", *offered]))
-    return None, anywhere
+    yield adapted(Feature.CHANNEL, "the vendor chooses the channel", why, "a message without channel")
+    return None, table.find(chat.kind)
+
+
+def _no_channel(chat: Chat, message: Message, channel: Channel, there: Capabilities) -> str:
+    exists = there.has(Feature.CHANNEL) and channel in there.limits.channels and there.has(_KINDS[chat.kind][0])
+    if not exists:
+        return f"{channel.value} cannot be asked for in a {chat.kind.value} chat here"
+    for pair in there.limits.exclusive:
+        others = set(pair) - {Feature.CHANNEL}
+        if Feature.CHANNEL in pair and others <= content(message.parts):
+            return f"it and {' '.join(other.value for other in others)} exclude each other in one message here"
+    return ""
 
 
 def fit_chat(chat: Chat, capabilities: Capabilities) -> Fitting[bool]:

@@ -65,7 +65,8 @@ def _step(step: Step) -> str:
 def _shape(message: Message) -> str:
     counts = Counter(_KINDS.get(part.type, part.type) for part in message.parts if not isinstance(part, Text))
     texts = [part for part in message.parts if isinstance(part, Text)]
-    shape = [f"text of {sum(len(text.text) for text in texts)} characters"] if texts else []
+    length = sum(len(text.text) for text in texts)
+    shape = [f"text of {length} character{'' if length == 1 else 's'}"] if texts else []
     shape += ["a mention"] if any(text.mention for text in texts) else []
     shape += [f"{count} {kind}s" if count > 1 else f"{_article(kind)} {kind}" for kind, count in counts.items()]
     shape += ["a subject"] if message.subject else []

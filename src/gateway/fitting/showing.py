@@ -59,7 +59,9 @@ def _reply(target: MessageRef | None, capabilities: Capabilities) -> Fitting[Mes
         yield adapted(Feature.REPLY_GUID, "sent outside the thread", why, instead)
         return None
     if target.part and not capabilities.has(Feature.REPLY_PART):
-        yield adapted(Feature.REPLY_PART, "replies to the whole message", "parts cannot be replied to here", "part 0")
+        yield adapted(
+            Feature.REPLY_PART, "replies to the whole message", "parts cannot be replied to here", "a reply to part 0"
+        )
         return target.model_copy(update={"part": 0})
     return target
 

@@ -23,7 +23,7 @@ from gateway.model import Channel, Reaction
 if TYPE_CHECKING:
     from gateway.simulator.world import Bubble, Phone, Thread, World
 
-__all__ = ["Context", "Fate", "Route", "Twin", "TwinReply", "TwinRequest", "Webhook"]
+__all__ = ["Context", "Fate", "Route", "Tried", "Twin", "TwinReply", "TwinRequest", "Webhook"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +86,28 @@ class Webhook:
     headers: Mapping[str, str] = field(default_factory=dict)
     """Beside the signature, such as the event's name."""
     message_id: str | None = None
+    url: str | None = None
+    """Where it goes, for an account with subscriptions of its own; None is the URL that was configured."""
+    secret: str | None = field(default=None, repr=False)
+    """What it is signed with; None is the account's secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """One attempt to deliver a webhook, as a vendor's log shows it."""
+
+    webhook: Webhook
+    url: str
+    at: datetime
+    """When it was signed and sent."""
+    seconds: float
+    """How long the application took."""
+    status: int | None = None
+    """What it answered; None where nothing could be read."""
+    body: bytes = field(default=b"", repr=False)
+    """At most 64 KB of the answer."""
+    error: str | None = None
+    """Why there is no answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +194,9 @@ class Twin(ABC):
     def accepted(self, status: int) -> bool:
         """Tell whether the application's answer counts as received."""
         return 200 <= status < 300
+
+    def tried(self, tried: Tried) -> None:  # noqa: B027 - to be able is to override, and most keep no log
+        """An attempt to deliver was made; for vendors that keep a log of them."""
 
     # ── what happens in the world ─────────────────────────────────────────────────────────────────────────────────
 

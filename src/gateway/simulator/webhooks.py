@@ -16,7 +16,7 @@ from pydantic_core import to_json
 from gateway.simulator.clock import SimClock
 from gateway.simulator.faults import Fault, FaultKind, Faults
 from gateway.simulator.journal import Journal
-from gateway.simulator.twin import Twin, Webhook
+from gateway.simulator.twin import Tried, Twin, Webhook
 from gateway.transport import plain_client
 
 __all__ = ["Answer", "WebhookSender", "check_url"]
@@ -75,7 +75,7 @@ class WebhookSender:
 
     def emit(self, twin: Twin, webhook: Webhook) -> None:
         """Take a webhook from its twin; the first attempt is made after the latency, by the clock."""
-        url = self.urls.get(twin.name)
+        url = webhook.url or self.urls.get(twin.name)
         entry = self._journal.record(
             "webhook",
             twin.name,
@@ -87,7 +87,7 @@ class WebhookSender:
         if url is None:
             return
         body = to_json(dict(webhook.payload))
-        delivery = _Delivery(entry.seq, twin, webhook, body, twin.context.secret)
+        delivery = _Delivery(entry.seq, twin, webhook, body, webhook.secret or twin.context.secret)
         delivery.followers = self._held.pop(twin.name, [])
         self._launch(delivery, self._faults.webhook(twin.name, webhook.event))
 
@@ -173,7 +173,7 @@ class WebhookSender:
                     await asyncio.wait_for(before.wait(), _PATIENCE_FOR_ORDER)
             delivery.attempt += 1
             twin = delivery.twin
-            url = self.urls.get(twin.name)
+            url = delivery.webhook.url or self.urls.get(twin.name)
             if url is None:
                 self._free(delivery)
                 return
@@ -186,7 +186,9 @@ class WebhookSender:
             began = self._clock.elapsed
             async with self._slots:
                 answer = await self._post(url, headers, delivery.body, twin.timeout)
-            self._settle(delivery, url, headers, answer, self._clock.elapsed - began)
+            took = self._clock.elapsed - began
+            twin.tried(Tried(delivery.webhook, url, signed_at, took, answer.status, answer.body, answer.error))
+            self._settle(delivery, url, headers, answer, took)
             self._free(delivery)
 
     async def _post(self, url: str, headers: Mapping[str, str], body: bytes, patience: float) -> Answer:

@@ -13,8 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from pydantic import JsonValue, ValidationError
-from pydantic_core import from_json
+from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from gateway.provider import (
     Address,
@@ -42,12 +41,15 @@ from gateway.provider import (
     UnknownEvent,
     Voice,
     WebhookRequest,
+    redact,
     unwrap_token,
 )
 from gateway_loopmessage.errors import OPTED_OUT, reason
 from gateway_loopmessage.wire import Hook
 
 __all__ = ["channel", "events"]
+
+_OBJECT = TypeAdapter(dict[str, JsonValue])
 
 _OPT_IN = ("opt-in", "opt_in")
 
@@ -89,8 +91,8 @@ class _NotUnderstood(Exception):
 
 def events(request: WebhookRequest) -> Sequence[Event]:
     """Read a webhook; raises `BadPayload` when it is no JSON object, and nothing else."""
-    payload = _payload(request.body)
-    key = _key(payload)
+    payload, canonical = _payload(request.body)
+    key = _key(payload, canonical)
     try:
         hook = Hook.model_validate(payload)
         return tuple(_events(_Read(hook, _common(hook, payload, key))))
@@ -113,17 +115,21 @@ def channel(word: str | None) -> Channel | None:
 # ── what all events share ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _payload(body: bytes) -> dict[str, JsonValue]:
+def _payload(body: bytes) -> tuple[dict[str, JsonValue], str]:
+    """Read the body, and write it again in one canonical form.
+
+    Not by `json.loads`: that raises `RecursionError` for a deep nest and lets half characters through. The writing
+    raises for what no JSON can hold, such as NaN and numbers of thousands of digits.
+    """
     try:
-        payload = from_json(body, allow_inf_nan=False)
-    except ValueError as error:
-        raise BadPayload("the webhook is not JSON", hint="nothing but the vendor should post to this path") from error
-    if not isinstance(payload, dict):
-        raise BadPayload("the webhook is not a JSON object", hint="nothing but the vendor should post to this path")
-    return payload
+        payload = _OBJECT.validate_json(body)
+        return payload, json.dumps(payload, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    except ValueError:
+        hint = "nothing but the vendor should post to this path"
+        raise BadPayload("the webhook is not a JSON object", hint=hint) from None
 
 
-def _key(payload: Mapping[str, JsonValue]) -> str:
+def _key(payload: Mapping[str, JsonValue], canonical: str) -> str:
     """Name the fact: by the id that stays the same on every attempt, else by what makes it unique, else by all of it.
 
     The last resort hashes the object and not its bytes: fetched from the vendor's history it is spaced differently.
@@ -133,7 +139,6 @@ def _key(payload: Mapping[str, JsonValue]) -> str:
     if _told(payload.get("event")) and _told(payload.get("message_id")):
         parts = ("event", "message_id", "type", "contact", "recipient", "reaction", "error_code", "success", "status")
         return "fact:" + json.dumps([payload.get(name) for name in parts], separators=(",", ":"))
-    canonical = json.dumps(payload, sort_keys=True, separators=(",", ":"))
     return "body:" + hashlib.sha256(canonical.encode()).hexdigest()
 
 
@@ -178,7 +183,9 @@ def _events(read: _Read) -> Iterator[Event]:
     elif name in _READERS:
         yield _READERS[name](read)
     else:
-        raise _NotUnderstood(f"there is no word for the event {name!r}" if name else "the webhook names no event")
+        # the name comes from outside: short, and without what looks like a number
+        told = redact(name, limit=64)
+        raise _NotUnderstood(f"there is no word for the event {told!r}" if name else "the webhook names no event")
 
 
 def _inbound(read: _Read) -> Event:

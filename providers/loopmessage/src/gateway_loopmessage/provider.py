@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import hmac
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
-
-from pydantic_core import to_json
 
 from gateway.provider import (
     AddressKind,
@@ -214,7 +213,7 @@ def _as_request(record: wire.HookRecord) -> WebhookRequest:
     """Make a kept webhook into one for the parser; when we got it is when the vendor sent it."""
     return WebhookRequest(
         headers=(("content-type", "application/json"),),
-        body=to_json(record.payload),
+        body=json.dumps(record.payload).encode(),
         received_at=_time(record.create_date) or _EPOCH,
     )
 

@@ -1,44 +1,26 @@
-"""The command: build the stage, play the conversation on each connection, and stay for the user."""
+"""The command; what it runs is imported when it runs."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import time
-from collections import Counter
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from functools import partial
 from typing import Annotated
 
 import typer
 
-from gateway import plugins
-from gateway.cli.demo.heard import Heard
-from gateway.cli.demo.phone import Hand
-from gateway.cli.demo.story import Step, add_bot, converse
-from gateway.cli.demo.telling import People, Place, Programs, Telling
-from gateway.cli.demo.trace import Seen, Trace
-from gateway.cli.demo.verdict import Outcome, Verdict
 from gateway.cli.failing import ExitCode
 from gateway.cli.screen import Screen
-from gateway.cli.serving import serving, until_interrupted
 from gateway.cli.simulate import check_vendors, complete_vendor, known_vendors
-from gateway.client import Gateway
 from gateway.errors import ConfigurationError
-from gateway.events import Event
-from gateway.simulator import Simulation
 
 __all__ = ["demo"]
-
-_BRISK = 0.04
-"""Phones and vendors of the demo are this much faster than those of `gateway simulate`."""
 
 
 def demo(
     ctx: typer.Context,
     vendors: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[VENDOR]…", help="Which vendors; all where none is named.", autocompletion=complete_vendor),
+        typer.Argument(metavar="[VENDOR]…", help="Which vendors; else all.", autocompletion=complete_vendor),
     ] = None,
     *,
     once: Annotated[bool, typer.Option("--once", help="Leave when the conversation is over.")] = False,
@@ -52,108 +34,13 @@ def demo(
     Simulated vendors, a gateway with a connection to each and an echo bot; the same application code plays on each.
     Exit code 1: a step did not happen.
     """
+    from gateway.cli.demo.stage import play
+    from gateway.cli.demo.telling import People, Programs
+
     screen: Screen = ctx.obj
     chosen = check_vendors(vendors or known_vendors())
     if not chosen:
-        raise ConfigurationError("no installed provider has a simulator", hint="install a provider; see `gateway providers`")
-    telling: Telling = Programs(screen) if json else People(screen)
-    fine = asyncio.run(_demo(telling, chosen, port=port, once=once))
+        raise ConfigurationError("no provider with a simulator is installed", hint="see what is: gateway providers")
+    teller = Programs if json else People
+    fine = asyncio.run(play(partial(teller, screen), chosen, port=port, once=once))
     raise typer.Exit(ExitCode.OK if fine else ExitCode.FAILED)
-
-
-async def _demo(telling: Telling, vendors: list[str], *, port: int, once: bool) -> bool:
-    began = time.monotonic()
-    async with _stage(telling, vendors, port) as stage:
-        for vendor, connection in stage.place.vendors.items():
-            telling.section(connection)
-            await converse(stage.gateway, connection, stage.hand(vendor), stage.heard, stage)
-        fine = stage.is_fine()
-        telling.closing(time.monotonic() - began, stage.counts, fine=fine)
-        if not once:
-            telling.invitation()
-            await until_interrupted()
-        return fine
-
-
-@dataclass(slots=True)
-class _Stage:
-    """Everything that runs, and what came of it so far."""
-
-    telling: Telling
-    simulation: Simulation
-    gateway: Gateway
-    place: Place
-    heard: Heard = field(default_factory=Heard)
-    trace: Trace = field(init=False)
-    counts: Counter[str] = field(default_factory=Counter)
-    _missed: int = 0
-
-    def __post_init__(self) -> None:
-        self.trace = Trace(self.simulation, self.show)
-
-    def hand(self, vendor: str) -> Hand:
-        """Give the contact's side on a vendor."""
-        first, second = (phone.address for phone in self.simulation.world.phones()[:2])
-        return Hand(self.simulation, vendor, first, second)
-
-    def show(self, seen: Seen) -> None:
-        """Tell what the journal holds."""
-        self.counts[seen.kind] += 1
-        if seen.kind == "webhook" and not seen.fine:
-            self._missed += 1
-        self.telling.seen(self.place.vendors[seen.vendor], seen)
-
-    async def begin(self, connection: str, number: int, step: Step) -> None:
-        self.telling.step(connection, number, step)
-
-    async def end(self, connection: str, step: Step, verdict: Verdict) -> None:
-        await self.trace.quiet()
-        self._missed += verdict.outcome is Outcome.MISSED
-        self.telling.verdict(connection, step, verdict)
-
-    def is_fine(self) -> bool:
-        """Tell whether everything happened; a twin that failed or a webhook that was refused is told here."""
-        for entry in self.simulation.journal.entries("error"):
-            self._missed += 1
-            self.telling.trouble(f"the twin itself failed: {entry.data['error']} in {entry.data['where']}")
-        # told, so it need not be raised once more when the simulator ends
-        self.simulation.failures.clear()
-        return self._missed == 0
-
-
-@contextlib.asynccontextmanager
-async def _stage(telling: Telling, vendors: list[str], port: int) -> AsyncIterator[_Stage]:
-    """Start simulator, gateway and webhook receiver, and wire them together."""
-    async with (
-        Simulation(vendors, port=port, latency=_BRISK) as simulation,
-        Gateway() as gateway,
-        serving(gateway.asgi()) as url,
-    ):
-        stage = _Stage(telling, simulation, gateway, _place(simulation, vendors, url))
-        for vendor, connection in stage.place.vendors.items():
-            gateway.connect(vendor, connection, **simulation.settings(vendor))
-            simulation.set_webhook(vendor, f"{url}/webhooks/{connection}")
-        add_bot(gateway)
-        gateway.on(Event, stage.heard)
-        telling.opening(stage.place)
-        following = asyncio.create_task(stage.trace.run())
-        try:
-            yield stage
-        finally:
-            following.cancel()
-            await asyncio.gather(following, return_exceptions=True)
-
-
-def _place(simulation: Simulation, vendors: list[str], url: str) -> Place:
-    providers = plugins.load().providers
-    connections = {vendor: f"{vendor}-demo" for vendor in vendors}
-    contact = simulation.world.phones()[0]
-    return Place(
-        connections={name: providers[vendor].title or vendor for vendor, name in connections.items()},
-        vendors=connections,
-        base_urls={vendor: simulation.base_url(vendor) for vendor in vendors},
-        webhooks=f"{url}/webhooks/…",
-        control=simulation.control_url,
-        contact=contact.address.text,
-        name=contact.name,
-    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 
 from gateway.addresses import Address, AddressKind
@@ -71,10 +70,8 @@ class Hand:
         return bubble
 
     async def until(self, what: str, happened: Callable[[], bool]) -> None:
-        """Wait until something can be seen; raises `Missed` when it cannot."""
-        try:
-            async with asyncio.timeout(PATIENCE):
-                while not happened():
-                    await asyncio.sleep(0.01)
-        except TimeoutError:
-            raise Missed(what) from None
+        """Wait until something can be seen, looking whenever anything happens; raises `Missed` when nothing does."""
+        journal = self._simulation.journal
+        while not happened():
+            if not await journal.wait(since=journal.last, seconds=PATIENCE):
+                raise Missed(what)

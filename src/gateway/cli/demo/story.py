@@ -46,10 +46,32 @@ class Talk:
     phone: Hand
     heard: Heard
     capabilities: Capabilities
-    first: MessageReceived | None = None
-    """What the contact wrote first."""
-    text: Receipt | None = None
-    """The first message that was sent unasked."""
+    """In a direct chat."""
+    group: Capabilities
+    _first: MessageReceived | None = None
+    _text: Receipt | None = None
+
+    @property
+    def first(self) -> MessageReceived:
+        """What the contact wrote first; raises `Missed`."""
+        if self._first is None:
+            raise Missed("it needs the first message, which did not arrive")
+        return self._first
+
+    @first.setter
+    def first(self, event: MessageReceived) -> None:
+        self._first = event
+
+    @property
+    def text(self) -> Receipt:
+        """The first message that was sent unasked; raises `Missed`."""
+        if self._text is None:
+            raise Missed("it needs the text, which was not sent")
+        return self._text
+
+    @text.setter
+    def text(self, receipt: Receipt) -> None:
+        self._text = receipt
 
     async def send(self, message: str | Message | Voice, *, policy: Policy = Policy.STRICT) -> Receipt:
         """Send to the contact, and wait until all of it has arrived."""
@@ -66,11 +88,10 @@ class Talk:
 
     async def arrived(self, receipt: Receipt) -> None:
         """Wait for the last report that this vendor gives."""
-        if not self.capabilities.has(Feature.DELIVERED):
-            return
-        last = DeliveryState.READ if self.capabilities.has(Feature.READ_REPORT) else DeliveryState.DELIVERED
-        for entry in receipt.sent:
-            await self.reported(entry.vendor_id, last)
+        last = _last_report(self.capabilities)
+        if last is not None:
+            for entry in receipt.sent:
+                await self.reported(entry.vendor_id, last)
 
     async def reported(self, vendor_id: str, state: DeliveryState) -> DeliveryUpdated:
         """Wait for a report about a message of ours."""
@@ -116,7 +137,7 @@ async def converse(gateway: Gateway, connection: str, phone: Hand, heard: Heard,
     """Hold the whole conversation with a contact on a connection, and tell what came of each step."""
     table = next(each for each in gateway.connections if each.name == connection).provider.capabilities()
     direct, group = table.find(ChatKind.DIRECT), table.find(ChatKind.GROUP)
-    talk = Talk(gateway, connection, phone, heard, direct)
+    talk = Talk(gateway, connection, phone, heard, direct, group)
     for number, step in enumerate(STEPS, 1):
         await teller.begin(connection, number, step)
         declared = step.needs is None or (group if step.group else direct).has(step.needs)
@@ -127,7 +148,7 @@ async def _played(step: Step, talk: Talk, *, declared: bool) -> Verdict:
     try:
         verdict = await step.play(talk)
     except Unsupported as refusal:
-        return Verdict(Outcome.MISSED if declared else Outcome.REFUSED, refusal.message)
+        return Verdict(Outcome.MISSED if declared else Outcome.REFUSED, _reason(refusal))
     except (Missed, Impossible, GatewayError) as error:
         return Verdict(Outcome.MISSED, str(error))
     if not declared and verdict.outcome is Outcome.OK:
@@ -157,10 +178,12 @@ async def _opt_in(talk: Talk) -> Verdict:
 
 async def _first(talk: Talk) -> Verdict:
     wrote = talk.phone.write("Hello, is anybody there?")
-    talk.first = await talk.heard.wait("the message did not arrive", MessageReceived, lambda e: e.vendor_id == wrote.vendor_id)
-    thread = talk.phone.thread()
-    await talk.phone.until("the bot did not answer", lambda: _answer(thread.last(ours=True)) == f"You said: {wrote.text}")
-    await _quiet(talk, thread.last(ours=True))
+    talk.first = await talk.heard.wait(
+        "the message did not arrive", MessageReceived, lambda e: e.vendor_id == wrote.vendor_id
+    )
+    thread, wanted = talk.phone.thread(), f"You said: {wrote.text}"
+    await talk.phone.until("the bot did not answer", lambda: _answer(thread.last(ours=True)) == wanted)
+    await _settled(talk, thread.last(ours=True), talk.capabilities)
     return _ok("the bot answered")
 
 
@@ -168,10 +191,18 @@ def _answer(bubble: Bubble | None) -> str | None:
     return bubble.text if bubble else None
 
 
-async def _quiet(talk: Talk, bubble: Bubble | None) -> None:
+async def _settled(talk: Talk, bubble: Bubble | None, capabilities: Capabilities) -> None:
     """Wait for the reports about a message that the bot sent."""
-    if bubble is not None and talk.capabilities.has(Feature.DELIVERED):
-        await talk.reported(bubble.vendor_id, DeliveryState.DELIVERED)
+    last = _last_report(capabilities)
+    if bubble is not None and last is not None:
+        await talk.reported(bubble.vendor_id, last)
+
+
+def _last_report(capabilities: Capabilities) -> DeliveryState | None:
+    """Name the last state that the vendor reports; None when it reports nothing."""
+    if not capabilities.has(Feature.DELIVERED):
+        return None
+    return DeliveryState.READ if capabilities.has(Feature.READ_REPORT) else DeliveryState.DELIVERED
 
 
 async def _text(talk: Talk) -> Verdict:
@@ -184,8 +215,6 @@ async def _text(talk: Talk) -> Verdict:
 async def _delivered(talk: Talk) -> Verdict:
     if not talk.capabilities.has(Feature.DELIVERED):
         return Verdict(Outcome.NONE, "this vendor reports no delivery")
-    _need(talk.text, "nothing was sent")
-    assert talk.text is not None
     event = await talk.reported(talk.text.vendor_id, DeliveryState.DELIVERED)
     _need(event.message_id == talk.text.message_id, "the report does not say which message of ours it is about")
     _need(event.reference == "demo-1", "the report lost the application's reference")
@@ -195,7 +224,6 @@ async def _delivered(talk: Talk) -> Verdict:
 async def _read(talk: Talk) -> Verdict:
     if not talk.capabilities.has(Feature.READ_REPORT):
         return Verdict(Outcome.NONE, "this vendor reports no reading")
-    assert talk.text is not None
     await talk.reported(talk.text.vendor_id, DeliveryState.READ)
     return _ok("read")
 
@@ -211,14 +239,12 @@ async def _effect(talk: Talk) -> Verdict:
 
 
 async def _reply(talk: Talk) -> Verdict:
-    assert talk.first is not None
     receipt = await talk.send(Message("I am here, and I answer you.", reply_to=talk.first.ref))
     _need(talk.shown(receipt)[0].reply_to == talk.first.vendor_id, "the phone shows it outside the thread")
     return _ok("the phone shows it below the message it answers")
 
 
 async def _react(talk: Talk) -> Verdict:
-    assert talk.first is not None
     await talk.gateway.react(talk.first, "love")
     reactions = talk.phone.shown(talk.first.vendor_id).reactions.values()
     _need("love" in [reaction.text for reaction in reactions], "the phone shows no reaction")
@@ -273,20 +299,19 @@ async def _typing(talk: Talk) -> Verdict:
 
 
 async def _mark_read(talk: Talk) -> Verdict:
-    assert talk.first is not None
     await talk.gateway.mark_read(talk.phone.address, via=talk.connection)
-    _need(talk.phone.shown(talk.first.vendor_id).state is DeliveryState.READ, "the phone does not show that it was read")
+    wrote = talk.phone.shown(talk.first.vendor_id)
+    _need(wrote.state is DeliveryState.READ, "the phone does not show that it was read")
     return _ok(f"{talk.phone.name} sees that it was read")
 
 
 async def _group(talk: Talk) -> Verdict:
-    table = next(each for each in talk.gateway.connections if each.name == talk.connection).provider.capabilities()
-    if not table.find(ChatKind.GROUP).has(Feature.GROUP):
+    if not talk.group.has(Feature.GROUP):
         await talk.gateway.send("group:demo", "Hello, all of you.", via=talk.connection)
     thread = talk.phone.start_group("Lunch, all of us?", "Lunch")
     wanted = "You said: Lunch, all of us?"
     await talk.phone.until("the bot did not answer into the group", lambda: _answer(thread.last(ours=True)) == wanted)
-    await _quiet(talk, thread.last(ours=True))
+    await _settled(talk, thread.last(ours=True), talk.group)
     return _ok("the bot answered into the group, and nowhere else")
 
 
@@ -313,14 +338,18 @@ async def _failed(talk: Talk) -> Verdict:
 
 
 def _reason(error: GatewayError) -> str:
-    return f"{error.message} (code {error.code})" if error.code else error.message
+    """Give the reason alone, and once: a vendor's words may be the meaning that we give its code."""
+    meaning, _, words = error.message.partition(": ")
+    if isinstance(error, Unsupported) and words:
+        return words
+    message = meaning if words == meaning else error.message
+    return f"{message} (code {error.code})" if error.code else message
 
 
 def _adapted(receipt: Receipt, refusal: Unsupported) -> Verdict:
     _need(receipt.adaptations, "something was changed and the receipt does not say what")
-    changes = "; ".join(f"{each.feature.value}: {each.happened}" for each in receipt.adaptations)
-    reason = refusal.message.partition(": ")[2] or refusal.message
-    return Verdict(Outcome.ADAPTED, f"strict refuses: {reason}\ngraceful sends: {changes}")
+    changes = "; ".join(dict.fromkeys(f"{each.feature.value}: {each.happened}" for each in receipt.adaptations))
+    return Verdict(Outcome.ADAPTED, f"strict refuses: {_reason(refusal)}\ngraceful sends: {changes}")
 
 
 STEPS: tuple[Step, ...] = (

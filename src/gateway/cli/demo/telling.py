@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from textwrap import wrap
 from typing import Protocol
 
 from pydantic import JsonValue
@@ -49,7 +50,7 @@ class Place:
 class Telling(Protocol):
     """Tells of the demo."""
 
-    def opening(self, place: Place) -> None:
+    def opening(self) -> None:
         """Everything serves."""
 
     def section(self, connection: str) -> None:
@@ -77,29 +78,29 @@ class Telling(Protocol):
 class People:
     """Tells it on a terminal."""
 
-    def __init__(self, screen: Screen) -> None:
+    def __init__(self, screen: Screen, place: Place) -> None:
         self._screen = screen
-        self._place: Place | None = None
-        self._verdicts: dict[tuple[str, str], Verdict] = {}
-
-    def opening(self, place: Place) -> None:
         self._place = place
-        count = len(place.connections)
-        several = f"{count} vendors" if count > 1 else "one vendor"
-        show = self._screen.show
-        show(Text.assemble(("gateway demo", "bold"), f"  one conversation, the same code, {several}; all of it on this machine"))
-        show("")
-        width = max(len(name) for name in place.connections)
-        for vendor, connection in place.vendors.items():
-            title = f"{place.connections[connection]} (simulated)"
-            show(Text.assemble("  ", (f"{connection:<{width}}", "bold"), f"  {title:<24}", (place.base_urls[vendor], "dim")))
-        show(Text.assemble("  ", (f"{'webhooks':<{width}}", ""), f"  {'to the gateway':<24}", (place.webhooks, "dim")))
-        show(Text.assemble("  ", f"{'contact':<{width}}", f"  {place.name:<24}", (f"{place.contact} (made up)", "dim")))
-        show("")
-        show(Text.assemble("  ", ("-->", "cyan"), " a call to the vendor   ", ("<--", "blue"), " a webhook from the vendor"))
+        self._verdicts: dict[tuple[str, str], Verdict] = {}
+        self._together = False
+
+    def opening(self) -> None:
+        place, show = self._place, self._screen.show
+        count = f"{len(place.connections)} vendors" if len(place.connections) > 1 else "one vendor"
+        what = f"one conversation, the same code, {count}; all of it on this machine"
+        show(Text.assemble(("gateway demo", "bold"), f"  {what}"), "")
+        rows = [
+            (connection, f"{place.connections[connection]} (simulated)", place.base_urls[vendor])
+            for vendor, connection in place.vendors.items()
+        ]
+        rows += [("webhooks", "to the gateway", place.webhooks), ("contact", place.name, f"{place.contact} (made up)")]
+        width = max(len(name) for name, _, _ in rows)
+        for name, title, where in rows:
+            show(Text.assemble("  ", (f"{name:<{width}}", "bold"), f"  {title:<24}", (where, "dim")))
+        out, back = ("-->", "cyan"), ("<--", "blue")
+        show("", Text.assemble("  ", out, " a call to the vendor   ", back, " a webhook from the vendor"))
 
     def section(self, connection: str) -> None:
-        assert self._place is not None
         title = f" {connection} · {self._place.connections[connection]} "
         rule = "─" * max(WIDTH - len(title) - 2, 4)
         self._screen.show("", Text.assemble(("──", "dim"), (title, "bold"), (rule, "dim")))
@@ -110,29 +111,35 @@ class People:
     def seen(self, connection: str, seen: Seen) -> None:
         time = seen.at.astimezone().strftime("%H:%M:%S.%f")[:-3]
         arrow, style = _ARROWS[seen.kind]
-        line = Text.assemble("     ", (f"{time}  ", "dim"), (arrow, style), "  ")
+        # once the user talks to it, the lines of all connections come together
+        where = f"{connection:<{max(map(len, self._place.connections))}}  " if self._together else ""
+        line = Text.assemble("     ", (f"{time}  ", "dim"), where, (arrow, style), "  ")
         if seen.kind == "phone":
             line.append(seen.what, "italic")
         else:
             status = "" if seen.status is None else str(seen.status)
-            line.append(f"{seen.what:<57} ")
+            line.append(f"{seen.what:<{56 - len(where)}} ")
             line.append(f"{status or 'no answer':>9}", "green" if seen.fine else "magenta")
-            line.append(f"{seen.milliseconds or 0:>6} ms", "dim")
+            line.append(f"{seen.milliseconds or 0:>7g} ms", "dim")
         self._screen.show(line)
 
     def verdict(self, connection: str, step: Step, verdict: Verdict) -> None:
         self._verdicts[connection, step.name] = verdict
         mark, style = _MARKS[verdict.outcome]
-        first, *more = verdict.words.splitlines() or [""]
-        self._screen.show(Text.assemble("     ", (f"{mark} {verdict.outcome.value}", style), f"  {printable(first)}"))
-        for words in more:
-            self._screen.show(Text(f"{' ' * (9 + len(verdict.outcome.value))}{printable(words)}"))
+        self._say(Text.assemble((f"     {mark} {verdict.outcome.value}  ", style)), verdict.words)
 
     def trouble(self, words: str) -> None:
-        self._screen.show(Text.assemble("     ", ("! ", "bold red"), printable(words)))
+        self._say(Text.assemble(("     ! ", "bold red")), words)
+
+    def _say(self, head: Text, words: str) -> None:
+        """Print words behind a head, their further lines below their first."""
+        room = WIDTH - len(head)
+        lines = [line for each in words.splitlines() for line in wrap(printable(each), room, subsequent_indent="  ")]
+        for line in lines or [""]:
+            self._screen.show(head + Text(line))
+            head = Text(" " * len(head))
 
     def closing(self, seconds: float, counts: Counter[str], *, fine: bool) -> None:
-        assert self._place is not None
         rule = Text("─" * WIDTH, "dim")
         self._screen.show("", rule, self._table(list(self._place.connections)), "")
         missed = sum(verdict.outcome is Outcome.MISSED for verdict in self._verdicts.values())
@@ -161,7 +168,7 @@ class People:
         return Text(f"{mark} {verdict.outcome.value}{expected}", style)
 
     def invitation(self) -> None:
-        assert self._place is not None
+        self._together = True
         place, show = self._place, self._screen.show
         show("", Text.assemble(("Now you.", "bold"), f" Write as {place.name}, and watch the bot answer:"), "")
         for vendor in place.vendors:
@@ -175,9 +182,11 @@ class Programs:
     """Tells it as JSON, one document a line."""
 
     screen: Screen
+    place: Place
     _steps: list[JsonValue] = field(default_factory=list)
 
-    def opening(self, place: Place) -> None:
+    def opening(self) -> None:
+        place = self.place
         self._say(
             "opening",
             connections=dict(place.connections),

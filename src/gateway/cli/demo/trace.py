@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -33,7 +34,7 @@ class Seen:
     what: str
     """Method and path template, the vendor's event, or what the phone shows; holds no address."""
     status: int | None = None
-    milliseconds: int | None = None
+    milliseconds: float | None = None
     fine: bool = True
 
 
@@ -50,34 +51,37 @@ class Trace:
         self._last = 0
         self._open: dict[int, Entry] = {}
         self._held: list[Seen] = []
+        self._idle = asyncio.Event()
 
     async def run(self) -> None:
         """Follow until cancelled."""
         while True:
             await self._simulation.journal.wait(*_KINDS, since=self._last, seconds=_TICK)
-            self.step()
+            self._step()
             await asyncio.sleep(_TICK / 2)
 
-    def step(self, *, hold: timedelta = _HOLD) -> None:
+    def _step(self) -> None:
         """Take in what is new, and show what is old enough."""
         for entry in self._simulation.journal.entries(*_KINDS, since=self._last):
             self._last = entry.seq
             self._take(entry)
         now = self._simulation.clock.now()
         waiting = [entry.at for entry in self._open.values() if now - entry.at < _MOST]
-        until = min([now - hold, *waiting])
+        until = min([now - _HOLD, *waiting])
         self._held.sort(key=lambda seen: seen.at)
         while self._held and self._held[0].at <= until:
             self._show(self._held.pop(0))
+        if self._held or self._open:
+            self._idle.clear()
+        else:
+            self._idle.set()
 
     async def quiet(self) -> None:
         """Wait until everything that happened so far is shown."""
         await asyncio.sleep(_HOLD.total_seconds())
-        while self._held or self._open:
-            await asyncio.sleep(_TICK)
-            if all(self._simulation.clock.now() - entry.at > _MOST for entry in self._open.values()):
-                self.step()
-                break
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_MOST.total_seconds()):
+                await self._idle.wait()
 
     def _take(self, entry: Entry) -> None:
         if entry.kind == "request":
@@ -95,7 +99,7 @@ class Trace:
         vendor, method = request.vendor or "", str(request.data["method"])
         found = self._routes[vendor].find(method, str(request.data["raw_path"]))
         template = found.target if found and found.target else "(no such path)"
-        took = round((answer.at - request.at).total_seconds() * 1000)
+        took = round((answer.at - request.at).total_seconds() * 1000, 1)
         status = _number(answer, "status") or None
         fine = status is not None and status < 400
         return Seen(request.at, vendor, "call", f"{method} {template}", status, took, fine=fine)
@@ -105,22 +109,21 @@ class Trace:
         bubble = self._simulation.world.find(entry.vendor or "", str(entry.data.get("message")))
         ours, what = bool(entry.data.get("ours")), entry.data["what"]
         if what == "message" and bubble is not None:
-            return f"the phone shows {_content(bubble)}" if ours else f"{self._sender(bubble)} writes {_content(bubble)}"
+            return f"{'the phone shows' if ours else self._writer(bubble)} {_content(bubble)}"
         if what in {"reacted", "unreacted"}:
-            taken = "takes back " if what == "unreacted" else ""
-            who = "the phone shows our" if ours else "the contact reacts with"
-            return f"{who} {taken}{entry.data['reaction']}"
+            verb = "reaction" if what == "reacted" else "reaction that is taken back"
+            return f"{'the phone shows our' if ours else 'the contact’s'} {verb}: {entry.data['reaction']}"
         if what == "typing":
             return "the phone shows our dots" if ours and entry.data["on"] else None
         if what == "read" and ours:
             return "the phone shows that we read it"
         return None
 
-    def _sender(self, bubble: Bubble) -> str:
+    def _writer(self, bubble: Bubble) -> str:
         members = bubble.thread.members
         address = next((member for member in members if member.text == bubble.sender), members[0])
         group = " in a group" if bubble.thread.group else ""
-        return f"{self._simulation.world.phone(address).name}{group}"
+        return f"{self._simulation.world.phone(address).name} writes{group}"
 
 
 def _webhook(entry: Entry) -> Seen:

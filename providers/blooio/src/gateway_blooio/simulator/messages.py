@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from pydantic import ValidationError
 
 from gateway.provider import Channel, DeliveryState, Reaction, Tapback
-from gateway.simulator import Bubble, TwinReply, TwinRequest, Webhook
+from gateway.simulator import Bubble, TwinReply, TwinRequest
 from gateway_blooio.simulator.account import VENDOR, Account
 from gateway_blooio.simulator.answers import Json, Refusal, body_of, milliseconds, page, reply, whole_number
-from gateway_blooio.simulator.payloads import message_json, reaction_webhook, status_json, text_of, wanted
+from gateway_blooio.simulator.payloads import message_json, reaction_webhook, status_json, text_of
 from gateway_blooio.simulator.places import Known, chat_id_of, known_place, parse_place
+from gateway_blooio.simulator.webhooks import Webhooks
 
 __all__ = ["Messages", "note_reaction"]
 
@@ -22,8 +23,9 @@ _RELATIVE = re.compile(r"-[1-9][0-9]*")
 class Messages:
     """Everything about messages that were already sent or received."""
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: Account, webhooks: Webhooks) -> None:
         self._account = account
+        self._webhooks = webhooks
 
     # ── looking up ────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -78,13 +80,11 @@ class Messages:
         self._account.world.react(bubble, reaction, removed=removed)
         note_reaction(bubble, None, reaction, self._account, removed=removed)
         line = bubble.thread.line
-        self._emit(reaction_webhook(bubble, line, reaction, self._account, removed=removed, ours=True))
+        echo = reaction_webhook(bubble, line, reaction, self._account, removed=removed, ours=True)
+        for hook in self._webhooks.addressed(echo):
+            self._account.context.emit(hook)
         action = "remove" if removed else "add"
         return reply({"success": True, "message_id": bubble.vendor_id, "reaction": reaction.text, "action": action})
-
-    def _emit(self, hook: Webhook) -> None:
-        if wanted(hook.event, self._account.word("webhook_type")):
-            self._account.context.emit(hook)
 
     # ── typing, read, card ────────────────────────────────────────────────────────────────────────────────────────
 

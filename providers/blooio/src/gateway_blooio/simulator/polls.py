@@ -6,8 +6,8 @@ from gateway.provider import DeliveryState, Opaque
 from gateway.simulator import Bubble, TwinReply, TwinRequest, Webhook
 from gateway_blooio.simulator.account import Account
 from gateway_blooio.simulator.answers import Json, Refusal, body_of, milliseconds, reply
-from gateway_blooio.simulator.payloads import wanted
 from gateway_blooio.simulator.places import known_place
+from gateway_blooio.simulator.webhooks import Webhooks
 
 __all__ = ["Polls"]
 
@@ -17,8 +17,9 @@ _FEWEST, _MOST = 2, 10
 class Polls:
     """`/chats/{chatId}/polls`; iMessage only."""
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: Account, webhooks: Webhooks) -> None:
         self._account = account
+        self._webhooks = webhooks
         self._polls: dict[tuple[str, str], Json] = {}
 
     def send(self, request: TwinRequest) -> TwinReply:
@@ -60,17 +61,17 @@ class Polls:
     def _tell(self, poll_id: str, poll: Json, chat_id: str, line: str) -> None:
         """Send `poll.created`; that it comes is documented, its fields are not."""
         event = "poll.created"
-        if wanted(event, self._account.word("webhook_type")):
-            payload = {
-                "event": event,
-                "poll_id": poll_id,
-                "external_id": chat_id,
-                "internal_id": line,
-                "sender": line,
-                **poll,
-                "timestamp": milliseconds(self._account.now()),
-            }
-            self._account.context.emit(Webhook(event, payload, {"X-Blooio-Event": event}))
+        payload = {
+            "event": event,
+            "poll_id": poll_id,
+            "external_id": chat_id,
+            "internal_id": line,
+            "sender": line,
+            **poll,
+            "timestamp": milliseconds(self._account.now()),
+        }
+        for hook in self._webhooks.addressed(Webhook(event, payload, {"X-Blooio-Event": event})):
+            self._account.context.emit(hook)
 
 
 def _read(body: Json) -> tuple[str | None, list[str]]:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import JsonValue
 
 from gateway.provider import Address, AddressKind, Channel, DeliveryState, Media, Part, Reaction
-from gateway.simulator import Bubble, Context, Fate, Phone, Route, Thread, Twin, TwinReply, TwinRequest, Webhook
+from gateway.simulator import Bubble, Context, Fate, Phone, Route, Thread, Tried, Twin, TwinReply, TwinRequest, Webhook
 from gateway_blooio.simulator.account import LINES, SWITCHES, VENDOR, Account
 from gateway_blooio.simulator.answers import Refusal, error_reply
 from gateway_blooio.simulator.contacts import Contacts
@@ -24,10 +24,10 @@ from gateway_blooio.simulator.payloads import (
     reaction_webhook,
     received_webhook,
     typing_webhook,
-    wanted,
 )
 from gateway_blooio.simulator.polls import Polls
 from gateway_blooio.simulator.sending import Sending
+from gateway_blooio.simulator.webhooks import Webhooks
 
 __all__ = ["BlooioTwin"]
 
@@ -48,17 +48,18 @@ class BlooioTwin(Twin):
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         self.account = Account(context)
+        self._webhooks = Webhooks(self.account)
         self._sending = Sending(self.account)
-        self._messages = Messages(self.account)
+        self._messages = Messages(self.account, self._webhooks)
         self._own = Own(self.account)
         self._groups = Groups(self.account)
         self._contacts = Contacts(self.account)
-        self._polls = Polls(self.account)
+        self._polls = Polls(self.account, self._webhooks)
 
     # ── the API ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     def routes(self) -> Sequence[Route]:
-        handlers = {**self._message_handlers(), **self._account_handlers()}
+        handlers = {**self._message_handlers(), **self._account_handlers(), **self._webhook_handlers()}
         return [
             Route(method, self.api_path + pattern, self._guarded(handler))
             for (method, pattern), handler in handlers.items()
@@ -107,6 +108,19 @@ class BlooioTwin(Twin):
             ("DELETE", "/contacts/{contact}/tags/{tag}"): contacts.remove_tag,
         }
 
+    def _webhook_handlers(self) -> Mapping[tuple[str, str], Handler]:
+        webhooks = self._webhooks
+        return {
+            ("GET", "/webhooks"): webhooks.listed,
+            ("POST", "/webhooks"): webhooks.create,
+            ("GET", "/webhooks/{webhook}"): webhooks.one,
+            ("PATCH", "/webhooks/{webhook}"): webhooks.change,
+            ("DELETE", "/webhooks/{webhook}"): webhooks.delete,
+            ("POST", "/webhooks/{webhook}/secret/rotate"): webhooks.rotate,
+            ("GET", "/webhooks/{webhook}/logs"): webhooks.logs,
+            ("POST", "/webhooks/{webhook}/logs/{event}/replay"): webhooks.replay,
+        }
+
     def _guarded(self, handler: Handler) -> Handler:
         """Ask for the key first, and turn a refusal into its answer."""
 
@@ -135,6 +149,9 @@ class BlooioTwin(Twin):
         digest = hmac.new(secret.encode(), f"{moment}.".encode() + body, hashlib.sha256).hexdigest()
         return {"X-Blooio-Signature": f"t={moment},v1={digest}"}
 
+    def tried(self, tried: Tried) -> None:
+        self._webhooks.tried(tried)
+
     # ── what happens in the world ─────────────────────────────────────────────────────────────────────────────────
 
     def fate(self, bubble: Bubble, phone: Phone) -> Fate:
@@ -142,40 +159,49 @@ class BlooioTwin(Twin):
         channel = Channel.IMESSAGE if phone.imessage else Channel.RCS if phone.rcs else Channel.SMS
         if channel is not Channel.IMESSAGE:
             bubble.effect = None  # delivered plainly, and nobody is told
-            if all(member.kind is AddressKind.EMAIL for member in bubble.thread.members):
-                reason = "The recipient is not reachable over iMessage."
-                return Fate(channel, (DeliveryState.FAILED,), code="unreachable", reason=reason)
-        if any(_is_lost(part) for part in bubble.parts):
-            reason = "An attachment could not be downloaded."
-            return Fate(channel, (DeliveryState.FAILED,), code="attachment_download_failed", reason=reason)
-        if phone.blocked or channel is Channel.SMS:
-            return Fate(channel, (DeliveryState.SENT,))
-        if channel is Channel.RCS or not phone.receipts:
-            return Fate(channel, (DeliveryState.SENT, DeliveryState.DELIVERED))
-        return Fate(channel, (DeliveryState.SENT, DeliveryState.DELIVERED, DeliveryState.READ))
+        first = (DeliveryState.QUEUED,) if self.account.on("queued_webhook") else ()
+        if failure := _failure(bubble, channel):
+            return Fate(channel, (*first, DeliveryState.FAILED), *failure)
+        return Fate(channel, (*first, *_progress(channel, phone)))
 
     def wrote(self, bubble: Bubble) -> Sequence[Webhook]:
-        return self._wanted(received_webhook(bubble, self.account))
+        return self._webhooks.addressed(received_webhook(bubble, self.account))
 
     def progressed(self, bubble: Bubble) -> Sequence[Webhook]:
-        return self._wanted(progress_webhook(bubble, self.account))
+        return self._webhooks.addressed(progress_webhook(bubble, self.account))
 
     def reacted(self, bubble: Bubble, sender: Address, reaction: Reaction, *, removed: bool) -> Sequence[Webhook]:
         note_reaction(bubble, sender.value, reaction, self.account, removed=removed)
         hook = reaction_webhook(bubble, sender.value, reaction, self.account, removed=removed, ours=False)
-        return self._wanted(hook)
+        return self._webhooks.addressed(hook)
 
     def typed(self, thread: Thread, sender: Address, *, started: bool) -> Sequence[Webhook]:
-        return self._wanted(typing_webhook(thread, sender, self.account, started=started))
-
-    def _wanted(self, hook: Webhook) -> Sequence[Webhook]:
-        return (hook,) if wanted(hook.event, self.account.word("webhook_type")) else ()
+        return self._webhooks.addressed(typing_webhook(thread, sender, self.account, started=started))
 
     def new_message_id(self) -> str:
         return self.account.message_id()
 
     def new_group_id(self) -> str:
         return f"grp_{self.account.letters(12)}"
+
+
+def _progress(channel: Channel, phone: Phone) -> Sequence[DeliveryState]:
+    """Tell which states are reported: SMS and a contact who blocks us stop at sent, read receipts are iMessage's."""
+    if phone.blocked or channel is Channel.SMS:
+        return (DeliveryState.SENT,)
+    if channel is Channel.RCS or not phone.receipts:
+        return (DeliveryState.SENT, DeliveryState.DELIVERED)
+    return (DeliveryState.SENT, DeliveryState.DELIVERED, DeliveryState.READ)
+
+
+def _failure(bubble: Bubble, channel: Channel) -> tuple[str, str] | None:
+    """Tell why a message fails, code and words; the vendor lists neither, so both are made up."""
+    emails = all(member.kind is AddressKind.EMAIL for member in bubble.thread.members)
+    if emails and channel is not Channel.IMESSAGE:
+        return "unreachable", "The recipient is not reachable over iMessage."
+    if any(_is_lost(part) for part in bubble.parts):
+        return "attachment_download_failed", "An attachment could not be downloaded."
+    return None
 
 
 def _is_lost(part: Part) -> bool:

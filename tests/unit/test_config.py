@@ -1,0 +1,108 @@
+"""The configuration file: what is wrong with it is said with its place and the next step."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gateway import ConfigurationError, Gateway, Policy
+from gateway.config import Config, ConnectionConfig, load_config
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> object:
+    """Write a configuration file and give its path."""
+    return lambda text: _written(tmp_path / "gateway.toml", text)
+
+
+def _written(path: Path, text: str) -> Path:
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_a_whole_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Secrets are given as they are, by environment, or by a file beside the configuration; in lists and tables too."""
+    monkeypatch.setenv("A_KEY", "from env")
+    (tmp_path / "secret.txt").write_text("from file\n")
+    path = _written(
+        tmp_path / "gateway.toml",
+        """
+        [gateway]
+        store = "memory:"
+        policy = "graceful"
+        public_url = "https://example.com/x"
+        [connections.main]
+        provider = "p"
+        policy = "strict"
+        labels = {team = "blue"}
+        api_key = "env:A_KEY"
+        secrets = ["file:secret.txt", "plain"]
+        deep = {key = "env:A_KEY", number = 3}
+        """,
+    )
+
+    assert Config(
+        store="memory:",
+        policy=Policy.GRACEFUL,
+        public_url="https://example.com/x",
+        connections=(
+            ConnectionConfig(
+                name="main",
+                provider="p",
+                policy=Policy.STRICT,
+                labels={"team": "blue"},
+                settings={
+                    "api_key": "from env",
+                    "secrets": ["from file", "plain"],
+                    "deep": {"key": "from env", "number": 3},
+                },
+            ),
+        ),
+    ) == load_config(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "hint"),
+    [
+        ("[gatewya]", "has no 'gatewya'", "did you mean gateway?"),
+        ("[gateway]\npolcy = 'strict'", "[gateway] has no 'polcy'", "did you mean policy?"),
+        ("[gateway]\npolicy = 'loose'", "policy is 'loose'", '"strict" or "graceful"'),
+        ("[gateway]\nstore = 3", "store has to be a string", "quotes"),
+        ("[connections.a]\napi_key = 'x'", "names no provider", "provider"),
+        ("[connections]\na = 3", "[connections.a] has to be a table", "key = value"),
+        ("[connections.a]\nprovider = 'p'\nkey = 'env:NOT_SET_HERE'", "NOT_SET_HERE", "export NOT_SET_HERE"),
+        ("[connections.a]\nprovider = 'p'\nkey = 'file:nowhere'", "nowhere", "check path"),
+        ("[gateway", "is not TOML", "quotes"),
+    ],
+)
+def test_what_is_wrong_is_named(tmp_path: Path, text: str, words: str, hint: str) -> None:
+    """The place, what is wrong there, and what to do."""
+    with pytest.raises(ConfigurationError) as caught:
+        load_config(_written(tmp_path / "gateway.toml", text))
+
+    assert words in caught.value.message
+    assert hint in (caught.value.hint or "")
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    """No traceback about opening files."""
+    with pytest.raises(ConfigurationError, match="there is no file"):
+        load_config(tmp_path / "nowhere.toml")
+
+
+def test_secrets_are_not_printed(tmp_path: Path) -> None:
+    """`repr` of the configuration holds no setting."""
+    path = _written(tmp_path / "gateway.toml", "[connections.a]\nprovider = 'p'\napi_key = 'hush'")
+
+    assert "hush" not in repr(load_config(path))
+
+
+async def test_wrong_settings_name_the_key_and_hide_the_value(tmp_path: Path) -> None:
+    """Every provider's settings are checked before anything runs, with the nearest name for a misspelt one."""
+    path = _written(tmp_path / "gateway.toml", "[connections.a]\nprovider = 'echo'\napi_kye = 'hush'")
+    with pytest.raises(ConfigurationError) as caught:
+        Gateway.from_config(path)
+
+    assert "did you mean api_key?" in caught.value.message
+    assert "hush" not in str(caught.value) + str(caught.value.hint)
