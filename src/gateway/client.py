@@ -208,7 +208,8 @@ class Gateway:
             messages = await files.hosted(messages, self.public_url, self._engine.store, self._engine.clock)
         messages = [await self._resolved(item) for item in messages]
         with _located(connection):
-            return fit(chat, messages, table, policy)
+            plan = fit(chat, messages, table, policy)
+        return plan.aimed(await self._last_inbound(connection, chat))
 
     async def _resolved(self, message: Message) -> Message:
         """Replace our own id in a reply by the vendor's."""
@@ -217,16 +218,14 @@ class Gateway:
         return message.model_copy(update={"reply_to": await self._vendor_ref(message.reply_to)})
 
     async def _vendor_ref(self, ref: MessageRef) -> MessageRef:
-        """Name one of our messages by the vendor's id; part k of a sequence is its k-th message."""
+        """Name one of our messages by the vendor's id, and the part within it."""
         if ref.message is None:
             return ref
         row, steps = await self._engine.look_up(ref.message)
-        sent = outbox.receipt_of(row, steps).sent
-        if not sent:
+        place = outbox.place_of(steps, ref.part)
+        if place is None:
             raise InvalidMessage("the vendor does not have this message yet", hint="wait for its receipt")
-        if 0 < ref.part < len(sent):
-            return ref_of(sent[ref.part].vendor_id, 0)
-        return ref_of(sent[0].vendor_id, ref.part)
+        return ref_of(*place)
 
     # ── reactions, typing, read marks ─────────────────────────────────────────────────────────────────────────────
 

@@ -28,6 +28,9 @@ PREFIX = "files"
 MOST = 100 * 1024 * 1024
 """Bytes of one file."""
 
+MOST_NAME = 80
+"""Characters of the name in a URL."""
+
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
@@ -52,10 +55,15 @@ async def _hosted_part(part: Part, public_url: str, store: Store, clock: Clock) 
     media_type = part.media_type or mimetypes.guess_type(name)[0] or "application/octet-stream"
     digest = hashlib.sha256(data).hexdigest()
     await store.keep_file(FileRow(digest=digest, name=name, media_type=media_type, data=data, kept_at=clock.now()))
-    safe = quote(_UNSAFE.sub("-", name)[-64:])
-    url = f"{public_url.rstrip('/')}/{PREFIX}/{digest}/{safe}"
-    update = {"url": url, "file": None, "data": None, "name": name, "media_type": media_type, "size": len(data)}
+    url = f"{public_url.rstrip('/')}/{PREFIX}/{digest}/{_segment(name)}"
+    update = {"url": url, "file": None, "data": None, "media_type": media_type, "size": len(data)}
     return part.model_copy(update=update)
+
+
+def _segment(name: str) -> str:
+    """Make the last segment of the URL: the name as it is, unless that is too long for the vendors' 256 characters."""
+    whole = quote(name.replace("/", "-"), safe="")
+    return whole if len(whole) <= MOST_NAME else quote(_UNSAFE.sub("-", name)[-MOST_NAME:], safe="")
 
 
 def _read(file: Path) -> bytes:

@@ -47,6 +47,7 @@ __all__ = [
     "error_of",
     "expired",
     "fingerprint",
+    "place_of",
     "receipt_of",
     "refused",
     "rows",
@@ -317,6 +318,26 @@ def status_of(message: MessageRow, steps: Sequence[StepRow], deliveries: tuple[D
         reference=action.messages[0].reference if isinstance(action, SendMessage) else None,
         deliveries=deliveries,
     )
+
+
+def place_of(steps: Sequence[StepRow], part: int) -> tuple[str, int] | None:
+    """Find part k of what was asked at the vendor: the id of the message that carries it, and the part within that.
+
+    None where nothing was accepted yet; a part past the end is one of the last message.
+    """
+    place = None
+    left = part
+    for step in steps:
+        action = action_of(step)
+        sent = Receipt.model_validate_json(step.receipt).sent if step.receipt else ()
+        if not isinstance(action, SendMessage):
+            continue
+        for message, entry in zip(action.messages, sent, strict=False):
+            place = (entry.vendor_id, left)
+            if left < len(message.parts):
+                return place
+            left -= len(message.parts)
+    return place
 
 
 def error_of(message: MessageRow, steps: Sequence[StepRow]) -> GatewayError:

@@ -263,7 +263,7 @@ def free_ports(count: int) -> list[str]:
 
 def surroundings() -> dict[str, str]:
     """The environment of commands: the programs of this Python first, and the demo ends by itself."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV_"))}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COV_", "MAKE"))}
     programs = os.pathsep.join([str(Path(sys.executable).parent), kept.get("PATH", "")])
     return {**kept, "PATH": programs, "PYTHONUNBUFFERED": "1", "NO_COLOR": "1", "COLUMNS": "120", "ARGS": "--once"}
 

@@ -110,6 +110,20 @@ async def test_it_keeps_groups_contacts_and_polls(client: Any) -> None:
     assert ["a", "b"] == [option.text for option in results.options]
 
 
+async def test_it_keeps_webhooks(stand: Stand, client: Any) -> None:
+    """Subscriptions, secrets, logs and replays."""
+    made = await client.webhooks.create(webhook_url=f"{stand.app.url}/own", webhook_type="all")
+    rotated = await client.webhooks.secret.rotate(made.webhook_id)
+    assert made.signing_secret != rotated.signing_secret
+    await client.chats.messages.send(ADA, text="hi")
+    await stand.sim.clock.advance(60)
+    log = await client.webhooks.logs.list(made.webhook_id, limit=10, sort="asc")
+    replayed = await client.webhooks.logs.replay(log.logs[0].event_id, webhook_id=made.webhook_id)
+    assert ("message.sent", log.logs[0].event_id) == (log.logs[0].metadata.event_name, replayed.original_event_id)
+    assert not (await client.webhooks.update(made.webhook_id, deprecate=True)).is_active
+    assert (await client.webhooks.delete(made.webhook_id)).success
+
+
 async def test_it_raises_its_own_errors(client: Any) -> None:
     """Each status is the client's class for it, with the body beside."""
     with pytest.raises(blooio.BadRequestError) as refused:

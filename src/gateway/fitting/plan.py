@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Self
 
 from pydantic import Field
 
 from gateway.actions import Adaptation, MarkRead, SendMessage, SendReaction, SetTyping, StepAction
 from gateway.addresses import Word
-from gateway.model import Message, Text
+from gateway.model import Message, MessageRef, Text
 
 __all__ = ["Plan", "Step", "explain"]
 
@@ -31,6 +32,18 @@ class Plan(Word):
 
     steps: tuple[Step, ...] = Field(min_length=1)
     adaptations: tuple[Adaptation, ...] = ()
+
+    def aimed(self, target: MessageRef | None) -> Self:
+        """Give the typing dots the contact's last message, for vendors that find the chat by it."""
+        if target is None:
+            return self
+        steps = tuple(
+            step.model_copy(update={"action": step.action.model_copy(update={"target": target})})
+            if isinstance(step.action, SetTyping) and step.action.target is None
+            else step
+            for step in self.steps
+        )
+        return self.model_copy(update={"steps": steps})
 
 
 def explain(plan: Plan) -> list[str]:

@@ -52,6 +52,8 @@ class Webhooks:
         self._account = account
         self._made: dict[str, _Subscription] = {}
         self._configured: _Subscription | None = None
+        self._replays: dict[str, list[str]] = {}
+        """Ids that were given to replays under way, by the id of the original."""
 
     # ── deliveries ────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -92,8 +94,9 @@ class Webhooks:
         hook = tried.webhook
         original = hook.headers.get("X-Original-Event-Id")
         answered = tried.status is not None
+        promised = self._replays.get(original or "", [])
         return {
-            "event_id": f"evt_{self._account.letters(16)}",
+            "event_id": promised.pop(0) if promised else self._new_event_id(),
             "scope": "api",
             "attempted_time": milliseconds(tried.at),
             "response_received_at": milliseconds(self._account.now()) if answered else None,
@@ -140,6 +143,8 @@ class Webhooks:
         """`PATCH /webhooks/{webhookId}`; a deprecated one gets nothing and keeps its log."""
         subscription, body = self._subscription(request), body_of(request)
         subscription.type = _type(body, subscription.type)
+        if subscription is self._configured:
+            self._account.context.switches["webhook_type"] = subscription.type
         if "valid_until" in body:
             subscription.valid_until = _valid_until(body)
         if isinstance(deprecate := body.get("deprecate"), bool):
@@ -199,11 +204,13 @@ class Webhooks:
         if message:
             headers["X-Blooio-Message-Id"] = message
         target = None if subscription is self._configured else subscription.url
+        replay_id = self._new_event_id()
+        self._replays.setdefault(original, []).append(replay_id)
         self._account.context.emit(Webhook(name, entry["event_body"], headers, message, target, subscription.secret))
         return reply(
             {
                 "success": None,
-                "replay_event_id": f"evt_{self._account.letters(16)}",
+                "replay_event_id": replay_id,
                 "original_event_id": original,
                 "webhook_id": subscription.id,
                 "webhook_url": subscription.url,
@@ -223,6 +230,9 @@ class Webhooks:
 
     def _new_id(self) -> str:
         return f"wh_{self._account.letters(16)}"
+
+    def _new_event_id(self) -> str:
+        return f"evt_{self._account.letters(16)}"
 
     def _new_secret(self) -> str:
         return f"whsec_{self._account.letters(32, '0123456789abcdef')}"
