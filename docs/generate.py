@@ -35,7 +35,15 @@ PLACE = re.compile(
     r"(<!-- (?P<kind>[a-z]+)(?: (?P<name>[a-z0-9_-]+))?:begin -->\n).*?(<!-- \2(?: \3)?:end -->)", re.DOTALL
 )
 
+#: What the gateway itself does on every vendor, whichever way: a reference comes back on every event, several messages
+#: leave in one call or one after the other, and the dots before a message may be a call of their own.
+OURS = {Feature.REFERENCE, Feature.BATCH, Feature.LINK_BATCH, Feature.TYPING_FIRST}
+
 MARKS = {Level.FULL: "●", Level.PARTIAL: "◐", Level.FALLBACK: "◌", Level.NONE: ""}
+LEGEND = (
+    "● as asked · ◐ with limits · ◌ the vendor shows something lesser · empty: not at all"
+    " · * otherwise in groups than in direct chats"
+)
 
 
 def pages() -> list[Path]:
@@ -82,17 +90,19 @@ def table(head: Sequence[str], rows: Iterator[Sequence[str]]) -> list[str]:
 
 def write_providers(page: str = "root") -> list[str]:
     """Every feature and provider: the best level of any kind of chat; links fit the page that it is for."""
-    known, where = providers(), {"root": "docs/providers", "reference": "../providers"}[page]
-    head = ["", *(f"[{cls.title}]({where}/{name}.md)" for name, cls in known.items())]
-    marks = ((feature.value, *(_mark(cls, feature) for cls in known.values())) for feature in Feature)
-    legend = (
-        "● as asked · ◐ with limits · ◌ the vendor shows something lesser · empty: not at all · * not in every chat"
-    )
-    return [*table(head, marks), "", legend]
+    where = {"root": "docs/providers", "reference": "../providers"}[page]
+    # a provider without a page has nothing to link to yet: copying a folder in makes no page out of date
+    known = {name: made for name, made in providers().items() if (ROOT / f"docs/providers/{name}.md").is_file()}
+    head = ["", *(f"[{made.title}]({where}/{name}.md)" for name, made in known.items())]
+    features = [feature for feature in Feature if feature not in OURS]
+    marks = ((feature.value, *(_mark(made, feature) for made in known.values())) for feature in features)
+    return [*table(head, marks), "", LEGEND]
 
 
 def _mark(provider: Provider[Any], feature: Feature) -> str:
-    rows = [row for row in provider.capabilities().rows if row.channel is None and row.capabilities.levels]
+    # a set of addresses names a chat in a send only, on any vendor: it would put an asterisk at almost everything
+    kept = {None, ChatKind.DIRECT, ChatKind.GROUP} | ({ChatKind.SEVERAL} if feature is Feature.SEVERAL else set())
+    rows = [row for row in provider.capabilities().rows if row.channel is None and row.kind in kept]
     levels = {row.capabilities.level(feature) for row in rows}
     best = next((level for level in Level if level in levels), Level.NONE)
     kinds = {Feature.DIRECT, Feature.GROUP, Feature.SEVERAL}

@@ -16,6 +16,7 @@ def ask(path: str, deed: dict[str, str] | None = None) -> Any:
 
 vendor, text = sys.argv[1:]
 written = ask("/contacts/+12025550123/write", {"vendor": vendor, "text": text})["message"]
+bubbles = [written]
 for _ in range(50):
     bubbles = ask(f"/threads/{written['thread']}")["thread"]["bubbles"]
     if bubbles[-1]["ours"]:

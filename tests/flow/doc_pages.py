@@ -279,15 +279,14 @@ async def until(stream: asyncio.StreamReader, block: Block) -> str:
 
 
 async def ended(process: asyncio.subprocess.Process) -> None:
-    """End a command that keeps running, as Ctrl+C does."""
-    if process.returncode is None:
-        os.killpg(process.pid, signal.SIGINT)
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(10):
-            await process.communicate()
-            return
-    os.killpg(process.pid, signal.SIGKILL)
-    await process.communicate()
+    """End a command that keeps running, as Ctrl+C does; one that has ended is left alone."""
+    for word in (signal.SIGINT, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, word)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(10):
+                await process.communicate()
+                return
 
 
 def matches(expected: str, printed: str) -> bool:

@@ -1,5 +1,6 @@
 """The documentation tells the truth: every block runs, every table is fresh, every link leads somewhere."""
 
+import json
 import re
 from pathlib import Path
 
@@ -7,7 +8,8 @@ import pytest
 from docs import generate
 
 from gateway.capabilities import Feature
-from tests.flow.doc_pages import ROOT, Block, blocks, is_copied, matches, pages, story
+from gateway.simulator import Simulation
+from tests.flow.doc_pages import CONTACT, ROOT, VENDORS, Block, blocks, is_copied, matches, pages, story
 
 PAGES = pages()
 TOLD = [page for page in PAGES if blocks(page)]
@@ -75,6 +77,23 @@ def test_every_block_that_is_not_run_says_why() -> None:
     skipped = [block for page in TOLD for block in blocks(page) if block.kind == "not run"]
     assert all(len(block.value.split()) > 3 for block in skipped)
     assert len(skipped) <= 6
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+async def test_the_bot_answers_over_every_vendor(vendor: str, tmp_path: Path) -> None:
+    """The same `bot.py`: only the connection in `bot.toml` differs."""
+    async with story(tmp_path) as told, Simulation([vendor], latency=0.02) as sim:
+        bot = ROOT / "examples" / "bot.py"
+        (tmp_path / "bot.py").write_text(told.with_ports(bot.read_text(encoding="utf-8")), encoding="utf-8")
+        settings = {"provider": vendor, **sim.settings(vendor)}
+        lines = [f"{key} = {json.dumps(value)}" for key, value in settings.items()]
+        (tmp_path / "bot.toml").write_text("\n".join(["[connections.main]", *lines]), encoding="utf-8")
+        await told.tell(Block(bot, 1, "sh", "python bot.py\n", "background", "Uvicorn running"))
+        sim.set_webhook(vendor, told.with_ports("http://127.0.0.1:8080/webhooks/main"))
+        written = sim.contact(CONTACT).write("hello", vendor=vendor)
+        await sim.journal.wait("answer", vendor=vendor, count=2, seconds=20)
+        assert ["hello", "You wrote: hello"] == [bubble.text for bubble in written.thread.bubbles]
+        assert ["like"] == [reaction.text for reaction in written.reactions.values()]
 
 
 def test_the_bot_of_the_readme_has_twelve_lines() -> None:
