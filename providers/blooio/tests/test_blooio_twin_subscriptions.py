@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -83,6 +84,20 @@ async def test_a_long_log_is_fetched_page_by_page(stand: Stand) -> None:
     fetched = [event.key for page in (first, second) for hook in page.hooks for event in stand.provider.parse(hook)]
     assert (200, 10, None) == (len(first.hooks), len(second.hooks), second.cursor)
     assert sorted(event.key for event in pushed) == sorted(fetched)
+
+
+@pytest.mark.parametrize("skipped", [0, 1, 4, 9, 10])
+async def test_a_log_is_read_from_a_time_on(stand: Stand, skipped: int) -> None:
+    """What is older is not fetched, wherever the time falls."""
+    moments = []
+    for number in range(10):
+        moments.append(stand.sim.clock.now())
+        stand.ada.write(str(number), vendor=VENDOR)
+        await stand.sim.clock.advance(60)
+    since = [*moments, stand.sim.clock.now()][skipped]
+    missed = await stand.run(stand.provider.missed(None, since=since))
+    texts = [json.loads(hook.body)["text"] for hook in missed.hooks]
+    assert [str(number) for number in range(skipped, 10)] == texts
 
 
 async def test_a_replay_is_the_same_event(stand: Stand) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from gateway.provider import BadSignature, Reply, WebhookRequest
 from gateway_loopmessage import LoopMessage, LoopMessageSettings
@@ -53,6 +54,22 @@ def test_one_changed_character_is_refused(place: int, character: str) -> None:
     else:
         with pytest.raises(BadSignature):
             provider.verify(hook(changed))
+
+
+def test_while_a_value_is_changed_the_old_and_the_new_one_are_let_in() -> None:
+    """Each alone is proof; nothing else is."""
+    provider = connection(webhook_secret=SECRET, webhook_secrets=["new-1", "new-2"])
+    for value in (SECRET, "new-1", "new-2"):
+        provider.verify(hook(value))
+    with pytest.raises(BadSignature):
+        provider.verify(hook("new-3"))
+
+
+@pytest.mark.parametrize("wrong", ["", " new", "n\u00e9w"])
+def test_each_further_secret_has_to_be_one(wrong: str) -> None:
+    """An empty one would prove nothing, and what no header can carry would never match."""
+    with pytest.raises(ValidationError):
+        connection(webhook_secrets=["fine", wrong])
 
 
 def test_none_or_two_are_refused() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_json
@@ -59,31 +59,57 @@ def _is_since(item: wire.MessageItem, since: int) -> bool:
 
 # ── the log of webhooks ───────────────────────────────────────────────────────────────────────────────────────────
 
+_COARSE = timedelta(seconds=1)
+"""The log's times are cut to milliseconds, at best."""
+
 _Cursor = TypeAdapter(dict[str, int])
 
 
-def missed(cursor: str | None) -> Exchange[Missed]:
-    """Fetch deliveries from the logs of all subscriptions that the key sees, oldest first.
+def missed(cursor: str | None, since: datetime | None) -> Exchange[Missed]:
+    """Fetch a page of deliveries from the log of each subscription that the key sees, oldest first.
 
-    The cursor says how many entries of each log were read. The log keeps payloads, not bytes, so they carry no
+    The cursor says how many entries of each log were passed. The log keeps payloads, not bytes, so they carry no
     signature; the keys of their events are those of the deliveries all the same.
     """
-    offsets = dict(_read(cursor))
+    offsets = None if cursor is None else _read(cursor)
+    passed: dict[str, int] = {}
     hooks: list[WebhookRequest] = []
     more = False
     for subscription in (yield from api.list_webhooks()).webhooks:
-        offset = offsets.get(subscription.webhook_id, 0)
-        page = yield from api.list_webhook_logs(subscription.webhook_id, limit=api.PAGE, offset=offset, sort="asc")
-        offsets[subscription.webhook_id] = offset + len(page.logs)
+        name = subscription.webhook_id
+        # One that was made since the cursor is read from its first entry.
+        offset = (yield from _first_since(name, since)) if offsets is None else offsets.get(name, 0)
+        page = yield from api.list_webhook_logs(name, limit=api.PAGE, offset=offset, sort="asc")
+        passed[name] = offset + len(page.logs)
         more = more or bool(page.logs and page.pagination and page.pagination.has_more)
         hooks.extend(hook for hook in map(_hook, page.logs) if hook)
     hooks.sort(key=lambda hook: hook.received_at)
-    return Missed(hooks, _Cursor.dump_json(offsets).decode() if more else None)
+    return Missed(hooks, _Cursor.dump_json(passed).decode() if more else None)
 
 
-def _read(cursor: str | None) -> Mapping[str, int]:
-    if cursor is None:
-        return {}
+def _first_since(webhook: str, since: datetime | None) -> Exchange[int]:
+    """Find how many entries of a log are older than a time, by halving: the log cannot be asked for times."""
+    if since is None:
+        return 0
+    first = yield from api.list_webhook_logs(webhook, limit=1, sort="asc")
+    total = (first.pagination.total if first.pagination else None) or 0
+    low, high = (0, 0) if _reaches(first, since) else (1, max(total, 1))
+    while low < high:
+        middle = (low + high) // 2
+        if _reaches((yield from api.list_webhook_logs(webhook, limit=1, offset=middle, sort="asc")), since):
+            high = middle
+        else:
+            low = middle + 1
+    return low
+
+
+def _reaches(page: wire.WebhookLogs, since: datetime) -> bool:
+    """Tell whether the entry is not older; one without a time, or none, is taken for newer: more does no harm."""
+    attempted = moment_of(page.logs[0].attempted_time) if page.logs else None
+    return attempted is None or attempted >= since - _COARSE
+
+
+def _read(cursor: str) -> Mapping[str, int]:
     try:
         return _Cursor.validate_json(cursor)
     except ValidationError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from gateway.provider import (
@@ -143,8 +143,8 @@ class Blooio(Provider[BlooioSettings]):
     def find(self, attempt: Attempt) -> Exchange[Found]:
         return history.find(attempt)
 
-    def missed(self, cursor: str | None) -> Exchange[Missed]:
-        return history.missed(cursor)
+    def missed(self, cursor: str | None, *, since: datetime | None = None) -> Exchange[Missed]:
+        return history.missed(cursor, since)
 
     def _named(self, chat: Chat, feature: Feature) -> str:
         """Name a chat for anything but a send: a list of addresses names one only there."""

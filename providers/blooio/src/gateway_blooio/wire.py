@@ -13,7 +13,6 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 __all__ = [
     "AttachmentItem",
-    "DeviceSummary",
     "ErrorBody",
     "EventAttachment",
     "LinkPreview",
@@ -245,10 +244,6 @@ class NumberItem(Wire):
     """ISO 8601 here, unlike everywhere else."""
     plan_kind: str | None = None
     """`shared dedicated inbound trial 2fa`; None counts as dedicated."""
-
-
-class DeviceSummary(NumberItem):
-    """The same in `GET /me`, with milliseconds."""
 
 
 class Numbers(Wire):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -43,8 +42,8 @@ from gateway.provider import (
     StatusReport,
     WebhookRequest,
 )
-from gateway_loopmessage import inbound, outbound, wire
-from gateway_loopmessage.api import audience, message, opt_in, sender, webhooks
+from gateway_loopmessage import history, inbound, outbound, wire
+from gateway_loopmessage.api import audience, message, opt_in, sender
 from gateway_loopmessage.errors import CODES, reason
 from gateway_loopmessage.settings import LoopMessageSettings
 
@@ -65,7 +64,6 @@ _STATES = MappingProxyType(
 
 _CLOCK_SKEW = timedelta(seconds=5)
 _PER_PAGE = 100
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class LoopMessage(Provider[LoopMessageSettings]):
@@ -119,7 +117,7 @@ class LoopMessage(Provider[LoopMessageSettings]):
             code=status.failure_code,
             reason=row.meaning if row else None,
             retriable=row.retriable if row else None,
-            occurred_at=_time(status.last_update),
+            occurred_at=history.moment(status.last_update),
             raw=status.raw(),
         )
 
@@ -152,8 +150,8 @@ class LoopMessage(Provider[LoopMessageSettings]):
 
         The vendor signs nothing and sends no time: whoever knows the value can post, and post again.
         """
-        secret = self.settings.webhook_secret
-        if secret is None:
+        secrets = self.settings.hook_secrets
+        if not secrets:
             if self.settings.allow_unsigned:
                 return
             raise BadSignature(
@@ -162,7 +160,8 @@ class LoopMessage(Provider[LoopMessageSettings]):
                 " allow_unsigned = true",
             )
         given = hook.header("authorization")
-        if given is None or not hmac.compare_digest(_bytes(given), _bytes(secret.get_secret_value())):
+        # compared with each of them, so that the time taken tells nothing
+        if given is None or not sum(hmac.compare_digest(_bytes(given), _bytes(secret)) for secret in secrets):
             raise BadSignature(
                 "the Authorization header is not the webhook_secret",
                 hint="compare webhook_secret with the header value in the dashboard, a word such as Bearer included",
@@ -186,45 +185,20 @@ class LoopMessage(Provider[LoopMessageSettings]):
         same: list[str] = []
         page = yield from _history(chat, since)
         while True:
-            recent = [item for item in page.items if (made := _time(item.create_date)) and made >= since]
+            recent = [item for item in page.items if (made := history.moment(item.create_date)) and made >= since]
             same += [item.id for item in recent if item.id and item.text == text]
             if page.more is None or len(recent) < len(page.items):
                 break
             page = yield from page.more()
         return Found(vendor_ids=tuple(same)) if len(same) == 1 else Found()
 
-    def missed(self, cursor: str | None) -> Exchange[Missed]:
-        """Fetch a page of the vendor's webhook history, oldest first; the cursor is the number of the next page.
-
-        The last page may still grow: to go on later, begin with its cursor again.
-        """
-        number = int(cursor) if cursor and cursor.isdecimal() else 1
-        page = yield from webhooks.history(page=number, per_page=_PER_PAGE, sort_by="asc")
-        hooks = [_as_request(record) for record in page.items]
-        return Missed(hooks=hooks, cursor=str(number + 1) if page.more else None)
+    def missed(self, cursor: str | None, *, since: datetime | None = None) -> Exchange[Missed]:
+        return history.missed(cursor, since)
 
 
 def _history(chat: Chat, since: datetime) -> Exchange[Page[wire.HistoryItem]]:
     day = since.astimezone(UTC).date()
     return audience.messages(chat.address.value, per_page=_PER_PAGE, from_date=day, direction="outbound")
-
-
-def _as_request(record: wire.HookRecord) -> WebhookRequest:
-    """Make a kept webhook into one for the parser; when we got it is when the vendor sent it."""
-    return WebhookRequest(
-        headers=(("content-type", "application/json"),),
-        body=json.dumps(record.payload).encode(),
-        received_at=_time(record.create_date) or _EPOCH,
-    )
-
-
-def _time(text: str | None) -> datetime | None:
-    """Read a time of the vendor's; None for what is none, for no answer fails because of it."""
-    try:
-        time = datetime.fromisoformat(text or "")
-    except ValueError:
-        return None
-    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def _bytes(text: str) -> bytes:

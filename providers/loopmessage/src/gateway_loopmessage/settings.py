@@ -23,18 +23,26 @@ class LoopMessageSettings(ProviderSettings):
     """Where the API is; ends in `/api/v1`."""
     webhook_secret: SecretStr | None = Field(default=None, min_length=1)
     """The value that the dashboard puts into the `Authorization` header of webhooks: the whole value, verbatim."""
+    webhook_secrets: tuple[SecretStr, ...] = ()
+    """More of them, while the dashboard's value is being changed; any one may match."""
     allow_unsigned: bool = False
-    """Accept webhooks that prove nothing, while there is no `webhook_secret`: only behind another guard."""
+    """Accept webhooks that prove nothing, while there is no secret for them: only behind another guard."""
     max_attachments: int = Field(default=3, ge=1, le=10)
     """Most attachments of one message. Three editions of the vendor's page say 3, 5 and 10; 3 is right in all."""
 
     @field_validator("api_key", "webhook_secret", mode="after")
     @classmethod
     def _fits_in_a_header(cls, secret: SecretStr | None) -> SecretStr | None:
-        value = secret.get_secret_value() if secret else ""
-        if value != value.strip() or not (value.isascii() and value.isprintable()):
+        if secret is not None and not _is_visible(secret):
             raise ValueError("has to be visible ASCII characters without space around them: it travels in a header")
         return secret
+
+    @field_validator("webhook_secrets", mode="after")
+    @classmethod
+    def _each_is_one(cls, secrets: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        if not all(secret.get_secret_value() and _is_visible(secret) for secret in secrets):
+            raise ValueError("each has to be visible ASCII characters without space around them, and not empty")
+        return secrets
 
     @field_validator("api_key", mode="after")
     @classmethod
@@ -53,6 +61,17 @@ class LoopMessageSettings(ProviderSettings):
         return trimmed
 
     @property
+    def hook_secrets(self) -> tuple[str, ...]:
+        """All values that the `Authorization` header of a webhook may have."""
+        single = () if self.webhook_secret is None else (self.webhook_secret,)
+        return tuple(dict.fromkeys(secret.get_secret_value() for secret in (*single, *self.webhook_secrets)))
+
+    @property
     def status_url(self) -> str:
         """Where message status lives: `/v1` beside the API path, not below it (docs.loopmessage.com, "Statuses")."""
         return self.base_url.removesuffix(API_PATH) + "/v1"
+
+
+def _is_visible(secret: SecretStr) -> bool:
+    value = secret.get_secret_value()
+    return value == value.strip() and value.isascii() and value.isprintable()

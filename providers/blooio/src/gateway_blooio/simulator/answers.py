@@ -5,10 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
+from urllib.parse import SplitResult, urlsplit
 
 from gateway.simulator import TwinReply, TwinRequest
 
-__all__ = ["Json", "Refusal", "body_of", "error_reply", "flag", "milliseconds", "page", "reply", "whole_number"]
+__all__ = [
+    "Json",
+    "Refusal",
+    "body_of",
+    "error_reply",
+    "flag",
+    "milliseconds",
+    "page",
+    "reply",
+    "split_url",
+    "whole_number",
+]
 
 Json = dict[str, Any]
 T = TypeVar("T")
@@ -66,6 +78,15 @@ def flag(body: Mapping[str, Any], name: str) -> bool:
     if value is not None and not isinstance(value, bool):
         raise Refusal(400, f"'{name}' must be a boolean.")
     return bool(value)
+
+
+def split_url(text: object) -> SplitResult | None:
+    """Take a web address apart; None for anything else."""
+    try:
+        pieces = urlsplit(text) if isinstance(text, str) else None
+        return pieces if pieces and pieces.scheme in {"http", "https"} and pieces.hostname else None
+    except ValueError:
+        return None
 
 
 def whole_number(request: TwinRequest, name: str, default: int, least: int = 0, most: int | None = None) -> int:

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+
+from pydantic import ValidationError
 
 from gateway.provider import Address
 from gateway.simulator import Bubble, Thread, TwinRequest
@@ -57,11 +60,10 @@ def party_of(name: str) -> Address:
     """Read a phone or an email, as they have to be; raises `Refusal`."""
     if name.removeprefix("+1").removeprefix("+") in _EMERGENCY:
         raise Refusal(403, "Messages to emergency numbers are not allowed.")
-    if not (_PHONE.fullmatch(name) or _EMAIL.fullmatch(name)):
-        raise Refusal(
-            400, "Invalid chat identifier: use E.164, an email, grp_… or a comma-separated list, URL-encoded."
-        )
-    return Address.parse(name)
+    if _PHONE.fullmatch(name) or _EMAIL.fullmatch(name):
+        with suppress(ValidationError):
+            return Address.parse(name)
+    raise Refusal(400, "Invalid identifier: E.164, an email, grp_… or a comma-separated list, URL-encoded.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,14 +7,13 @@ import hmac
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
-from urllib.parse import urlsplit
 
 from pydantic import JsonValue
 
 from gateway.provider import Address, AddressKind, Channel, DeliveryState, Media, Part, Reaction
 from gateway.simulator import Bubble, Context, Fate, Phone, Route, Thread, Tried, Twin, TwinReply, TwinRequest, Webhook
 from gateway_blooio.simulator.account import LINES, SWITCHES, VENDOR, Account
-from gateway_blooio.simulator.answers import Refusal, error_reply
+from gateway_blooio.simulator.answers import Refusal, error_reply, split_url
 from gateway_blooio.simulator.contacts import Contacts
 from gateway_blooio.simulator.groups import Groups
 from gateway_blooio.simulator.messages import Messages, note_reaction
@@ -210,5 +209,5 @@ def _is_lost(part: Part) -> bool:
         return part.kind == "attachment"
     if not isinstance(part, Media) or part.url is None:
         return False
-    pieces = urlsplit(part.url)
-    return pieces.scheme not in {"http", "https"} or (pieces.hostname or "").endswith(".invalid")
+    pieces = split_url(part.url)
+    return pieces is None or (pieces.hostname or "").endswith(".invalid")

@@ -10,13 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 from pydantic_core import from_json
 
 from gateway.simulator import Tried, TwinReply, TwinRequest, Webhook
 from gateway_blooio.simulator.account import Account
-from gateway_blooio.simulator.answers import Json, Refusal, body_of, milliseconds, page, reply, whole_number
+from gateway_blooio.simulator.answers import Json, Refusal, body_of, milliseconds, page, reply, split_url, whole_number
 from gateway_blooio.simulator.payloads import wanted
 
 __all__ = ["Webhooks"]
@@ -269,10 +268,10 @@ def _shown(subscription: _Subscription) -> Json:
 def _url(body: Mapping[str, Any]) -> str:
     """Read the URL: HTTPS, or plain HTTP to this machine, without which nobody could try it here."""
     url = body.get("webhook_url")
-    pieces = urlsplit(url) if isinstance(url, str) else None
-    if pieces is None or not pieces.hostname:
+    pieces = split_url(url)
+    if pieces is None:
         raise Refusal(400, "'webhook_url' is required.")
-    if pieces.scheme != "https" and not (pieces.scheme == "http" and pieces.hostname in _LOOPBACK):
+    if pieces.scheme != "https" and pieces.hostname not in _LOOPBACK:
         raise Refusal(400, "'webhook_url' must be an HTTPS URL.")
     return str(url)
 
