@@ -11,6 +11,7 @@ from gateway.actions import (
 )
 from gateway.addresses import Address, AddressKind
 from gateway.capabilities import Capabilities, CapabilityTable, Feature, Level, Limits
+from gateway.catchup import CaughtUp
 from gateway.client import Gateway, Ticket
 from gateway.clock import Clock
 from gateway.connections import Connection
@@ -34,6 +35,7 @@ from gateway.errors import (
     NotOptedIn,
     NotSettled,
     OutcomeUnknown,
+    Overloaded,
     PartlySent,
     RateLimited,
     Refused,
@@ -67,6 +69,7 @@ from gateway.events import (
 )
 from gateway.exchange import Call, Exchange, Page, Reply
 from gateway.fitting import Plan, Step
+from gateway.inbox import Stale
 from gateway.model import (
     Attachment,
     Channel,
@@ -83,7 +86,9 @@ from gateway.model import (
     Text,
     Voice,
 )
+from gateway.reparse import Reparsed
 from gateway.retry import RetryPolicy
+from gateway.story import Story
 
 __all__ = [
     "Adaptation",
@@ -98,6 +103,7 @@ __all__ = [
     "Cancelled",
     "Capabilities",
     "CapabilityTable",
+    "CaughtUp",
     "Channel",
     "Chat",
     "ChatKind",
@@ -152,15 +158,18 @@ __all__ = [
     "ReactionRemoved",
     "Receipt",
     "Refused",
+    "Reparsed",
     "Reply",
     "Retriable",
     "RetryPolicy",
     "SendError",
     "SenderUnavailable",
     "Sent",
+    "Stale",
     "StatusReport",
     "Step",
     "StoreError",
+    "Story",
     "Tapback",
     "Text",
     "Ticket",

@@ -27,6 +27,7 @@ from gateway.actions import (
 )
 from gateway.addresses import Word
 from gateway.asking import Content, Recipient, chat_of, messages_of, reaction_of, ref_of, said
+from gateway.catchup import PAGES, SECONDS, CaughtUp
 from gateway.clock import SYSTEM, Clock
 from gateway.config import load_config
 from gateway.connections import Connection
@@ -37,14 +38,17 @@ from gateway.errors import Cancelled, Conflict, GatewayError, InvalidMessage
 from gateway.events import Event, MessageReceived, ReactionAdded, ReactionRemoved
 from gateway.exchange import Exchange, Page, Reply
 from gateway.fitting import Plan, fit, fit_reaction, fit_read, fit_typing
-from gateway.ids import MessageId, Token, chat_id
+from gateway.ids import EventId, MessageId, Token, chat_id
+from gateway.inbox import Stale
 from gateway.ingress import ASGIApp, Ingress
 from gateway.model import Chat, Message, MessageRef, Reaction
 from gateway.plugins import Plugins, load
 from gateway.provider import WebhookRequest
+from gateway.reparse import Reparsed, reparse
 from gateway.retry import INLINE, RetryPolicy, persistent
 from gateway.routing import route
 from gateway.store import FactRow, MessageRow, MessageState, StepRow, StepState, Store
+from gateway.story import Story, tell
 
 __all__ = ["Gateway", "Ticket", "Verdict"]
 
@@ -84,10 +88,14 @@ class Gateway:
         retry: RetryPolicy | None = None,
         plugins: Plugins | None = None,
         chance: Callable[[], float] = random.random,
+        stale: Stale | timedelta | None = Stale(),  # noqa: B008 - frozen
+        catch_up: bool = False,
     ) -> None:
         self.policy = Policy(policy)
         self.public_url = public_url
-        self._engine = Engine(store, plugins or load(), clock, retry=retry, chance=chance)
+        self._catches_up = catch_up
+        stale = stale if isinstance(stale, Stale) else Stale(after=stale)
+        self._engine = Engine(store, plugins or load(), clock, retry=retry, chance=chance, stale=stale)
 
     @classmethod
     def from_config(cls, path: str | Path) -> Self:
@@ -105,11 +113,18 @@ class Gateway:
         *,
         policy: Policy | str | None = None,
         labels: Mapping[str, str] | None = None,
+        catch_up: bool | None = None,
         **settings: Any,
     ) -> Connection:
-        """Add a connection; the settings are the provider's. Raises `ConfigurationError`."""
+        """Add a connection; the settings are the provider's. Raises `ConfigurationError`.
+
+        `catch_up` fetches what the vendor could not deliver, at the start and every while; None is the gateway's own.
+        """
         own = Policy(policy) if policy is not None else None
-        return self._engine.connections.add(provider, name or provider, settings, policy=own, labels=labels)
+        catching = self._catches_up if catch_up is None else catch_up
+        return self._engine.connections.add(
+            provider, name or provider, settings, policy=own, labels=labels, catch_up=catching
+        )
 
     @property
     def connections(self) -> tuple[Connection, ...]:
@@ -294,7 +309,7 @@ class Gateway:
             ref = ref.model_copy(update={"part": part})
         if ref.message is not None:
             row, steps = await self._engine.look_up(ref.message)
-            return outbox.action_of(steps[0]).chat, await self._vendor_ref(ref), row.connection
+            return outbox.chat_at_vendor(row, steps), await self._vendor_ref(ref), row.connection
         if chat is None:
             raise InvalidMessage("in which chat is this message?", hint='give it: chat="+1…"')
         where, named = chat_of(chat)
@@ -361,7 +376,7 @@ class Gateway:
         now = self._engine.clock.now()
         facts = []
         for entry in outbox.receipt_of(row, steps).sent:
-            question = GetStatus(vendor_id=entry.vendor_id, chat=outbox.action_of(steps[0]).chat)
+            question = GetStatus(vendor_id=entry.vendor_id, chat=outbox.chat_at_vendor(row, steps))
             report = await self.run(connection.name, connection.provider.get_status(question))
             facts.append(
                 FactRow(
@@ -500,6 +515,56 @@ class Gateway:
             query=query,
         )
         return await self._engine.receive(connection, hook)
+
+    async def catch_up(
+        self, connection: str, *, since: datetime | None = None, pages: int = PAGES, seconds: float = SECONDS
+    ) -> CaughtUp:
+        """Fetch the webhooks that the vendor kept and could not deliver; each event is handed over once.
+
+        It goes on where it was left the last time, a day ago at first; `since` goes further back. Not more than
+        `pages` and `seconds` at once: then it is not `complete`, and another call goes on. Raises `Unsupported` where
+        the vendor keeps none.
+        """
+        _aware(since=since)
+        await self._engine.start()
+        found = self._engine.connections.get(connection)
+        return await self._engine.catch_up.once(found, since=since, pages=pages, seconds=seconds)
+
+    async def reparse(
+        self,
+        since: datetime | None = None,
+        *,
+        connection: str | None = None,
+        apply: bool = True,
+        limit: int = 10_000,
+    ) -> Reparsed:
+        """Parse kept webhooks again: all since a time, or without one those that no parser could read.
+
+        Says what differs from what was made of them then. New events are kept and handed over; what was handed over
+        stays. With `apply=False` nothing is kept.
+        """
+        _aware(since=since)
+        await self._engine.start()
+        engine = self._engine
+        return await reparse(
+            engine.store, engine.connections, engine.inbox, since=since, connection=connection, apply=apply, limit=limit
+        )
+
+    async def replay(self, event: Event | str) -> None:
+        """Hand an event over again.
+
+        A parked one waits in its chat again, for the handlers that failed. One that was handed over, or that was kept
+        back because it was stale, goes to all handlers now, before this returns; what they raise comes out of here.
+        Raises `NotFound`, and `Conflict` while it still waits for its first time.
+        """
+        await self._engine.start()
+        await self._engine.dispatcher.replay(EventId(event if isinstance(event, str) else event.id))
+
+    async def story(self, message: Receipt | Ticket | str) -> Story:
+        """Tell a message's whole life: call, steps, attempts, answers, reports, handlers; raises `NotFound`."""
+        await self._engine.start()
+        row, steps = await self._engine.look_up(message if isinstance(message, str) else message.message_id)
+        return await tell(self._engine.store, row, steps)
 
     def asgi(self) -> ASGIApp:
         """Give an ASGI application: `POST /webhooks/{connection}`, and the files that vendors fetch.

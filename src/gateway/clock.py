@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Any, Protocol
 
-__all__ = ["SYSTEM", "Clock", "SystemClock"]
+__all__ = ["SYSTEM", "Clock", "SystemClock", "wait_for_change"]
 
 
 class Clock(Protocol):
@@ -33,3 +34,24 @@ class SystemClock:
 
 SYSTEM = SystemClock()
 """The clock that is used unless another is given."""
+
+
+async def wait_for_change(clock: Clock, seconds: float, change: Coroutine[Any, Any, object]) -> bool:
+    """Wait until something changed, for at most `seconds` of the clock; tells whether it did.
+
+    `change` is what ends with the change (`store.changed(version)`); what it raises is raised here. Nothing of it is
+    left running.
+    """
+    changed = asyncio.ensure_future(change)
+    slept = asyncio.ensure_future(clock.sleep(seconds))
+    try:
+        await asyncio.wait((changed, slept), return_when=asyncio.FIRST_COMPLETED)
+        if not changed.done():
+            await slept
+            return False
+        await changed
+        return True
+    finally:
+        for task in (changed, slept):
+            task.cancel()
+        await asyncio.gather(changed, slept, return_exceptions=True)

@@ -24,6 +24,7 @@ from gateway.errors import (
     VendorFault,
 )
 from gateway.exchange import Reply
+from gateway.rules import Pause
 
 __all__ = ["Actor", "CodeRow", "CodeTable", "Phase"]
 
@@ -64,6 +65,10 @@ class CodeRow:
     """True when it is certain that nothing was sent; in the delivery phase, that nothing arrived."""
     retriable: bool = False
     """Whether sending the same again, later, may help."""
+    opts_out: bool = False
+    """True where it says that the contact no longer agrees to be written to; the core then writes no more."""
+    pause: Pause | None = None
+    """What waits after this answer: the message that got it, and others like it. In the call phase only."""
 
 
 #: What a status means where the vendor's code says nothing (RFC 9110).

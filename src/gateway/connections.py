@@ -31,6 +31,8 @@ class Connection:
     policy: Policy | None = None
     """Overrides the gateway's."""
     labels: Mapping[str, str] = field(default_factory=dict)
+    catch_up: bool = False
+    """Fetch what the vendor could not deliver, at the start and every while; see `Gateway.catch_up`."""
     stopped: Unauthorized | None = None
     """Why nothing is sent any more; `Gateway.check` clears it."""
 
@@ -67,6 +69,7 @@ class Connections:
         *,
         policy: Policy | None = None,
         labels: Mapping[str, str] | None = None,
+        catch_up: bool = False,
     ) -> Connection:
         """Make a connection from settings; raises `ConfigurationError` for anything that is wrong with them."""
         if not _NAME.fullmatch(name):
@@ -77,7 +80,8 @@ class Connections:
             raise ConfigurationError(f"there is a connection {name} already", hint="give the new one another name")
         cls = self._plugins.provider(provider)
         made = cls(_settings(cls, name, settings))
-        connection = Connection(name, made, Transport(made, connection=name), policy, labels or {})
+        transport = Transport(made, connection=name)
+        connection = Connection(name, made, transport, policy, labels or {}, catch_up=catch_up)
         self._by_name[name] = connection
         return connection
 

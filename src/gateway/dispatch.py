@@ -1,25 +1,32 @@
 """Hands events to handlers: at least once, in order per chat.
 
-A handler that fails is tried again, then the event is parked and shown; it is never swallowed. A report about a
-message whose send is still under way waits for it, so that its handler sees which message it is about.
+A handler that fails is tried again, then the event is parked and shown; it is never swallowed. A handler that did its
+work is not called again because another one failed. A report about a message whose send is still under way waits for
+it, so that its handler sees which message it is about.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import inspect
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import Any, TypeVar
 
-from gateway.clock import Clock
+from gateway.clock import Clock, wait_for_change
+from gateway.errors import Conflict, NotFound, StoreError
 from gateway.events import DeliveryUpdated, Event
+from gateway.ids import EventId
 from gateway.inbox import join
 from gateway.log import logger
 from gateway.store.port import Store
-from gateway.store.rows import EventOutcome, EventRow
+from gateway.store.rows import EventOutcome, EventRow, RunRow
 
 __all__ = ["Dispatcher", "Handler"]
 
@@ -37,8 +44,15 @@ FIRST_DELAY = 0.2
 LEASE = 300.0
 """Seconds that a chat waits for a handler that does not return, before another process may call it."""
 JOIN_WAIT = 30.0
-"""Seconds that a report waits for the send that it may be about."""
+"""Seconds that a report waits for a send of its chat that is under way, and that it may be about."""
+JOIN_GRACE = 1.0
+"""Seconds that it waits where nothing seems to be under way: the vendor may have named the chat anew."""
 IDLE = 5.0
+"""Seconds after which the store is asked again, when nothing woke the loop."""
+BUSY = 0.25
+"""The same while something is due that this loop cannot do: a send, or a chat that another process has."""
+DRAIN = 30.0
+"""Seconds that handlers under way have when the gateway is closed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,77 +60,165 @@ class _Registration:
     event: type[Event]
     connection: str | None
     handler: Handler
+    name: str
+    """Under which its runs are written down: the same in every process that registers the same handlers."""
 
     def wants(self, event: Event) -> bool:
         return isinstance(event, self.event) and self.connection in (None, event.connection)
 
 
 class Dispatcher:
-    """Runs the handlers of this process."""
+    """Runs the handlers of this process; as many chats at once as `limit` says."""
 
     def __init__(self, store: Store, clock: Clock, *, limit: int = 64) -> None:
         self._store = store
         self._clock = clock
         self._limit = limit
         self._handlers: list[_Registration] = []
+        self._names: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._under_way: set[EventId] = set()
+        self._early = 0
+        # threads of our own: handlers that do not return may not keep others of this program from a thread
+        self._threads = ThreadPoolExecutor(limit, thread_name_prefix="gateway handler")
 
     def add(self, event: type[EventT], handler: Callable[[EventT], Any], connection: str | None = None) -> None:
         """Register a handler for a type of event, and its subtypes."""
-        self._handlers.append(_Registration(event, connection, handler))
+        name = _name_of(handler)
+        self._names[name] += 1
+        if self._names[name] > 1:
+            name = f"{name}#{self._names[name]}"
+        self._handlers.append(_Registration(event, connection, handler, name))
 
     async def run(self) -> None:
-        """Work until cancelled; a handler under way is then waited for."""
+        """Work until cancelled; a handler under way is then waited for, for a while."""
         try:
             while True:
-                version = self._store.version
-                if not await self._claim():
-                    await self._wait(version)
+                await self._round()
         finally:
-            if self._tasks:
-                await asyncio.wait(self._tasks, timeout=LEASE)
+            await self._drain()
+
+    async def replay(self, event: EventId) -> None:
+        """Hand an event over again; see `Gateway.replay`."""
+        row = await self._store.event(event)
+        if row is None:
+            raise NotFound(f"there is no event {event}", hint="use the id of an event")
+        if row.outcome is EventOutcome.PENDING:
+            raise Conflict(f"{event} was not handed over yet", hint="it will be; look at it again later")
+        if row.outcome is EventOutcome.PARKED:
+            await self._store.settle_event(replace(row, outcome=EventOutcome.PENDING, tries=0, retry_at=None))
+            return
+        runs, failed = await self._run_handlers(row.event, self._wanting(row.event))
+        await self._store.settle_event(row, runs)
+        if failed is not None:
+            raise failed
+
+    # ── the loop ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _round(self) -> None:
+        try:
+            version = self._store.version
+            now = self._clock.now()
+            if await self._claim():
+                return
+            due = self._store.next_due(now)
+            seconds = IDLE if due is None else min((due - now).total_seconds(), IDLE)
+            await wait_for_change(self._clock, seconds if seconds > 0 else BUSY, self._store.changed(version))
+        except StoreError as error:
+            # a store that is away comes back, and what it keeps is still there
+            _log.error("events_unreachable", error=error.slug)
+            await self._clock.sleep(IDLE)
 
     async def _claim(self) -> int:
-        free = self._limit - len(self._tasks)
+        free = self._limit - len(self._tasks) + self._early
         rows = await self._store.claim_events(self._clock.now(), LEASE, free) if free > 0 else []
         for row in rows:
-            task = asyncio.create_task(self._hand_over(row))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            # its lease ran out, and its handler is still at work here: calling it again would help nobody
+            if row.id not in self._under_way:
+                self._start(row)
         return len(rows)
 
-    async def _wait(self, version: int) -> None:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._seconds()):
-                await self._store.changed(version)
+    def _start(self, row: EventRow) -> None:
+        self._under_way.add(row.id)
+        task = asyncio.create_task(self._hand_over(row), name=f"gateway handlers of {row.id}")
+        self._tasks.add(task)
 
-    def _seconds(self) -> float:
-        now = self._clock.now()
-        due = self._store.next_due(now)
-        return IDLE if due is None else min(max((due - now).total_seconds(), 0.01), IDLE)
+        def ended(_: asyncio.Task[None]) -> None:
+            self._tasks.discard(task)
+            self._under_way.discard(row.id)
+
+        task.add_done_callback(ended)
+
+    async def _drain(self) -> None:
+        """Wait for handlers under way; those that do not return are given up, and called again by the next process."""
+        if self._tasks:
+            _, left = await asyncio.wait(self._tasks, timeout=DRAIN)
+            for task in left:
+                task.cancel()
+            await asyncio.gather(*left, return_exceptions=True)
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    # ── one event ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def _hand_over(self, row: EventRow) -> None:
-        event = await join(row.event, self._store)
-        if await self._is_early(event):
-            again = self._clock.now() + timedelta(milliseconds=20)
-            await self._store.settle_event(replace(row, retry_at=again))
-            return
-        row = replace(row, event=event)
+        """Give one event to all handlers that still have to get it: a border, for nothing else sees what happens."""
         try:
-            for registration in self._handlers:
-                if registration.wants(event):
-                    await _call(registration.handler, event)
-        except Exception as error:  # noqa: BLE001 - a border: a handler may raise anything
-            await self._store.settle_event(self._failed(row, error))
-        else:
-            await self._store.settle_event(replace(row, outcome=EventOutcome.DONE, error=None))
+            event = await self._joined(row.event)
+            row = replace(row, event=event)
+            done = await self._done(row)
+            runs, failed = await self._run_handlers(event, [r for r in self._wanting(event) if r.name not in done])
+            await self._settle(self._failed(row, failed) if failed else _succeeded(row), runs)
+        except StoreError as error:
+            # handed over or not, it is not written: it comes again when its lease ends
+            _log.error("event_not_settled", event_id=row.id, error=error.slug)
 
-    async def _is_early(self, event: Event) -> bool:
-        """Tell whether a report may be about a send of this chat whose answer is not read yet."""
-        if not isinstance(event, DeliveryUpdated) or event.message_id or not event.chat_id:
-            return False
-        waited = (self._clock.now() - event.received_at).total_seconds()
-        return waited < JOIN_WAIT and await self._store.started(event.chat_id)
+    def _wanting(self, event: Event) -> list[_Registration]:
+        return [registration for registration in self._handlers if registration.wants(event)]
+
+    async def _done(self, row: EventRow) -> set[str]:
+        """Name the handlers that did their work already, when others did not."""
+        if row.error is None:
+            return set()
+        last = {run.handler: run for run in await self._store.runs(row.id)}
+        return {name for name, run in last.items() if run.error is None}
+
+    async def _run_handlers(
+        self, event: Event, registrations: Iterable[_Registration]
+    ) -> tuple[list[RunRow], Exception | None]:
+        """Call handlers one after the other; gives what became of each, and the first error."""
+        runs: list[RunRow] = []
+        failed: Exception | None = None
+        for registration in registrations:
+            started = self._clock.now()
+            problem: str | None = None
+            try:
+                await self._call(registration.handler, event)
+            except Exception as error:  # noqa: BLE001 - a border: a handler may raise anything
+                failed = failed or error
+                problem = type(error).__name__
+            ended = self._clock.now()
+            run = RunRow(event=event.id, handler=registration.name, started_at=started, ended_at=ended, error=problem)
+            runs.append(run)
+        return runs, failed
+
+    async def _call(self, handler: Handler, event: Event) -> None:
+        if inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(type(handler).__call__):
+            result: Any = handler(event)
+        else:
+            # a plain function may block, and this loop serves every chat
+            call = partial(contextvars.copy_context().run, handler, event)
+            result = await asyncio.get_running_loop().run_in_executor(self._threads, call)
+        if inspect.isawaitable(result):
+            await result
+
+    async def _settle(self, row: EventRow, runs: Sequence[RunRow]) -> None:
+        """Write what became of an event; a store that is away for a moment is asked again."""
+        for pause in (0.1, 1.0, 5.0):
+            with contextlib.suppress(StoreError):
+                await self._store.settle_event(row, runs)
+                return
+            await self._clock.sleep(pause)
+        await self._store.settle_event(row, runs)
 
     def _failed(self, row: EventRow, error: Exception) -> EventRow:
         tries = row.tries + 1
@@ -136,12 +238,43 @@ class Dispatcher:
             retry_at=None if parked else self._clock.now() + timedelta(seconds=FIRST_DELAY * 2 ** (tries - 1)),
         )
 
+    # ── early reports ─────────────────────────────────────────────────────────────────────────────────────────────
 
-async def _call(handler: Handler, event: Event) -> None:
-    if inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(type(handler).__call__):
-        result: Any = handler(event)
-    else:
-        # a plain function may block, and this loop serves every chat
-        result = await asyncio.to_thread(handler, event)
-    if inspect.isawaitable(result):
-        await result
+    async def _joined(self, event: Event) -> Event:
+        """Find out which message an event is about; a report that came before the answer to its send waits for it.
+
+        What joins no message of ours is about one that was sent elsewhere on the account.
+        """
+        event = await join(event, self._store)
+        if not isinstance(event, DeliveryUpdated):
+            return event
+        self._early += 1
+        try:
+            while event.message_id is None and (seconds := await self._patience(event)) > 0:
+                version = self._store.version
+                event = await join(event, self._store)
+                if event.message_id is None:
+                    await wait_for_change(self._clock, seconds, self._store.changed(version))
+        finally:
+            self._early -= 1
+        return event if event.message_id else event.model_copy(update={"ours": False})
+
+    async def _patience(self, event: DeliveryUpdated) -> float:
+        """Tell for how many seconds a report may still wait."""
+        started = event.chat_id is not None and await self._store.started(event.chat_id)
+        waited = (self._clock.now() - event.received_at).total_seconds()
+        return (JOIN_WAIT if started else JOIN_GRACE) - waited
+
+
+def _succeeded(row: EventRow) -> EventRow:
+    return replace(row, outcome=EventOutcome.DONE, error=None)
+
+
+def _name_of(handler: Callable[..., Any]) -> str:
+    """Name a handler as a person would find it: module and qualified name, of the class where it is an object."""
+    found: Any = handler
+    while isinstance(found, partial):
+        found = found.func
+    if not hasattr(found, "__qualname__"):
+        found = type(found)
+    return f"{found.__module__}.{found.__qualname__}"

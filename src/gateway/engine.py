@@ -15,8 +15,9 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from gateway import inbox, outbox
+from gateway import outbox
 from gateway.actions import Policy, Receipt
+from gateway.catchup import CatchUp
 from gateway.clock import Clock
 from gateway.connections import Connection, Connections
 from gateway.dispatch import Dispatcher
@@ -24,6 +25,7 @@ from gateway.errors import Conflict, GatewayError, NotFound, NotSettled, StoreEr
 from gateway.exchange import Reply
 from gateway.fitting import Plan
 from gateway.ids import MessageId, chat_id, new_message_id
+from gateway.inbox import Inbox, Stale
 from gateway.log import logger
 from gateway.model import Chat
 from gateway.plugins import Plugins
@@ -59,12 +61,15 @@ class Engine:
         *,
         retry: RetryPolicy | None = None,
         chance: Callable[[], float] = random.random,
+        stale: Stale | None = None,
     ) -> None:
         self.plugins = plugins
         self.clock = clock
         self.chance = chance
         self.store = open_store(store, plugins.stores()) if isinstance(store, str) else store
         self.connections = Connections(plugins)
+        self.inbox = Inbox(self.store, self.connections, clock, stale)
+        self.catch_up = CatchUp(self.store, self.connections, self.inbox, clock, chance)
         self.dispatcher = Dispatcher(self.store, clock)
         self._worker = Worker(self.store, self.connections, clock, policy=retry, chance=chance)
         self._tasks: list[asyncio.Task[None]] = []
@@ -86,6 +91,7 @@ class Engine:
                 self._tasks = [
                     asyncio.create_task(self._worker.run(), name="gateway worker"),
                     asyncio.create_task(self.dispatcher.run(), name="gateway dispatcher"),
+                    asyncio.create_task(self.catch_up.run(), name="gateway catch-up"),
                 ]
 
     def _still_running(self) -> None:
@@ -184,7 +190,7 @@ class Engine:
         """Take a webhook in; when this returns, it is kept."""
         await self.start()
         found = self.connections.get(connection)
-        return await inbox.accept(hook, found, self.store, self.connections, self.clock)
+        return await self.inbox.accept(hook, found)
 
 
 def request_of(chat: Chat, policy: Policy, **content: Any) -> dict[str, JsonValue]:

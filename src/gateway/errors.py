@@ -12,7 +12,8 @@
     │   ├── PartlySent (receipt, remaining)
     │   └── OutcomeUnknown          may have been sent; never certain
     ├── NotSettled (ticket)         waiting ran out; not an outcome
-    ├── Conflict                    idempotency key reused with other content
+    ├── Conflict                    idempotency key reused with other content; too late to cancel
+    ├── Overloaded (retry_after)    too much waits to leave already; nothing was kept
     ├── WebhookError                BadSignature (401) · BadPayload (400)
     └── StoreError
     ConfigurationError              outside the tree: no send policy may swallow it
@@ -44,6 +45,7 @@ __all__ = [
     "NotOptedIn",
     "NotSettled",
     "OutcomeUnknown",
+    "Overloaded",
     "PartlySent",
     "RateLimited",
     "Refused",
@@ -305,7 +307,19 @@ class NotSettled(GatewayError, TimeoutError):
 
 
 class Conflict(GatewayError):
-    """The idempotency key was used before, with other content."""
+    """The idempotency key was used before with other content, or what was asked comes too late."""
+
+
+class Overloaded(GatewayError):
+    """Too much waits to leave on this connection already: nothing was kept, try again later.
+
+    A front answers it with 429 or 503 and `Retry-After`.
+    """
+
+    def __init__(self, message: str = "", *, retry_after: float = 1.0, **context: Any) -> None:
+        super().__init__(message, **context)
+        #: Seconds after which there may be room.
+        self.retry_after = retry_after
 
 
 # ── the way in, the store, the settings ───────────────────────────────────────────────────────────────────────────

@@ -1,7 +1,9 @@
 """What happened, in the past tense; every event keeps the vendor's payload beside it.
 
 A provider's parser fills in what it knows and gives the event a `key`, unique among the events of its connection and
-equal for the same fact; the core makes id, connection, provider and received-at from it (`stamped`).
+equal for the same fact; the core makes id, connection, provider and received-at from it (`stamped`). A message is the
+exception: it is known by the vendor's id of it, whatever key the webhook gave, so that it is one event however often
+and by whatever road it comes.
 """
 
 from __future__ import annotations
@@ -59,13 +61,15 @@ class Event(Word):
     """Where it happened, with the line on our side; None for what belongs to no chat."""
     chat_id: ChatId | None = None
     ours: bool = False
-    """True when it is about something that this account sent."""
+    """True when it is about something that this account sent; a report that joins no message of ours is not ours."""
     message_id: MessageId | None = None
     """Our id of the message that it is about, once that is known."""
     reference: str | None = None
     """The caller's own string of that message."""
     token: Token | None = Field(default=None, repr=False)
     """Our token of the step, where the vendor returned it."""
+    stale: bool = False
+    """True when it was old already when it was taken in, as after an outage; see `Stale`."""
     raw: JsonValue = Field(default=None, repr=False)
     """The vendor's payload, as it came."""
 
@@ -99,6 +103,17 @@ class MessageReceived(Event):
     """The vendor's id of the reply thread it belongs to."""
     language: str | None = None
     """ISO 639-1 code, as the vendor guessed it."""
+    revises: EventId | None = None
+    """The event that first brought this message; the vendor delivered it again, with more in it."""
+    late: bool = False
+    """True for a revision that came after the time in which pictures and split bubbles settle."""
+
+    def stamped(self, *, connection: str, provider: str, received_at: datetime) -> Self:
+        """Fill in what the core knows; the message is known by the vendor's id of it."""
+        known = self.model_copy(update={"key": f"gateway:message:{self.vendor_id}"})
+        return super(MessageReceived, known).stamped(
+            connection=connection, provider=provider, received_at=received_at
+        )
 
     @property
     def ref(self) -> MessageRef:

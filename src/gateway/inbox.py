@@ -1,84 +1,209 @@
-"""The way in: verify, parse, keep, and only then say what to answer."""
+"""The way in: verify, parse, keep, and only then say what to answer.
+
+The same road for what a vendor pushes, for what it kept and is fetched later, and for what is parsed again: `read`
+makes events of a webhook as they are known here, `keep` writes all of it in one commit.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 
 from gateway.actions import Receipt, SendMessage
 from gateway.clock import Clock
 from gateway.connections import Connection, Connections
-from gateway.errors import WebhookError
+from gateway.consent import consents_of
+from gateway.errors import BadPayload, BadSignature, WebhookError
 from gateway.events import DeliveryUpdated, Event, MessageReceived, ReactionAdded, ReactionRemoved
 from gateway.exchange import Reply
+from gateway.ids import EventId
 from gateway.log import logger
 from gateway.outbox import action_of
 from gateway.provider import WebhookRequest
+from gateway.revisions import known_as
 from gateway.store.port import Store
 from gateway.store.rows import FactRow, StepRow, WebhookRow
 from gateway.worker import prove
 
-__all__ = ["accept", "join"]
+__all__ = ["Inbox", "Reading", "Stale", "join"]
 
 _log = logger(__name__)
 
 #: Headers that prove something are not kept: whoever reads the store could send them again.
 _PROOFS = ("authorization", "signature", "secret", "token", "cookie", "api-key")
 
+_RACES = 8
+"""Times that a message is named again because another version of it was kept in the same moment."""
 
-async def accept(
-    hook: WebhookRequest, connection: Connection, store: Store, connections: Connections, clock: Clock
-) -> Reply:
-    """Take one webhook in; when this returns, it is kept.
 
-    Raises `BadSignature` and `BadPayload`. A parser that fails quarantines the raw body, and the vendor is answered
-    as if all were well: sending it again would change nothing.
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """When an event is old news, and whether handlers get it all the same.
+
+    After an outage vendors deliver what piled up, and a bot that answers each of them answers yesterday.
     """
+
+    after: timedelta | None = timedelta(hours=1)
+    """Older than this when it is taken in, by the vendor's time where it says one; None marks nothing."""
+    dispatch: bool = True
+    """False keeps what is stale without handing it over; `Gateway.replay` does that later."""
+
+    def marks(self, event: Event, now: datetime) -> bool:
+        """Tell whether an event is old news."""
+        return self.after is not None and now - (event.occurred_at or event.received_at) > self.after
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A webhook, and its events as they are known here; nothing of it is kept yet."""
+
+    hook: WebhookRequest
+    connection: Connection
+    row: WebhookRow
+    events: tuple[Event, ...] = ()
+    error: BadPayload | None = None
+    """What is wrong with the body, where the parser said so."""
+    made: frozenset[EventId] = field(default=frozenset())
+    """What the same webhook made before."""
+
+
+class Inbox:
+    """Takes webhooks in."""
+
+    def __init__(self, store: Store, connections: Connections, clock: Clock, stale: Stale | None = None) -> None:
+        self._store = store
+        self._connections = connections
+        self._clock = clock
+        self._stale = stale or Stale()
+
+    async def accept(self, hook: WebhookRequest, connection: Connection) -> Reply:
+        """Take one webhook in; when this returns, it is kept.
+
+        Raises `BadSignature`, and `BadPayload` for what the vendor sent but no parser reads. That one is kept in
+        quarantine too: was it only broken on its way, the vendor's next attempt is whole. Any other failure of a
+        parser is ours, and is answered as if all were well: sending it again would change nothing.
+        """
+        _verify(hook, connection)
+        reading = await self.read(hook, connection)
+        fresh = await self.keep(reading)
+        _log.info(
+            "webhook_accepted",
+            connection=connection.name,
+            provider=connection.provider.name,
+            events=[event.type for event in fresh],
+            repeated=len(reading.events) - len(fresh),
+            quarantined=reading.row.quarantine is not None,
+        )
+        if reading.error is not None:
+            raise reading.error
+        return _answer(hook, connection)
+
+    async def read(
+        self, hook: WebhookRequest, connection: Connection, *, made: Collection[EventId] = ()
+    ) -> Reading:
+        """Parse a webhook and name its events as they are known here; keeps nothing, raises nothing of the parser's."""
+        events, problem, error = _parse(hook, connection)
+        row = WebhookRow(
+            connection=connection.name,
+            digest=hashlib.sha256(hook.body).hexdigest(),
+            headers=tuple((name, value) for name, value in hook.headers if not any(word in name for word in _PROOFS)),
+            body=hook.body,
+            received_at=hook.received_at,
+            quarantine=problem,
+        )
+        reading = Reading(hook, connection, row, error=error, made=frozenset(made))
+        return replace(reading, events=tuple(await self._named(events, reading.made)))
+
+    async def keep(self, reading: Reading) -> list[Event]:
+        """Write a webhook with its events, facts and consents in one commit; gives the events that are new."""
+        fresh = await self._write(reading, reading.events)
+        for _ in range(_RACES):
+            late = await self._overtaken(reading, fresh)
+            if not late:
+                break
+            fresh += await self._write(reading, late)
+        for token in {event.token for event in reading.events if event.token}:
+            await prove(self._store, self._connections, token, self._clock.now())
+        return fresh
+
+    async def unknown(self, events: Iterable[Event]) -> list[Event]:
+        """Give those events that are not kept yet."""
+        return [event for event in events if await self._store.event(event.id) is None]
+
+    # ── how ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _named(self, events: Iterable[Event], made: Collection[EventId]) -> list[Event]:
+        """Join each event with what is known, find out which message it is, and mark it when it is old."""
+        now = self._clock.now()
+        named: dict[EventId, Event] = {}
+        for event in events:
+            event = await join(event, self._store)  # noqa: PLW2901 - the same event, with more known about it
+            if isinstance(event, MessageReceived):
+                event = await known_as(event, self._store, beside=named, made=made)  # noqa: PLW2901
+            named.setdefault(event.id, event.model_copy(update={"stale": self._stale.marks(event, now)}))
+        return list(named.values())
+
+    async def _write(self, reading: Reading, events: Sequence[Event]) -> list[Event]:
+        consents = consents_of(events, reading.connection.provider.codes)
+        kept_back = () if self._stale.dispatch else [event.id for event in events if event.stale]
+        return list(await self._store.ingest(reading.row, events, _facts(events), consents, handled=kept_back))
+
+    async def _overtaken(self, reading: Reading, fresh: Sequence[Event]) -> list[Event]:
+        """Name those messages again whose id was taken, by more or by less, while they were on their way here."""
+        new = {event.id for event in fresh}
+        taken = [event for event in reading.events if isinstance(event, MessageReceived) and event.id not in new]
+        again = [
+            await known_as(_unnamed(event), self._store, beside={}, made=reading.made) for event in taken
+        ]
+        return [event for event in again if event.id not in new and await self._store.event(event.id) is None]
+
+
+def _unnamed(event: MessageReceived) -> MessageReceived:
+    return event.stamped(
+        connection=event.connection, provider=event.provider, received_at=event.received_at
+    ).model_copy(update={"chat_id": event.chat_id, "revises": None, "late": False})
+
+
+def _verify(hook: WebhookRequest, connection: Connection) -> None:
+    """Have the provider prove who sent it; raises `BadSignature`."""
     provider = connection.provider
     try:
         provider.verify(hook)
+        return
     except WebhookError as error:
-        _log.warning("webhook_refused", connection=connection.name, error=error.slug)
-        raise error.locate(connection=connection.name, provider=provider.name) from None
-    events, problem = _parse(hook, connection)
-    row = WebhookRow(
-        connection=connection.name,
-        digest=hashlib.sha256(hook.body).hexdigest(),
-        headers=tuple((name, value) for name, value in hook.headers if not any(proof in name for proof in _PROOFS)),
-        body=hook.body,
-        received_at=hook.received_at,
-        quarantine=problem,
-    )
-    joined = [await join(event, store) for event in events]
-    fresh = await store.ingest(row, joined, _facts(joined))
-    _log.info(
-        "webhook_accepted",
-        connection=connection.name,
-        provider=provider.name,
-        events=[event.type for event in fresh],
-        repeated=len(events) - len(fresh),
-        quarantined=problem is not None,
-    )
-    for token in {event.token for event in fresh if event.token}:
-        await prove(store, connections, token, clock.now())
-    return provider.answer(hook)
+        refused: WebhookError = error
+    except Exception as error:  # noqa: BLE001 - a border: what a provider stumbles over has proven nothing
+        _log.error("verify_failed", connection=connection.name, error=type(error).__name__)
+        refused = BadSignature("the proof could not be checked", hint="report it to the provider's author")
+    _log.warning("webhook_refused", connection=connection.name, error=refused.slug)
+    raise refused.locate(connection=connection.name, provider=provider.name)
 
 
-def _parse(hook: WebhookRequest, connection: Connection) -> tuple[list[Event], str | None]:
+def _parse(hook: WebhookRequest, connection: Connection) -> tuple[list[Event], str | None, BadPayload | None]:
+    """Give the events, or why there are none."""
     provider = connection.provider
     try:
-        events = provider.parse(hook)
         stamped = [
             event.stamped(connection=connection.name, provider=provider.name, received_at=hook.received_at)
-            for event in events
+            for event in provider.parse(hook)
         ]
-    except WebhookError as error:
-        raise error.locate(connection=connection.name, provider=provider.name) from None
+    except BadPayload as error:
+        _log.warning("webhook_quarantined", connection=connection.name, error=error.slug)
+        return [], error.message, error.locate(connection=connection.name, provider=provider.name)
     except Exception as error:  # noqa: BLE001 - a border: a parser may raise anything, and the body must not be lost
-        problem = f"{type(error).__name__} in the parser of {provider.name}"
         _log.error("webhook_quarantined", connection=connection.name, error=type(error).__name__)
-        return [], problem
-    return stamped, None
+        return [], f"{type(error).__name__} in the parser of {provider.name}", None
+    return stamped, None, None
+
+
+def _answer(hook: WebhookRequest, connection: Connection) -> Reply:
+    try:
+        return connection.provider.answer(hook)
+    except Exception as error:  # noqa: BLE001 - a border: it is kept, and that is what has to be said
+        _log.error("answer_failed", connection=connection.name, error=type(error).__name__)
+        return Reply(200)
 
 
 def _facts(events: Sequence[Event]) -> list[FactRow]:
@@ -97,6 +222,9 @@ def _facts(events: Sequence[Event]) -> list[FactRow]:
         for event in events
         if isinstance(event, DeliveryUpdated) and event.vendor_id
     ]
+
+
+# ── what an event is about ────────────────────────────────────────────────────────────────────────────────────────
 
 
 async def join(event: Event, store: Store) -> Event:

@@ -44,6 +44,7 @@ __all__ = [
     "accepted",
     "action_of",
     "again",
+    "chat_at_vendor",
     "error_of",
     "expired",
     "fingerprint",
@@ -318,6 +319,11 @@ def status_of(message: MessageRow, steps: Sequence[StepRow], deliveries: tuple[D
         reference=action.messages[0].reference if isinstance(action, SendMessage) else None,
         deliveries=deliveries,
     )
+
+
+def chat_at_vendor(message: MessageRow, steps: Sequence[StepRow]) -> Chat:
+    """Name the chat as the vendor knows it now: the group that a list of addresses became, else as it was asked."""
+    return receipt_of(message, steps).alias or action_of(steps[0]).chat
 
 
 def place_of(steps: Sequence[StepRow], part: int) -> tuple[str, int] | None:

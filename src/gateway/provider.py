@@ -140,6 +140,14 @@ from gateway.model import (
     Text,
     Voice,
 )
+from gateway.rules import (
+    DailyCap,
+    Pace,
+    Pause,
+    Rules,
+    Scope,
+    Whom,
+)
 
 __all__ = [
     "Action",
@@ -171,6 +179,7 @@ __all__ = [
     "ContactShared",
     "ContentRefused",
     "CreateOptInLink",
+    "DailyCap",
     "DeliveryState",
     "DeliveryUpdated",
     "Effect",
@@ -204,9 +213,11 @@ __all__ = [
     "OptInLinks",
     "OptedIn",
     "OptedOut",
+    "Pace",
     "Page",
     "Part",
     "Path",
+    "Pause",
     "Phase",
     "Policy",
     "PollUpdated",
@@ -223,6 +234,8 @@ __all__ = [
     "Repeat",
     "Reply",
     "Retriable",
+    "Rules",
+    "Scope",
     "SendError",
     "SendMessage",
     "SendReaction",
@@ -244,6 +257,7 @@ __all__ = [
     "Voice",
     "WebhookError",
     "WebhookRequest",
+    "Whom",
     "Word",
     "chat_id",
     "event_id",
@@ -331,6 +345,8 @@ class Provider(ABC, Generic[S]):
     proof: ClassVar[Proof] = Proof()
     simulator: ClassVar[str] = ""
     """`module:Class` of the twin, imported only by `gateway simulate` and tests."""
+    invented: ClassVar[bool] = False
+    """True for the vendor of an example, which does not exist: it works like any, and is shown off only when named."""
     requires: ClassVar[int] = BORDER
     """The version of the border that it was written for."""
 
@@ -354,6 +370,10 @@ class Provider(ABC, Generic[S]):
     @abstractmethod
     def capabilities(self) -> CapabilityTable:
         """Say what this connection can carry, account limits from the settings included."""
+
+    def rules(self) -> Rules:
+        """Say what the vendor asks of whoever sends: pace, caps, opt-in first. The core keeps it before each call."""
+        return Rules()
 
     @abstractmethod
     def send_message(self, action: SendMessage) -> Exchange[Receipt]:
@@ -413,8 +433,13 @@ class Provider(ABC, Generic[S]):
         """Look for a send whose answer was not read."""
         self._cannot(Feature.STATUS)
 
-    def missed(self, cursor: str | None) -> Exchange[Missed]:
-        """Fetch webhooks that the vendor kept, oldest first where it can; None begins."""
+    def missed(self, cursor: str | None, *, since: datetime | None = None) -> Exchange[Missed]:
+        """Fetch a page of the webhooks that the vendor kept, oldest first where it can.
+
+        Without a cursor it begins with those that the vendor sent at `since` or later, or with the first it has; some
+        earlier ones more do no harm. A webhook that comes from here has the time at which the vendor sent it as
+        `received_at`, and is not verified: the API answered it. Raises `InvalidMessage` for a cursor of another make.
+        """
         self._cannot(Feature.STATUS)
 
     def _cannot(self, feature: Feature) -> NoReturn:

@@ -13,7 +13,7 @@ import asyncio
 import random
 import threading
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar, overload
@@ -22,6 +22,7 @@ from gateway import client
 from gateway.actions import OptInLinks, Policy, Receipt
 from gateway.asking import Content, Recipient
 from gateway.client import Subject, Ticket, Verdict
+from gateway.catchup import PAGES, SECONDS, CaughtUp
 from gateway.clock import SYSTEM, Clock
 from gateway.connections import Connection
 from gateway.delivery import MessageStatus
@@ -29,11 +30,14 @@ from gateway.errors import StoreError
 from gateway.events import Event
 from gateway.exchange import Exchange, Page, Reply
 from gateway.fitting import Plan
+from gateway.inbox import Stale
 from gateway.ingress import ASGIApp
 from gateway.model import Reaction
 from gateway.plugins import Plugins
+from gateway.reparse import Reparsed
 from gateway.retry import RetryPolicy
 from gateway.store import Store
+from gateway.story import Story
 
 __all__ = ["Gateway"]
 
@@ -106,9 +110,21 @@ class Gateway:
         retry: RetryPolicy | None = None,
         plugins: Plugins | None = None,
         chance: Callable[[], float] = random.random,
+        stale: Stale | timedelta | None = Stale(),  # noqa: B008 - frozen
+        catch_up: bool = False,
     ) -> None:
         self._wrap(
-            client.Gateway(store, policy, clock, public_url=public_url, retry=retry, plugins=plugins, chance=chance)
+            client.Gateway(
+                store,
+                policy,
+                clock,
+                public_url=public_url,
+                retry=retry,
+                plugins=plugins,
+                chance=chance,
+                stale=stale,
+                catch_up=catch_up,
+            )
         )
 
     def _wrap(self, gateway: client.Gateway) -> None:
@@ -129,10 +145,11 @@ class Gateway:
         *,
         policy: Policy | str | None = None,
         labels: Mapping[str, str] | None = None,
+        catch_up: bool | None = None,
         **settings: Any,
     ) -> Connection:
         """Add a connection; the settings are the provider's."""
-        return self._gateway.connect(provider, name, policy=policy, labels=labels, **settings)
+        return self._gateway.connect(provider, name, policy=policy, labels=labels, catch_up=catch_up, **settings)
 
     @property
     def connections(self) -> tuple[Connection, ...]:
@@ -303,6 +320,31 @@ class Gateway:
     ) -> Reply:
         """Take a webhook in by its raw bytes; when this returns it is kept, and the reply is what to answer."""
         return self._thread.call(self._gateway.receive(connection, headers, body, method=method, query=query))
+
+    def catch_up(
+        self, connection: str, *, since: datetime | None = None, pages: int = PAGES, seconds: float = SECONDS
+    ) -> CaughtUp:
+        """Fetch the webhooks that the vendor kept and could not deliver; each event is handed over once."""
+        return self._thread.call(self._gateway.catch_up(connection, since=since, pages=pages, seconds=seconds))
+
+    def reparse(
+        self,
+        since: datetime | None = None,
+        *,
+        connection: str | None = None,
+        apply: bool = True,
+        limit: int = 10_000,
+    ) -> Reparsed:
+        """Parse kept webhooks again: all since a time, or without one those that no parser could read."""
+        return self._thread.call(self._gateway.reparse(since, connection=connection, apply=apply, limit=limit))
+
+    def replay(self, event: Event | str) -> None:
+        """Hand an event over again."""
+        self._thread.call(self._gateway.replay(event))
+
+    def story(self, message: Receipt | Ticket | str) -> Story:
+        """Tell a message's whole life: call, steps, attempts, answers, reports, handlers."""
+        return self._thread.call(self._gateway.story(message))
 
     def asgi(self) -> ASGIApp:
         """Give an ASGI application that receives webhooks; it hands them to the gateway's own loop."""

@@ -27,7 +27,9 @@ from gateway.cli.composing import (
 from gateway.cli.configured import DEFAULT, ConfigFile, JsonFlag, gateway_for
 from gateway.cli.screen import Screen
 from gateway.client import Gateway, Ticket
-from gateway.errors import NotSettled, SendError
+from gateway.errors import GatewayError, NotSettled, Retriable, SendError
+from gateway.ids import MessageId
+from gateway.store import MemoryStore, StepState, Store
 
 __all__ = ["send"]
 
@@ -89,10 +91,30 @@ async def _send(
     gateway: Gateway, to: str, composed: Composed, *, via: str | None, key: str, wait: float
 ) -> tuple[Ticket, Receipt]:
     """Promise it, then wait: the same key gives the same message, and the ticket says which connection took it."""
-    async with gateway:
-        message, policy = composed.message, composed.policy
-        ticket = await gateway.enqueue(to, message, via=via, key=key, policy=policy)
-        return ticket, await gateway.send(to, message, via=ticket.connection, key=key, policy=policy, wait=wait)
+    try:
+        async with gateway:
+            message, policy = composed.message, composed.policy
+            ticket = await gateway.enqueue(to, message, via=via, key=key, policy=policy)
+            return ticket, await gateway.send(to, message, via=ticket.connection, key=key, policy=policy, wait=wait)
+    except NotSettled as late:
+        # the gateway has ended by now: nobody will try again what only its memory held
+        if isinstance(gateway.store, MemoryStore):
+            await _raise_what_is_certain(gateway.store, MessageId(late.ticket))
+        raise
+
+
+async def _raise_what_is_certain(store: Store, message: MessageId) -> None:
+    """Raise why nothing has left, where that is certain."""
+    found = await store.message(message)
+    if found is None or any(step.state is not StepState.WAITING or step.doubt for step in found[1]):
+        return
+    attempts = await store.attempts(message)
+    if not attempts or attempts[-1].outcome is None:
+        raise Retriable("it was not sent: its turn did not come", hint="try again, with a longer --wait")
+    why = attempts[-1].detail or "the vendor did not take it"
+    again = GatewayError.revive({"error": attempts[-1].outcome, "message": f"it was not sent: {why}"})
+    again.hint = "try again later; nothing has left"
+    raise again
 
 
 def _document(ticket: Ticket, receipt: Receipt, key: str) -> dict[str, JsonValue]:

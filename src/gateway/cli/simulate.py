@@ -22,6 +22,12 @@ def known_vendors() -> list[str]:
     return sorted(name for name, cls in plugins.load().providers.items() if cls.simulator)
 
 
+def real_vendors() -> list[str]:
+    """Name those that can be simulated and exist; all of them where only examples are installed."""
+    providers = plugins.load().providers
+    return [name for name in known_vendors() if not providers[name].invented] or known_vendors()
+
+
 def check_vendors(names: list[str]) -> list[str]:
     """Give the names back, each once; raises `Usage` for one that cannot be simulated."""
     known = known_vendors()
@@ -59,25 +65,29 @@ def simulate(
     """
     from gateway.simulator import serve
 
+    chosen = check_vendors(vendors)
     serve(
-        check_vendors(vendors),
+        chosen,
         host=host,
         port=port,
         seed=seed,
-        webhooks=_pairs(webhook, "--webhook"),
-        secrets=_pairs(secret, "--secret"),
-        api_keys=_pairs(api_key, "--api-key"),
+        webhooks=_pairs(webhook, "--webhook", chosen),
+        secrets=_pairs(secret, "--secret", chosen),
+        api_keys=_pairs(api_key, "--api-key", chosen),
         json_line=json,
     )
 
 
-def _pairs(given: list[str] | None, option: str) -> dict[str, str]:
+def _pairs(given: list[str] | None, option: str, vendors: list[str]) -> dict[str, str]:
     """Read VENDOR=VALUE; what a value is stays out of complaints, for it may be a secret."""
     pairs: dict[str, str] = {}
     for each in given or []:
         vendor, equals, value = each.partition("=")
         if not (vendor and equals and value):
             raise Usage(f"{option} is not VENDOR=VALUE", hint=f"write it as {option} VENDOR=VALUE, without spaces")
+        if vendor not in vendors:
+            hint = nearest(vendor, vendors, f"there are: {', '.join(vendors)}; or add it to the command")
+            raise Usage(f"{option} names {vendor}, which is not simulated", hint=hint)
         if vendor in pairs:
             raise Usage(f"{option} is given twice for {vendor}", hint="give it once for each vendor")
         pairs[vendor] = value

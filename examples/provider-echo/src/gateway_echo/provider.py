@@ -77,6 +77,7 @@ class Echo(Provider[EchoSettings]):
 
     name = "echo"
     title = "Echo"
+    invented = True
     Settings = EchoSettings
     codes = CODES
     proof = Proof(settle=timedelta(seconds=30), redelivery_window=timedelta(hours=1), token_returns=True)

@@ -10,7 +10,7 @@ import typer
 
 from gateway.cli.failing import ExitCode
 from gateway.cli.screen import Screen
-from gateway.cli.simulate import check_vendors, complete_vendor, known_vendors
+from gateway.cli.simulate import check_vendors, complete_vendor, real_vendors
 from gateway.errors import ConfigurationError
 
 __all__ = ["demo"]
@@ -20,7 +20,7 @@ def demo(
     ctx: typer.Context,
     vendors: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[VENDOR]…", help="Which vendors; else all.", autocompletion=complete_vendor),
+        typer.Argument(metavar="[VENDOR]…", help="Which vendors; else all that exist.", autocompletion=complete_vendor),
     ] = None,
     *,
     once: Annotated[bool, typer.Option("--once", help="Leave when the conversation is over.")] = False,
@@ -38,7 +38,7 @@ def demo(
     from gateway.cli.demo.telling import People, Programs
 
     screen: Screen = ctx.obj
-    chosen = check_vendors(vendors or known_vendors())
+    chosen = check_vendors(vendors or real_vendors())
     if not chosen:
         raise ConfigurationError("no provider with a simulator is installed", hint="see what is: gateway providers")
     teller = Programs if json else People

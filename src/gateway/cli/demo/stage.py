@@ -21,7 +21,7 @@ from gateway.client import Gateway
 from gateway.events import Event
 from gateway.simulator import Simulation
 
-__all__ = ["play"]
+__all__ = ["Stage", "play", "staged"]
 
 _BRISK = 0.04
 """Phones and vendors of the demo are this much faster than those of `gateway simulate`."""
@@ -33,7 +33,7 @@ async def play(teller: Callable[[Place], Telling], vendors: list[str], *, port: 
     Tells whether everything happened that had to. Raises `ConfigurationError`.
     """
     began = time.monotonic()
-    async with _stage(teller, vendors, port) as stage:
+    async with staged(teller, vendors, port) as stage:
         telling = stage.telling
         telling.opening()
         for vendor, connection in stage.place.vendors.items():
@@ -48,7 +48,7 @@ async def play(teller: Callable[[Place], Telling], vendors: list[str], *, port: 
 
 
 @dataclass(slots=True)
-class _Stage:
+class Stage:
     """Everything that runs, and what came of it so far."""
 
     telling: Telling
@@ -94,7 +94,7 @@ class _Stage:
 
 
 @contextlib.asynccontextmanager
-async def _stage(teller: Callable[[Place], Telling], vendors: list[str], port: int) -> AsyncIterator[_Stage]:
+async def staged(teller: Callable[[Place], Telling], vendors: list[str], port: int) -> AsyncIterator[Stage]:
     """Start simulator, gateway and webhook receiver, and wire them together."""
     async with (
         Simulation(vendors, port=port, latency=_BRISK) as simulation,
@@ -102,7 +102,7 @@ async def _stage(teller: Callable[[Place], Telling], vendors: list[str], port: i
         serving(gateway.asgi()) as url,
     ):
         place = _place(simulation, vendors, url)
-        stage = _Stage(teller(place), simulation, gateway, place)
+        stage = Stage(teller(place), simulation, gateway, place)
         for vendor, connection in stage.place.vendors.items():
             gateway.connect(vendor, connection, **simulation.settings(vendor))
             simulation.set_webhook(vendor, f"{url}/webhooks/{connection}")

@@ -6,6 +6,7 @@ happen: a refusal is expected where a feature is not declared, and a fault of th
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -23,6 +24,8 @@ from gateway.simulator import Bubble, Impossible
 
 __all__ = ["STEPS", "Step", "Teller", "add_bot", "converse"]
 
+_LONGEST = 60.0
+"""Seconds of one step, where everything goes on and nothing comes of it."""
 _PHOTO = "https://example.com/demo/photo.jpg"
 _OTHER_PHOTO = "https://example.com/demo/other-photo.jpg"
 _VOICE = "https://example.com/demo/hello.m4a"
@@ -146,7 +149,10 @@ async def converse(gateway: Gateway, connection: str, phone: Hand, heard: Heard,
 
 async def _played(step: Step, talk: Talk, *, declared: bool) -> Verdict:
     try:
-        verdict = await step.play(talk)
+        async with asyncio.timeout(_LONGEST):
+            verdict = await step.play(talk)
+    except TimeoutError:
+        return Verdict(Outcome.MISSED, f"it was not over after {_LONGEST:g} seconds")
     except Unsupported as refusal:
         return Verdict(Outcome.MISSED if declared else Outcome.REFUSED, _reason(refusal))
     except (Missed, Impossible, GatewayError) as error:

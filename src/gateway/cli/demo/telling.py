@@ -8,7 +8,6 @@ from textwrap import wrap
 from typing import Protocol
 
 from pydantic import JsonValue
-from rich.table import Table
 from rich.text import Text
 
 from gateway.cli.demo.story import STEPS, Step
@@ -141,7 +140,10 @@ class People:
 
     def closing(self, seconds: float, counts: Counter[str], *, fine: bool) -> None:
         rule = Text("─" * WIDTH, "dim")
-        self._screen.show("", rule, self._table(list(self._place.connections)), "")
+        self._screen.show("", rule, *self._table(list(self._place.connections)), "")
+        if any(verdict.outcome is Outcome.REFUSED for verdict in self._verdicts.values()):
+            mark, style = _MARKS[Outcome.REFUSED]
+            self._screen.show(Text.assemble((f"{mark} refused", style), " as it had to be; the reasons are above"), "")
         missed = sum(verdict.outcome is Outcome.MISSED for verdict in self._verdicts.values())
         went = f"{counts['call']} calls, {counts['webhook']} webhooks, {seconds:.1f} s"
         if fine:
@@ -150,22 +152,26 @@ class People:
             what = f"{missed} of {len(self._verdicts)} steps did not happen" if missed else "something else went wrong"
             self._screen.show(Text.assemble((f"{what}, see the lines with !", "bold red"), f"   {went}"))
 
-    def _table(self, connections: list[str]) -> Table:
-        table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="bold")
-        for title in ("", *connections):
-            table.add_column(title, no_wrap=True)
+    def _table(self, connections: list[str]) -> list[Text]:
+        """Step by connection; made by hand, for a narrow terminal should wrap it, not cut words."""
+        first = max(len(step.name) for step in STEPS) + 3
+        widths = [max(len(connection), 10) + 3 for connection in connections]
+        titles = [f"{connection:<{width}}" for connection, width in zip(connections, widths, strict=True)]
+        rows = [Text(" " * first + "".join(titles).rstrip(), "bold")]
         for step in STEPS:
-            cells = [self._cell(self._verdicts.get((connection, step.name))) for connection in connections]
-            table.add_row(step.name, *cells)
-        return table
+            row = Text(f"{step.name:<{first}}")
+            for connection, width in zip(connections, widths, strict=True):
+                row.append(self._cell(self._verdicts.get((connection, step.name)), width))
+            row.rstrip()
+            rows.append(row)
+        return rows
 
     @staticmethod
-    def _cell(verdict: Verdict | None) -> Text:
+    def _cell(verdict: Verdict | None, width: int) -> Text:
         if verdict is None:
-            return Text("")
+            return Text(" " * width)
         mark, style = _MARKS[verdict.outcome]
-        expected = " as expected" if verdict.outcome is Outcome.REFUSED else ""
-        return Text(f"{mark} {verdict.outcome.value}{expected}", style)
+        return Text(f"{mark} {verdict.outcome.value}".ljust(width), style)
 
     def invitation(self) -> None:
         self._together = True

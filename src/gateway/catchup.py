@@ -1,0 +1,209 @@
+"""Catch-up: what a vendor could not deliver is fetched from what it kept, once, through the same parser.
+
+A vendor gives up after a while (minutes or hours). Where it keeps its webhooks (`Provider.missed`), they are read from
+the time up to which all was read before; what had arrived by itself is recognised and costs a look only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from pydantic import AwareDatetime, ValidationError
+
+from gateway.addresses import Word
+from gateway.clock import Clock
+from gateway.connections import Connection, Connections
+from gateway.drive import drive
+from gateway.errors import GatewayError, InvalidMessage, Unsupported
+from gateway.exchange import Exchange
+from gateway.inbox import Inbox
+from gateway.log import logger
+from gateway.provider import Missed, WebhookRequest
+from gateway.retry import INLINE, persistent
+from gateway.store.port import Store
+
+__all__ = ["CatchUp", "CaughtUp"]
+
+_log = logger(__name__)
+
+FIRST = timedelta(hours=24)
+"""How far back the first catch-up of a connection looks: the longest that a vendor is known to go on trying."""
+OVERLAP = timedelta(minutes=5)
+"""How much of what was read is read again: an attempt is in the vendor's list only when it is over."""
+PAGES = 50
+"""Pages of one run; the next one goes on."""
+SECONDS = 120.0
+"""Seconds of one run."""
+EVERY = 900.0
+"""Seconds between the runs that start by themselves, so that there is never much to look through."""
+SOON = 5.0
+"""Seconds until a run that came to its bounds goes on."""
+
+
+class CaughtUp(Word):
+    """What a catch-up found."""
+
+    connection: str
+    pages: int = 0
+    webhooks: int = 0
+    """How many the vendor had."""
+    recovered: int = 0
+    """Events that had not arrived by themselves."""
+    complete: bool = True
+    """False when it came to its bounds; another one goes on from there."""
+
+
+class _Place(Word):
+    """How far a connection was read."""
+
+    since: AwareDatetime
+    """All before this has been read."""
+    newest: AwareDatetime
+    """The newest that was seen since then."""
+    cursor: str | None = None
+    """The vendor's next page, while a run is not complete."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Bounds:
+    pages: int
+    until: datetime
+
+
+class CatchUp:
+    """Fetches what was missed."""
+
+    def __init__(
+        self, store: Store, connections: Connections, inbox: Inbox, clock: Clock, chance: Callable[[], float]
+    ) -> None:
+        self._store = store
+        self._connections = connections
+        self._inbox = inbox
+        self._clock = clock
+        self._chance = chance
+        self._unable: set[str] = set()
+        self._reading: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def run(self) -> None:
+        """Catch up on all connections that ask for it, now and every while, until cancelled."""
+        while True:
+            done = [await self._quietly(connection) for connection in self._connections if connection.catch_up]
+            await self._clock.sleep(EVERY if all(done) else SOON)
+
+    async def once(
+        self,
+        connection: Connection,
+        *,
+        since: datetime | None = None,
+        pages: int = PAGES,
+        seconds: float = SECONDS,
+    ) -> CaughtUp:
+        """Fetch what was missed on one connection since it was read the last time, or since a time before that.
+
+        Raises `Unsupported` where the vendor keeps nothing, and what a call raises; what was read until then is kept.
+        """
+        bounds = _Bounds(pages, self._clock.now() + timedelta(seconds=seconds))
+        try:
+            async with self._reading[connection.name]:
+                return await self._read(connection, await self._begin(connection, since), bounds)
+        except GatewayError as error:
+            raise error.locate(connection=connection.name, provider=connection.provider.name) from error.__cause__
+
+    # ── how ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _quietly(self, connection: Connection) -> bool:
+        """Catch up without a caller; tells whether nothing is left to do soon."""
+        if connection.stopped is not None or connection.name in self._unable:
+            return True
+        try:
+            found = await self.once(connection)
+        except Unsupported:
+            self._unable.add(connection.name)
+            _log.warning("catch_up_impossible", connection=connection.name, provider=connection.provider.name)
+        except GatewayError as error:
+            _log.warning("catch_up_failed", connection=connection.name, error=error.slug, code=error.code)
+        except Exception as error:  # noqa: BLE001 - a border: a provider may raise anything, and the others go on
+            _log.error("catch_up_failed", connection=connection.name, error=type(error).__name__)
+        else:
+            return found.complete
+        return True
+
+    async def _read(self, connection: Connection, place: _Place, bounds: _Bounds) -> CaughtUp:
+        found = CaughtUp(connection=connection.name)
+        while True:
+            missed = await self._page(connection, place)
+            recovered = [await self._take(hook, connection) for hook in missed.hooks]
+            place = self._further(place, missed)
+            found = CaughtUp(
+                connection=connection.name,
+                pages=found.pages + 1,
+                webhooks=found.webhooks + len(missed.hooks),
+                recovered=found.recovered + sum(recovered),
+                complete=missed.cursor is None,
+            )
+            await self._store.keep_cursor(_name(connection), _done(place).model_dump_json())
+            if found.complete or found.pages >= bounds.pages or self._clock.now() >= bounds.until:
+                _log.info("caught_up", **found.model_dump())
+                return found
+
+    def _further(self, place: _Place, missed: Missed) -> _Place:
+        """Note what was seen; a time of the vendor's that is still to come would make us skip what comes until then."""
+        newest = max((place.newest, *(hook.received_at for hook in missed.hooks)))
+        return place.model_copy(update={"newest": min(newest, self._clock.now()), "cursor": missed.cursor})
+
+    async def _page(self, connection: Connection, place: _Place) -> Missed:
+        provider = connection.provider
+        if place.cursor is not None:
+            try:
+                return await self._drive(connection, provider.missed(place.cursor, since=place.since))
+            except InvalidMessage:
+                # kept by another version of the provider: begin again, for what is known costs a look only
+                _log.warning("catch_up_cursor_refused", connection=connection.name)
+        return await self._drive(connection, provider.missed(None, since=place.since))
+
+    async def _drive(self, connection: Connection, exchange: Exchange[Missed]) -> Missed:
+        send = persistent(
+            connection.transport.send,
+            policy=INLINE,
+            proof=connection.provider.proof,
+            sleep=self._clock.sleep,
+            chance=self._chance,
+        )
+        return await drive(exchange, send)
+
+    async def _take(self, hook: WebhookRequest, connection: Connection) -> int:
+        """Keep a webhook if anything of it is new; tells how many events were."""
+        reading = await self._inbox.read(hook, connection)
+        if reading.events and not await self._inbox.unknown(reading.events):
+            return 0
+        return len(await self._inbox.keep(reading))
+
+    async def _begin(self, connection: Connection, since: datetime | None) -> _Place:
+        kept = _place_of(await self._store.cursor(_name(connection)))
+        if kept is not None and (since is None or since >= kept.since):
+            return kept
+        start = (since or self._clock.now() - FIRST).astimezone(UTC)
+        return _Place(since=start, newest=start)
+
+
+def _place_of(kept: str | None) -> _Place | None:
+    """Read a place; one of another version is none, and costs looking at a day again."""
+    try:
+        return _Place.model_validate_json(kept) if kept else None
+    except ValidationError:
+        return None
+
+
+def _done(place: _Place) -> _Place:
+    """Move on what is read for good, once the last page was read."""
+    if place.cursor is not None:
+        return place
+    return _Place(since=max(place.since, place.newest - OVERLAP), newest=place.newest)
+
+
+def _name(connection: Connection) -> str:
+    return f"missed:{connection.name}"

@@ -1,0 +1,132 @@
+"""Whether a contact agrees to be written to: what events and codes say of it, and what follows for a send. Pure.
+
+The ledger itself is in the store, one row for each connection and address; the latest word holds. It is fed by opt-in
+and opt-out events, by STOP and START words in direct chats, and by codes that a provider marks (`CodeRow.opts_out`).
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from enum import StrEnum
+
+from gateway.actions import DeliveryState, MarkRead, SendMessage, SendReaction, SetTyping
+from gateway.addresses import Address
+from gateway.codes import CodeTable, Phase
+from gateway.errors import GatewayError, NotOptedIn
+from gateway.events import DeliveryUpdated, Event, MessageReceived, OptedIn, OptedOut
+from gateway.model import Chat, ChatKind
+from gateway.store.rows import ConsentRow
+
+__all__ = ["START_WORDS", "STOP_WORDS", "ConsentMode", "addresses_of", "consents_of", "objection", "opted_out_by"]
+
+STOP_WORDS = frozenset({"stop", "stopall", "unsubscribe", "cancel", "end", "quit", "optout", "revoke", "arret"})
+"""The words that carriers and vendors take for an opt-out when they are the whole message (CTIA, "Messaging principles
+and best practices"); accents, capitals, spaces and punctuation do not count."""
+
+START_WORDS = frozenset({"start", "unstop", "yes", "optin", "subscribe"})
+"""The words that take it back."""
+
+
+class ConsentMode(StrEnum):
+    """What follows when a contact does not agree."""
+
+    ENFORCE = "enforce"
+    """Nothing leaves: the send is refused with `NotOptedIn`."""
+    WARN = "warn"
+    """It leaves, and the log says so."""
+    OFF = "off"
+    """Nobody looks."""
+
+
+def addresses_of(chat: Chat) -> tuple[Address, ...]:
+    """Give the addresses whose word counts for a chat: a group has its own ways of leaving it."""
+    return () if chat.kind is ChatKind.GROUP else chat.addresses
+
+
+# ── what is said ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def consents_of(events: Iterable[Event], codes: CodeTable) -> list[ConsentRow]:
+    """Read what stamped events say about consent; `codes` is the provider's table."""
+    return [row for event in events if (row := _word(event, codes)) is not None]
+
+
+def _word(event: Event, codes: CodeTable) -> ConsentRow | None:
+    match event:
+        case OptedIn() | OptedOut():
+            return _row(event, event.address, agreed=isinstance(event, OptedIn))
+        case MessageReceived(ours=False, chat=Chat(kind=ChatKind.DIRECT) as chat) if (word := _spoken(event)):
+            if word in STOP_WORDS | START_WORDS:
+                return _row(event, chat.address, agreed=word in START_WORDS)
+        case DeliveryUpdated(state=DeliveryState.FAILED, chat=Chat(kind=ChatKind.DIRECT) as chat):
+            found = codes.find(Phase.DELIVERY, event.code)
+            if found is not None and found.opts_out:
+                return _row(event, chat.address, agreed=False)
+    return None
+
+
+def _row(event: Event, address: Address, *, agreed: bool) -> ConsentRow:
+    return ConsentRow(
+        connection=event.connection,
+        address=address.text,
+        agreed=agreed,
+        source=event.id,
+        changed_at=event.occurred_at or event.received_at,
+    )
+
+
+def _spoken(event: MessageReceived) -> str:
+    """Give the letters of a short message, without case and accents: `Arrêt !` and `STOP ALL` are such words."""
+    text = event.text
+    if len(text) > 32:
+        return ""
+    plain = unicodedata.normalize("NFKD", text).casefold()
+    return "".join(character for character in plain if character.isalpha())
+
+
+def opted_out_by(
+    error: GatewayError, codes: CodeTable, connection: str, chat: Chat, now: datetime
+) -> ConsentRow | None:
+    """Read the vendor's answer to a call: some codes say that the contact opted out."""
+    found = codes.find(Phase.CALL, error.code)
+    if found is None or not found.opts_out or chat.kind is not ChatKind.DIRECT:
+        return None
+    return ConsentRow(
+        connection=connection,
+        address=chat.address.text,
+        agreed=False,
+        source=f"code {error.code}",
+        changed_at=now,
+    )
+
+
+# ── what follows ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def objection(
+    action: SendMessage | SendReaction | SetTyping | MarkRead,
+    words: Sequence[ConsentRow],
+    *,
+    wrote: bool,
+    opt_in_first: bool,
+) -> NotOptedIn | None:
+    """Say what speaks against sending, None where nothing does.
+
+    `words` is what is known of the addresses of the chat, `wrote` whether the contact has ever written in it, which is
+    as good as an opt-in. Read marks are not asked for: they show a contact nothing but that we listen.
+    """
+    if isinstance(action, MarkRead):
+        return None
+    if any(not word.agreed for word in words):
+        return NotOptedIn(
+            "the contact opted out",
+            hint='write again after they wrote START or opted in; consent = "warn" leaves it to you',
+        )
+    if opt_in_first and not wrote and not words and action.chat.kind is not ChatKind.GROUP:
+        return NotOptedIn(
+            "the contact has neither opted in nor written",
+            hint="ask them to write first, for example by an opt-in link; require_opt_in = false leaves it to you",
+        )
+    return None

@@ -1,0 +1,241 @@
+"""When an action may go: the limits of vendor and user, turned into what it takes from which bucket. Pure.
+
+The buckets are in the store, which takes one from each of them in the commit that marks the attempt, or none. What an
+empty one asks for is waited out by the lane, not by the worker.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, time, timedelta
+
+from gateway.actions import MarkRead, SendMessage, SendReaction, SetTyping
+from gateway.consent import ConsentMode
+from gateway.errors import ConfigurationError
+from gateway.ids import ChatId, chat_id
+from gateway.model import Chat, ChatKind
+from gateway.rules import DailyCap, Pace, Pause, Rules, Scope, Whom
+from gateway.store.rows import Bucket, Marked
+
+__all__ = [
+    "ANSWERS",
+    "Known",
+    "Priority",
+    "Sending",
+    "Terms",
+    "Toll",
+    "Wait",
+    "pace_of",
+    "pause_names",
+    "tolls",
+    "wait_of",
+]
+
+Action = SendMessage | SendReaction | SetTyping | MarkRead
+
+ANSWERS = 20
+"""Most answers in a minute to one chat, unless another number is given: a person does not ask that much."""
+_LOOP_REST = timedelta(seconds=60)
+"""How long a chat rests whose answers look like a loop."""
+_DAY = 86_400.0
+
+
+class Priority:
+    """Who goes first among the chats that are due; inside a chat the order is the one of the calls."""
+
+    REPLY = 0
+    NORMAL = 1
+    BULK = 2
+
+    @staticmethod
+    def of(word: str | None, *, answer: bool) -> int | None:
+        """Read `reply`, `normal` or `bulk`; without a word an answer is a reply. None for any other word."""
+        if word is None:
+            return Priority.REPLY if answer else Priority.NORMAL
+        return {"reply": 0, "normal": 1, "bulk": 2}.get(word)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """The terms on which a connection sends."""
+
+    paces: tuple[Pace, ...] = ()
+    """The user's own limits, beside the vendor's."""
+    consent: ConsentMode = ConsentMode.ENFORCE
+    require_opt_in: bool | None = None
+    """Whether a contact has to opt in or write first; None warns where the provider says that it has to."""
+    queue: int = 10_000
+    """Most messages that wait to leave; then a send is refused with `Overloaded`."""
+    answers: int | None = ANSWERS
+    """Most answers in a minute to one chat; None is any number."""
+
+
+def pace_of(pace: Mapping[str, str | Pace] | None) -> dict[str, Pace]:
+    """Read the user's limits, by what is counted: `{"connection": "10/s"}`; raises `ConfigurationError`."""
+    made: dict[str, Pace] = {}
+    for scope, rate in (pace or {}).items():
+        try:
+            made[scope] = rate if isinstance(rate, Pace) else Pace.parse(scope, rate)
+        except ValueError as error:
+            raise ConfigurationError(
+                f"the pace of {scope!r} is wrong: {error}",
+                hint='write pace = {connection = "10/s", recipient = "1/s"}; line and chat are there too',
+            ) from None
+    return made
+
+
+# ── what an action takes ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known about a chat when an action is to go."""
+
+    begun: bool = True
+    """Somebody has written in it before."""
+    last_wrote: datetime | None = None
+    """When the contact last wrote, or opted in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """An action that is to go, and where."""
+
+    action: Action
+    connection: str
+    lane: ChatId
+    priority: int
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Toll:
+    """What an action takes from one bucket, and what is said while that is empty."""
+
+    bucket: Bucket
+    why: str
+    ends: datetime | None = None
+    """When another bucket takes its place: a day's cap."""
+    rest: timedelta = field(default=timedelta())
+    """The least that is waited once it is empty."""
+    whole: bool = False
+    """True where everything of the connection waits with it."""
+
+
+def tolls(sending: Sending, rules: Rules, terms: Terms, known: Known) -> tuple[Toll, ...]:
+    """Say what an action takes: all of it, or it does not go."""
+    found = []
+    for pace in (*rules.paces, *terms.paces):
+        if _counts(sending.action, pace.scope, pace.whom) and _is_meant(pace.whom, known, rules, sending.now):
+            whole = pace.scope is Scope.CONNECTION and pace.whom is Whom.EVERYONE
+            for subject in _subjects(sending, pace.scope):
+                bucket = Bucket(_key(sending, pace.name, subject), pace.interval, pace.burst)
+                found.append(Toll(bucket, pace.why or pace.name, whole=whole))
+    for cap in rules.caps:
+        if _counts(sending.action, cap.scope, cap.whom) and _is_meant(cap.whom, known, rules, sending.now):
+            found += [_capped(sending, cap, subject) for subject in _subjects(sending, cap.scope)]
+    if terms.answers is not None and sending.priority == Priority.REPLY and isinstance(sending.action, SendMessage):
+        bucket = Bucket(_key(sending, "answers", sending.lane), 60 / terms.answers, terms.answers)
+        why = f"more than {terms.answers} answers in a minute to one chat, which looks like a loop"
+        found.append(Toll(bucket, why, rest=_LOOP_REST))
+    return tuple(found)
+
+
+def _capped(sending: Sending, cap: DailyCap, subject: str) -> Toll:
+    """Make a bucket that is used for one day: as many as are allowed, and nothing comes back before it ends."""
+    day = sending.now.astimezone(UTC).date()
+    ends = datetime.combine(day + timedelta(days=1), time(), UTC)
+    most = cap.most(day)
+    bucket = Bucket(_key(sending, f"{cap.name}:{day.isoformat()}", subject), _DAY, most)
+    return Toll(bucket, f"{cap.why or cap.name} ({most} on this day)", ends=ends)
+
+
+def _counts(action: Action, scope: Scope, whom: Whom) -> bool:
+    """Tell whether a limit is about such an action: contacts get messages and reactions, the vendor every call."""
+    if isinstance(action, SendMessage | SendReaction):
+        return True
+    return scope is Scope.CONNECTION and whom is Whom.EVERYONE
+
+
+def _is_meant(whom: Whom, known: Known, rules: Rules, now: datetime) -> bool:
+    match whom:
+        case Whom.EVERYONE:
+            return True
+        case Whom.SILENT:
+            return known.last_wrote is None or now - known.last_wrote > rules.recent
+        case Whom.NEW:
+            return not known.begun
+
+
+def _subjects(sending: Sending, scope: Scope) -> list[str]:
+    """Name what is counted; addresses only as ids, for the names of buckets are kept."""
+    chat = sending.action.chat
+    match scope:
+        case Scope.CONNECTION:
+            return [""]
+        case Scope.LINE:
+            return [_hidden(sending.connection, chat.line)]
+        case Scope.CHAT:
+            return [sending.lane]
+        case Scope.RECIPIENT if chat.kind is ChatKind.SEVERAL:
+            return [_direct(sending.connection, address.text) for address in chat.addresses]
+        case Scope.RECIPIENT if chat.kind is ChatKind.DIRECT:
+            return [_direct(sending.connection, chat.address.text)]
+        case Scope.RECIPIENT:
+            return [sending.lane]
+
+
+def _direct(connection: str, address: str) -> ChatId:
+    return chat_id(connection, Chat.direct(address).identity)
+
+
+def _hidden(connection: str, line: str | None) -> str:
+    return chat_id(connection, f"line:{line}") if line else ""
+
+
+def _key(sending: Sending, name: str, subject: str) -> str:
+    return f"{sending.connection}:{name}:{subject}"
+
+
+# ── what is waited for ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Until when, and what for."""
+
+    until: datetime
+    why: str
+    whole: bool = False
+    """True where everything of the connection waits."""
+    loop: bool = False
+
+
+def wait_of(marked: Marked, taken: Sequence[Toll], now: datetime) -> Wait | None:
+    """Say what a marker that was not written waits for; None where no bucket is empty."""
+    if marked.until is None:
+        return None
+    toll = next((toll for toll in taken if toll.bucket.key == marked.limit), None)
+    if toll is None:
+        return Wait(marked.until, "a limit")
+    until = max(marked.until, now + toll.rest)
+    if toll.ends is not None:
+        until = min(until, toll.ends)
+    return Wait(until, toll.why, whole=toll.whole, loop=bool(toll.rest))
+
+
+def pause_names(sending: Sending, rules: Rules, known: Known) -> Iterator[str]:
+    """Name the pauses that would stop an action, as the store keeps them."""
+    if not isinstance(sending.action, SendMessage | SendReaction):
+        return
+    for whom in Whom:
+        if whom is not Whom.EVERYONE and _is_meant(whom, known, rules, sending.now):
+            for scope in (Scope.CONNECTION, Scope.LINE):
+                yield pause_name(sending, Pause(1, whom, scope))
+
+
+def pause_name(sending: Sending, pause: Pause) -> str:
+    """Name a pause as the store keeps it."""
+    line = _hidden(sending.connection, sending.action.chat.line) if pause.scope is Scope.LINE else ""
+    return f"pause:{sending.connection}:{pause.whom.value}:{pause.scope.value}:{line}"

@@ -1,0 +1,234 @@
+"""The way out in memory: messages, their steps, and the lanes that they wait in."""
+
+from __future__ import annotations
+
+import heapq
+from bisect import insort
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from gateway.ids import ChatId, MessageId, Token
+from gateway.store.instants import micros, span
+from gateway.store.memory.schedule import Schedule
+from gateway.store.rows import (
+    AttemptRow,
+    Bucket,
+    Marked,
+    MessageRow,
+    MessageState,
+    Settlement,
+    StepRow,
+    StepState,
+    Work,
+)
+from gateway.store.rules import Candidate, in_turns, spend, waits
+
+__all__ = ["Outbox"]
+
+_Place = tuple[MessageId, int]
+
+
+@dataclass(slots=True)
+class _Lane:
+    key: ChatId
+    connection: str
+    line: list[tuple[int, MessageId]] = field(default_factory=list)
+    """Who waits, as a heap; those that no longer do are dropped when they come up."""
+    waiting: set[MessageId] = field(default_factory=set)
+    started: set[_Place] = field(default_factory=set)
+    fence: int = 0
+    held_until: int | None = None
+    head: MessageId | None = None
+    """What it is held for."""
+    not_before: int = 0
+
+
+class Outbox:
+    """Messages and lanes; every method is one commit."""
+
+    def __init__(self) -> None:
+        self.messages: dict[MessageId, MessageRow] = {}
+        self.by_age: list[MessageId] = []
+        self.steps: dict[_Place, StepRow] = {}
+        self.tokens: dict[Token, _Place] = {}
+        self.owners: dict[tuple[str, str], _Place] = {}
+        self.attempts: dict[MessageId, dict[tuple[int, int, int], AttemptRow]] = {}
+        self.depth: Counter[str] = Counter()
+        self.schedule: Schedule[tuple[str, int]] = Schedule()
+        self._keys: dict[str, MessageId] = {}
+        self._lanes: dict[ChatId, _Lane] = {}
+        self._arrivals: dict[str, int] = {}
+
+    def enqueue(self, message: MessageRow, steps: Sequence[StepRow]) -> MessageRow:
+        """Keep a message with its steps, unless its key is taken."""
+        if message.key is not None and (taken := self._keys.get(message.key)) is not None:
+            return self.messages[taken]
+        if message.id in self.messages:
+            return self.messages[message.id]
+        if message.key is not None:
+            self._keys[message.key] = message.id
+        insort(self.by_age, message.id)
+        lane = self._lanes.setdefault(message.lane, _Lane(message.lane, message.connection))
+        self._put_message(lane, message)
+        for step in steps:
+            self._put_step(lane, step)
+        self._reschedule(lane)
+        return message
+
+    def claim(self, now: datetime, lease: float, limit: int, skip: Collection[str]) -> list[Work]:
+        """Take lanes that are due; connections take turns."""
+        at = micros(now)
+        works: list[Work] = []
+        self.schedule.advance(at)
+        while candidates := self._candidates(at, limit - len(works) + 1, skip):
+            if len(works) == limit:
+                break
+            for candidate in in_turns(candidates, limit - len(works)):
+                works += self._take(self._lanes[candidate.lane], at, span(lease))
+        self.schedule.look_ahead(at, more=bool(candidates))
+        return works
+
+    def _candidates(self, at: int, limit: int, skip: Collection[str]) -> list[Candidate]:
+        return [
+            Candidate(priority, next_at, ChatId(key), connection)
+            for connection, priority in self.schedule.groups()
+            if connection not in skip
+            for next_at, key in self.schedule.first((connection, priority), at, limit)
+        ]
+
+    def _take(self, lane: _Lane, at: int, lease: int) -> Iterator[Work]:
+        """Hold a lane for its head; a lane whose head is not due is only set right."""
+        head = self._first(lane)
+        if head is None or head[0] > at:
+            lane.held_until = None
+        else:
+            lane.fence += 1
+            lane.head = head[1]
+            lane.held_until = at + lease
+            yield Work(lane.key, lane.fence, self.messages[lane.head], self.steps_of(lane.head))
+        self._reschedule(lane)
+
+    def mark(self, work: Work, step: StepRow, attempt: AttemptRow, buckets: Sequence[Bucket]) -> Marked:
+        """Write that an attempt starts, and take one from each bucket."""
+        lane = self._held(work)
+        if lane is None:
+            return Marked(lost=True)
+        marked = spend(buckets, self._arrivals, attempt.started_at)
+        if marked.written:
+            self._put_step(lane, step)
+            self._put_attempt(attempt)
+        return marked
+
+    def settle(self, work: Work, settlement: Settlement) -> bool:
+        """Write what an attempt came to, and give the lane back."""
+        lane = self._held(work)
+        if lane is None:
+            return False
+        self._write(lane, settlement)
+        self._free(lane, micros(settlement.next_at))
+        return True
+
+    def release(self, work: Work, next_at: datetime) -> None:
+        """Give a lane back with nothing done."""
+        if (lane := self._held(work)) is not None:
+            self._free(lane, micros(next_at))
+
+    def renew(self, works: Iterable[Work], until: datetime) -> None:
+        """Hold lanes longer."""
+        for work in works:
+            if (lane := self._held(work)) is not None:
+                lane.held_until = micros(until)
+                self._reschedule(lane)
+
+    def amend(self, settlement: Settlement, expect: MessageState) -> bool:
+        """Settle a row from outside its lane."""
+        row = self.messages.get(settlement.message.id)
+        if row is None or row.state is not expect:
+            return False
+        lane = self._lanes[row.lane]
+        if expect is MessageState.QUEUED and lane.held_until is not None:
+            return False
+        first = self._first(lane)
+        self._write(lane, settlement)
+        if lane.held_until is None:
+            if first is not None and first[1] == row.id:
+                lane.not_before = micros(settlement.next_at)
+        elif lane.head == row.id:
+            lane.fence += 1  # who works on the row has an old picture of it
+            self._free(lane, micros(settlement.next_at))
+        self._reschedule(lane)
+        return True
+
+    def steps_of(self, message: MessageId) -> tuple[StepRow, ...]:
+        """Give the steps of a row."""
+        return tuple(self.steps[message, index] for index in range(self.messages[message].steps))
+
+    def started(self, lane: ChatId) -> bool:
+        """Tell whether a step of the lane is under way."""
+        return lane in self._lanes and bool(self._lanes[lane].started)
+
+    # ── inside ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _held(self, work: Work) -> _Lane | None:
+        """Give the lane, if this claim still holds it."""
+        lane = self._lanes.get(work.lane)
+        return lane if lane is not None and lane.fence == work.fence and lane.held_until is not None else None
+
+    def _free(self, lane: _Lane, not_before: int) -> None:
+        lane.held_until = None
+        lane.not_before = not_before
+        self._reschedule(lane)
+
+    def _first(self, lane: _Lane) -> tuple[int, MessageId] | None:
+        while lane.line:
+            due_at, id_ = lane.line[0]
+            if id_ in lane.waiting and micros(self.messages[id_].due_at) == due_at:
+                return due_at, id_
+            heapq.heappop(lane.line)
+        return None
+
+    def _reschedule(self, lane: _Lane) -> None:
+        """Set when a lane is due: when its lease ends, else with its first row, and not before it was asked to wait."""
+        first = self._first(lane)
+        priority = self.messages[first[1]].priority if first else 1
+        at = lane.held_until
+        if at is None and first is not None:
+            at = max(first[0], lane.not_before)
+        self.schedule.put(lane.key, at, (lane.connection, priority))
+
+    def _put_message(self, lane: _Lane, message: MessageRow) -> None:
+        """Keep a row, and put it into the line or take it out."""
+        before = self.messages.get(message.id)
+        self.messages[message.id] = message
+        if not waits(message):
+            self.depth[lane.connection] -= message.id in lane.waiting
+            lane.waiting.discard(message.id)
+            return
+        if before is None or message.id not in lane.waiting or before.due_at != message.due_at:
+            heapq.heappush(lane.line, (micros(message.due_at), message.id))
+        self.depth[lane.connection] += message.id not in lane.waiting
+        lane.waiting.add(message.id)
+
+    def _write(self, lane: _Lane, settlement: Settlement) -> None:
+        message = settlement.message
+        self._put_message(lane, message)
+        self._put_step(lane, settlement.step)
+        for vendor_id in settlement.sent:
+            self.owners[message.connection, vendor_id] = (settlement.step.message, settlement.step.index)
+        if settlement.attempt is not None:
+            self._put_attempt(settlement.attempt)
+
+    def _put_step(self, lane: _Lane, step: StepRow) -> None:
+        place = (step.message, step.index)
+        self.steps[place] = step
+        self.tokens[step.token] = place
+        if step.state is StepState.STARTED:
+            lane.started.add(place)
+        else:
+            lane.started.discard(place)
+
+    def _put_attempt(self, attempt: AttemptRow) -> None:
+        place = (attempt.generation, attempt.step, attempt.number)
+        self.attempts.setdefault(attempt.message, {})[place] = attempt

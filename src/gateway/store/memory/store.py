@@ -1,0 +1,300 @@
+"""The port over what is in memory; one event loop, one process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from itertools import islice
+from typing import TypeVar
+
+from gateway.errors import StoreError
+from gateway.events import Event
+from gateway.ids import ChatId, EventId, MessageId, Token
+from gateway.store.instants import moment
+from gateway.store.memory.inbox import Inbox
+from gateway.store.memory.outbox import Outbox
+from gateway.store.rows import (
+    AttemptRow,
+    Bucket,
+    ConsentRow,
+    EventRow,
+    FactRow,
+    FileRow,
+    InboundRow,
+    Marked,
+    MessageRow,
+    MessageState,
+    RunRow,
+    Settlement,
+    StepRow,
+    WebhookRow,
+    Work,
+)
+
+__all__ = ["MemoryStore"]
+
+T = TypeVar("T")
+
+
+class MemoryStore:
+    """Keeps everything for the life of the process."""
+
+    def __init__(self, url: str = "memory:") -> None:
+        self.url = url
+        self._out = Outbox()
+        self._in = Inbox()
+        self._cursors: dict[str, str] = {}
+        self._files: dict[str, FileRow] = {}
+        self._written = asyncio.Event()
+        self._version = 0
+        self._closed = False
+
+    async def open(self) -> None:
+        """Nothing to do: memory is ready."""
+        self._check()
+
+    async def close(self) -> None:
+        """Refuse later calls, and wake who waits."""
+        self._closed = True
+        self._wake()
+
+    # ── the way out ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def enqueue(self, message: MessageRow, steps: Sequence[StepRow]) -> MessageRow:
+        """Keep a message with its steps, unless its key is taken."""
+        self._check()
+        return self._woken(self._out.enqueue(message, steps))
+
+    async def claim(self, now: datetime, lease: float, limit: int, skip: Collection[str] = ()) -> list[Work]:
+        """Take lanes that are due; connections take turns."""
+        self._check()
+        return self._out.claim(now, lease, limit, skip)
+
+    async def mark(self, work: Work, step: StepRow, attempt: AttemptRow, buckets: Sequence[Bucket] = ()) -> Marked:
+        """Write that an attempt starts, and take one from each bucket."""
+        self._check()
+        return self._woken(self._out.mark(work, step, attempt, buckets))
+
+    async def settle(self, work: Work, settlement: Settlement) -> bool:
+        """Write what an attempt came to, and give the lane back."""
+        self._check()
+        if settled := self._out.settle(work, settlement):
+            self._follow(settlement)
+        return self._woken(settled)
+
+    async def release(self, work: Work, next_at: datetime) -> None:
+        """Give a lane back with nothing done."""
+        self._check()
+        self._out.release(work, next_at)
+        self._wake()
+
+    async def renew(self, works: Sequence[Work], until: datetime) -> None:
+        """Hold lanes longer."""
+        self._check()
+        self._out.renew(works, until)
+        self._wake()
+
+    async def amend(self, settlement: Settlement, *, expect: MessageState) -> bool:
+        """Settle a row from outside its lane."""
+        self._check()
+        if amended := self._out.amend(settlement, expect):
+            self._follow(settlement)
+        return self._woken(amended)
+
+    async def depth(self, connection: str) -> int:
+        """Count the rows of a connection that wait to leave."""
+        self._check()
+        return self._out.depth[connection]
+
+    # ── the way in ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def ingest(
+        self,
+        webhook: WebhookRow,
+        events: Sequence[Event],
+        facts: Sequence[FactRow] = (),
+        consents: Sequence[ConsentRow] = (),
+        *,
+        handled: Collection[EventId] = (),
+    ) -> list[Event]:
+        """Keep a webhook, its events and what follows from them; return the events that are new."""
+        self._check()
+        return self._woken(self._in.ingest(webhook, events, facts, consents, handled))
+
+    async def claim_events(self, now: datetime, lease: float, limit: int) -> list[EventRow]:
+        """Take the first pending event of each lane that is free."""
+        self._check()
+        return self._in.claim(now, lease, limit)
+
+    async def settle_event(self, row: EventRow, runs: Sequence[RunRow] = ()) -> None:
+        """Write how far an event was handed over."""
+        self._check()
+        self._in.settle(row, runs)
+        self._wake()
+
+    async def keep_facts(self, facts: Sequence[FactRow]) -> None:
+        """Keep what a look-up said about messages."""
+        self._check()
+        self._in.keep_facts(facts)
+        self._wake()
+
+    async def keep_file(self, file: FileRow) -> None:
+        """Keep bytes to serve."""
+        self._check()
+        self._files.setdefault(file.digest, file)
+
+    async def file(self, digest: str) -> FileRow | None:
+        """Look up bytes by their digest."""
+        self._check()
+        return self._files.get(digest)
+
+    # ── look-ups ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def message(self, message: MessageId) -> tuple[MessageRow, tuple[StepRow, ...]] | None:
+        """Look up a row and its steps."""
+        self._check()
+        row = self._out.messages.get(message)
+        return (row, self._out.steps_of(message)) if row else None
+
+    async def messages(self, state: MessageState | None = None, limit: int = 100) -> list[MessageRow]:
+        """List rows, newest first."""
+        self._check()
+        rows = (self._out.messages[id_] for id_ in reversed(self._out.by_age))
+        return _first(limit, (row for row in rows if state in (None, row.state)))
+
+    async def by_token(self, token: Token) -> StepRow | None:
+        """Look up a step by its token."""
+        self._check()
+        place = self._out.tokens.get(token)
+        return self._out.steps[place] if place else None
+
+    async def owner(self, connection: str, vendor_id: str) -> StepRow | None:
+        """Look up the step that a vendor id belongs to."""
+        self._check()
+        place = self._out.owners.get((connection, vendor_id))
+        return self._out.steps[place] if place else None
+
+    async def proofs(self, token: Token) -> tuple[str, ...]:
+        """Give the vendor ids that came back with a token."""
+        self._check()
+        return tuple(self._in.proofs.get(token, ()))
+
+    async def attempts(self, message: MessageId) -> list[AttemptRow]:
+        """List the attempts of a message."""
+        self._check()
+        return [row for _, row in sorted(self._out.attempts.get(message, {}).items())]
+
+    async def facts(self, connection: str, vendor_ids: Collection[str]) -> list[FactRow]:
+        """List what was reported about some vendor ids."""
+        self._check()
+        rows = [row for id_ in set(vendor_ids) for row in self._in.facts.get((connection, id_), {}).values()]
+        return sorted(rows, key=lambda row: (row.received_at, row.vendor_id, row.source))
+
+    async def event(self, event: EventId) -> EventRow | None:
+        """Look up an event."""
+        self._check()
+        return self._in.event(event)
+
+    async def events(self, after: int = 0, limit: int = 100) -> list[EventRow]:
+        """List events from a sequence number on."""
+        self._check()
+        return [self._in.event_at(row.sequence) for row in self._in.events[after : after + limit]]
+
+    async def webhooks(
+        self, *, since: datetime | None = None, quarantined: bool = False, limit: int = 100
+    ) -> list[WebhookRow]:
+        """List webhooks, newest first."""
+        self._check()
+        rows = (row for row in reversed(self._in.webhooks.values()) if since is None or row.received_at >= since)
+        return _first(limit, (row for row in rows if row.quarantine is not None or not quarantined))
+
+    async def events_of(self, message: MessageId) -> list[EventRow]:
+        """List the events that are about a message of ours."""
+        self._check()
+        return [self._in.event_at(sequence) for sequence in self._in.about.get(message, ())]
+
+    async def runs(self, event: EventId) -> list[RunRow]:
+        """List the runs of handlers for an event."""
+        self._check()
+        return list(self._in.runs.get(event, ()))
+
+    async def last_inbound(self, connection: str, chat: ChatId) -> InboundRow | None:
+        """Give the last message that a contact wrote in a chat."""
+        self._check()
+        return self._in.inbound.get(self._in.canonical(chat), {}).get(connection)
+
+    async def consent(self, connection: str, address: str) -> ConsentRow | None:
+        """Give the latest word of an address."""
+        self._check()
+        return self._in.consents.get((connection, address))
+
+    async def keep_consent(self, row: ConsentRow) -> None:
+        """Keep a word of an address."""
+        self._check()
+        self._in.agree(row)
+        self._wake()
+
+    async def cursor(self, name: str) -> str | None:
+        """Give how far something was read."""
+        self._check()
+        return self._cursors.get(name)
+
+    async def keep_cursor(self, name: str, value: str) -> None:
+        """Keep how far something was read."""
+        self._check()
+        self._cursors[name] = value
+
+    async def canonical(self, chat: ChatId) -> ChatId:
+        """Give the id under which a chat is kept."""
+        self._check()
+        return self._in.canonical(chat)
+
+    async def started(self, lane: ChatId) -> bool:
+        """Tell whether a step of the lane is under way."""
+        self._check()
+        return self._out.started(lane)
+
+    # ── waiting ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def next_due(self, now: datetime) -> datetime | None:
+        """Tell when the next lane or event is due."""
+        times = [at for at in (self._out.schedule.soonest, self._in.schedule.soonest) if at is not None]
+        return moment(min(times)) if times else None
+
+    @property
+    def version(self) -> int:
+        """Grows with each write."""
+        return self._version
+
+    async def changed(self, since: int) -> None:
+        """Wait until something was written."""
+        self._check()
+        if self._version == since:
+            await self._written.wait()
+
+    # ── inside ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _follow(self, settlement: Settlement) -> None:
+        """Keep what follows from a settlement on the way in."""
+        if settlement.alias is not None:
+            self._in.alias(*settlement.alias)
+        self._in.keep_facts(settlement.facts)
+        self._in.keep_events(settlement.events)
+
+    def _check(self) -> None:
+        if self._closed:
+            raise StoreError("the store is closed", hint="open a new Gateway")
+
+    def _woken(self, result: T) -> T:
+        self._wake()
+        return result
+
+    def _wake(self) -> None:
+        self._version += 1
+        self._written.set()
+        self._written = asyncio.Event()
+
+
+def _first(limit: int, rows: Iterable[T]) -> list[T]:
+    return list(islice(rows, limit))

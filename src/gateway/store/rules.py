@@ -1,0 +1,54 @@
+"""The rules that every store keeps, apart from how it keeps them; pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, MutableMapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from gateway.ids import ChatId
+from gateway.store.instants import micros, moment, span
+from gateway.store.rows import Bucket, Marked, MessageRow
+
+__all__ = ["Candidate", "in_turns", "spend", "waits"]
+
+
+class Candidate(NamedTuple):
+    """A lane that is due; sorts by priority, then by how long it is due."""
+
+    priority: int
+    next_at: int
+    lane: ChatId
+    connection: str
+
+
+def in_turns(candidates: Iterable[Candidate], limit: int) -> list[Candidate]:
+    """Choose lanes so that connections take turns: the first of each, then the second of each, and so on."""
+    queues: defaultdict[str, list[Candidate]] = defaultdict(list)
+    for candidate in sorted(candidates):
+        queues[candidate.connection].append(candidate)
+    turns = sorted((turn, candidate) for queue in queues.values() for turn, candidate in enumerate(queue))
+    return [candidate for _, candidate in turns[:limit]]
+
+
+def spend(buckets: Sequence[Bucket], arrivals: MutableMapping[str, int], at: datetime) -> Marked:
+    """Take one from each bucket, or, when one is empty, none.
+
+    `arrivals` has the theoretical arrival time (GCRA) of each bucket that is known, in microseconds, and gets the new
+    ones.
+    """
+    now = micros(at)
+    free = [
+        (arrivals.get(bucket.key, now) - span(bucket.interval) * (bucket.burst - 1), bucket.key) for bucket in buckets
+    ]
+    if free and (latest := max(free))[0] > now:
+        return Marked(until=moment(latest[0]), limit=latest[1])
+    for bucket in buckets:
+        arrivals[bucket.key] = max(arrivals.get(bucket.key, now), now) + span(bucket.interval)
+    return Marked()
+
+
+def waits(message: MessageRow) -> bool:
+    """Tell whether a row has a place in its lane: the worker has something to do with it, and nobody has to decide."""
+    return message.state.open and not message.parked

@@ -1,0 +1,1 @@
+"""What proves a plugin: contracts to subclass, with pytest."""

@@ -1,0 +1,151 @@
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from gateway.cli import app
+from gateway.cli.screen import Screen, flags_first, printable
+from tests.fronts.cli_runs import PROGRAM, problem, run
+
+COMMANDS = ("demo", "simulate", "providers", "send", "plan", "listen", "connections")
+
+
+def test_without_a_command_the_help_is_shown_and_all_is_well() -> None:
+    """`gateway` alone says what there is, on stdout, and exits 0."""
+    result = run()
+    assert (0, "") == (result.exit_code, result.stderr)
+    assert [] == [name for name in COMMANDS if name not in result.stdout]
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, "connections list", "connections test"])
+def test_every_command_explains_itself(command: str) -> None:
+    """`--help` works for every command and exits 0."""
+    result = run(*command.split(), "--help")
+    assert (0, "") == (result.exit_code, result.stderr)
+    assert f"gateway {command}" in result.stdout
+
+
+def test_every_command_that_prints_data_takes_json() -> None:
+    """There is no command without `--json`."""
+    commands = [*COMMANDS[:-1], "connections list", "connections test"]
+    helps = {name: run(*name.split(), "--help", env={"COLUMNS": "120"}).stdout for name in commands}
+    assert [] == [name for name, text in helps.items() if "--json" not in text]
+
+
+def test_the_version_is_the_distributions() -> None:
+    """`--version` prints one line."""
+    result = run("--version")
+    assert (0, "") == (result.exit_code, result.stderr)
+    assert re.fullmatch(r"gateway \d+\.\d+\.\d+\S*\n", result.stdout)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "hint"),
+    [
+        ("simulat echo", "there is no command 'simulat'", "did you mean simulate?"),
+        ("frobnicate", "there is no command 'frobnicate'", f"there are: {', '.join(COMMANDS)}"),
+        ("connections tst", "there is no command 'tst'", "did you mean test?"),
+        ("send +12025550123 hi --efect slam", "no such option: --efect", "did you mean --effect?"),
+        ("send +12025550123 hi --effect slamm", "--effect has no 'slamm'", "did you mean slam?"),
+        ("send +12025550123 hi --channel imesage", "--channel has no 'imesage'", "did you mean imessage?"),
+        ("send +12025550123 hi --policy gracefull", "--policy has no 'gracefull'", "did you mean graceful?"),
+        ("simulate ecko", "there is no simulator of 'ecko'", "did you mean echo?"),
+        ("demo ecko", "there is no simulator of 'ecko'", "did you mean echo?"),
+        ("send", "missing argument 'TO'", "see: gateway send --help"),
+        ("send +12025550123 hi there", "there are more arguments than this command takes", None),
+        ("listen --port x", "invalid value for '--port': 'x' is not a valid int", "see: gateway listen --help"),
+    ],
+)
+def test_a_wrong_call_is_said_in_two_lines(arguments: str, error: str, hint: str | None) -> None:
+    """A wrong call exits 2, says what is wrong and how to call it right, and prints no data."""
+    result = run(*arguments.split())
+    lines = result.stderr.splitlines()
+    assert (2, "") == (result.exit_code, result.stdout)
+    assert [f"error: {error}", "hint: "] == [lines[0], lines[1][:6]]
+    assert hint is None or f"hint: {hint}" == lines[1]
+    assert 2 == len(lines)
+
+
+def test_a_text_that_was_not_quoted_is_not_repeated() -> None:
+    """What may be the text of a message is in no complaint."""
+    assert "secret words" not in run("send", "+12025550123", "hi", "secret words").output
+
+
+def test_with_json_a_problem_is_the_data() -> None:
+    """With `--json` stdout has one problem document and stderr says the same for people, wherever it went wrong."""
+    result = run("send", "--json", "--efect", "slam")
+    expected = {
+        "type": "about:blank",
+        "title": "usage",
+        "detail": "no such option: --efect",
+        "code": "usage",
+        "exit_code": 2,
+        "retryable": False,
+        "hint": "did you mean --effect?",
+    }
+    assert expected == problem(result)
+    assert "error: no such option: --efect\nhint: did you mean --effect?\n" == result.stderr
+
+
+def test_flags_of_the_program_may_stand_anywhere_before_a_text() -> None:
+    """`--debug` and `--no-color` come to the front; what is behind `--` is text."""
+    given = ["send", "+1", "--no-color", "--debug", "--", "--debug"]
+    assert ["--no-color", "--debug", "send", "+1", "--", "--debug"] == flags_first(given)
+    asked = Screen.asked(["send", "--", "--json", "--debug", "--no-color"])
+    assert (False, False, True) == (asked.as_json, asked.debug, asked.color)
+
+
+def test_a_traceback_is_shown_only_with_debug(tmp_path: Path) -> None:
+    """An error is a sentence; with `--debug` it also says where it came from."""
+    missing = tmp_path / "missing.toml"
+    assert "Traceback" not in run("send", "+12025550123", "hi", "--config", missing).output
+    assert "Traceback" in run("send", "+12025550123", "hi", "--config", missing, "--debug").stderr
+
+
+@pytest.mark.parametrize("arguments", [["providers", "--no-color"], ["--no-color", "--help"], ["nonsense"]])
+def test_there_is_no_colour_where_nobody_can_see_it(arguments: list[str]) -> None:
+    """Into a pipe, or without colour, no escape code is written."""
+    done = subprocess.run([*PROGRAM, *arguments], capture_output=True, text=True, check=False)
+    assert "\x1b" not in done.stdout + done.stderr
+
+
+def test_the_shell_can_complete_commands_and_options() -> None:
+    """Completion as the shell asks for it names commands, options, vendors and effects."""
+
+    def completed(words: str, count: int) -> list[str]:
+        env = {"_GATEWAY_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(count)}
+        return run(env=env).stdout.split()
+
+    assert ["send"] == completed("gateway sen", 1)
+    assert ["echo"] == completed("gateway simulate ech", 2)
+    assert ["slam", "spotlight", "shooting-star"] == completed("gateway send --effect s", 3)
+    assert ["--effect"] == completed("gateway send --ef", 2)
+
+
+def test_what_a_contact_wrote_cannot_steer_the_terminal() -> None:
+    """Escape codes, line ends and invisible marks are shown as what they are; emoji stay whole."""
+    assert r"\x1b[31mred ⏎ two\x202e" == printable("\x1b[31mred\ntwo\u202e")
+    assert "👩\u200d🚀❤\ufe0f" == printable("👩\u200d🚀❤\ufe0f")
+    assert "abc…" == printable("abcdef", most=4)
+
+
+def test_an_interrupt_is_told_by_the_exit_code() -> None:
+    """Ctrl-C in the middle of something exits 130, in a word."""
+
+    @app.command("interrupted", hidden=True)
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    try:
+        result = run("interrupted")
+    finally:
+        app.registered_commands.pop()
+    assert (130, "", "interrupted\n") == (result.exit_code, result.stdout, result.stderr)
+
+
+def test_data_is_one_document_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    """A JSON document has no line end and no escape code of its own."""
+    Screen().data({"text": "a\nb\x1b"})
+    assert {"text": "a\nb\x1b"} == json.loads(capsys.readouterr().out.removesuffix("\n"))
