@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, ClassVar, Literal, TypeAlias
 
-from pydantic import AwareDatetime, Field, JsonValue
+from pydantic import AwareDatetime, ConfigDict, Field, JsonValue
 
 from gateway.addresses import Word
 from gateway.capabilities import Feature
@@ -202,10 +202,12 @@ class StatusReport(Word):
 class CreateOptInLink(Word):
     """Make links by which a person opts in to be written to."""
 
+    model_config: ClassVar[ConfigDict] = ConfigDict(allow_inf_nan=False)
+
     type: Literal["create_opt_in_link"] = "create_opt_in_link"
-    body: str
+    body: str = Field(repr=False)
     """What the person will send, the vendor's placeholder for its code included where it wants one."""
-    parameters: dict[str, JsonValue] = Field(default_factory=dict)
+    parameters: dict[str, JsonValue] = Field(default_factory=dict, repr=False)
     """Come back on the `OptedIn` event."""
 
 

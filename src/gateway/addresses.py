@@ -13,24 +13,36 @@ from enum import StrEnum
 from typing import Any, ClassVar, Self
 from urllib.parse import unquote
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_serializer, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_serializer, model_validator
 
 __all__ = ["Address", "AddressKind", "Word", "mask", "redact"]
 
-_PREFIX = re.compile(r"^(?:(?:imessage|sms|rcs|any);-;|tel:|mailto:|sms:|imessage:)", re.IGNORECASE)
-_PHONE_FILLERS = str.maketrans("", "", " ()-./\t\u00a0\u2010\u2011\u2013\u202a\u202c\u202d\u202f")
+_PREFIX = re.compile(r"^(?:(?:imessage|sms|rcs|whatsapp|any);-;|tel:|mailto:|sms:|imessage:|whatsapp:)", re.IGNORECASE)
+#: Marks of direction, of width zero and of byte order: contact cards and web pages copy them along, unseen.
+_UNSEEN = str.maketrans(
+    "", "", "\u061c\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"
+)
+#: Between the digits of a phone, beside every space and dash of Unicode.
+_PHONE_FILLERS = frozenset("()[]./\t\u2212")
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _EMAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+")
 _LOOKS_LIKE_PHONE = re.compile(r"[+0-9]+")
-_CONTACT = re.compile(r"[!-~]{1,128}")
+# no comma: it stands between the addresses of a chat
+_CONTACT = re.compile(r"[!-+\--~]{1,128}")
 _MAX_EMAIL = 254
 
 
 class Word(BaseModel):
     """Base of all words: frozen, closed, and with input hidden in errors (it may hold numbers and text)."""
 
+    # A length that no text has: with any bound at all, pydantic looks at the text itself, and refuses half a surrogate
+    # pair, which no JSON and no store could hold later.
     model_config: ClassVar[ConfigDict] = ConfigDict(
-        frozen=True, extra="forbid", hide_input_in_errors=True, use_attribute_docstrings=True
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
+        use_attribute_docstrings=True,
+        str_max_length=1 << 40,
     )
 
 
@@ -52,8 +64,8 @@ def mask(value: str) -> str:
     return f"•••{value[-2:]}"
 
 
-_PHONE_IN_TEXT = re.compile(r"\+?\d[\d ().-]{5,18}\d")
-_EMAIL_IN_TEXT = re.compile(r"[^@\s\"'<>,;:/=]+@[^@\s\"'<>,;:/?&]+")
+_PHONE_IN_TEXT = re.compile(r"\+?\d[\d ()./\t\u00a0\u2009\u2010-\u2015\u202f\u2212-]{5,18}\d")
+_EMAIL_IN_TEXT = re.compile(r"[^@\s\"'<>,;:/=]+(?:@|%40)[^@\s\"'<>,;:/?&]+", re.IGNORECASE)
 
 
 def redact(text: str, *, limit: int = 500) -> str:
@@ -62,7 +74,7 @@ def redact(text: str, *, limit: int = 500) -> str:
     Cautious on purpose: a long number that is no phone is masked too.
     """
     cut = text if len(text) <= limit else text[:limit] + "…"
-    masked = _EMAIL_IN_TEXT.sub(lambda match: mask(match[0].lower()), cut)
+    masked = _EMAIL_IN_TEXT.sub(lambda match: mask(match[0].lower().replace("%40", "@")), cut)
     return _PHONE_IN_TEXT.sub(lambda match: f"•••{match[0][-2:]}", masked)
 
 
@@ -83,8 +95,12 @@ class Address(Word):
     @model_validator(mode="before")
     @classmethod
     def _from_text(cls, data: Any) -> Any:
-        """Accept a plain string wherever an address is asked for."""
-        return _split(data) if isinstance(data, str) else data
+        """Accept a plain string wherever an address is asked for, and any spelling of a value beside its kind."""
+        if isinstance(data, str):
+            return _split(data)
+        if isinstance(data, dict) and isinstance(value := data.get("value"), str):
+            return {**data, "value": _canonical(data.get("kind"), value)}
+        return data
 
     @model_validator(mode="after")
     def _is_canonical(self) -> Self:
@@ -94,11 +110,6 @@ class Address(Word):
         if self.kind is AddressKind.EMAIL and len(self.value) > _MAX_EMAIL:
             raise ValueError(f"an email address has at most {_MAX_EMAIL} characters")
         return self
-
-    @field_validator("value", mode="before")
-    @classmethod
-    def _trim(cls, value: Any) -> Any:
-        return value.strip() if isinstance(value, str) else value
 
     @model_serializer
     def _to_text(self) -> str:
@@ -140,16 +151,14 @@ class Address(Word):
 def _split(text: str) -> dict[str, str]:
     """Tell what kind of address a text is, and bring it into its canonical spelling."""
     if text.startswith(Address.CONTACT_PREFIX):
-        return {"kind": "contact", "value": text.removeprefix(Address.CONTACT_PREFIX)}
-    bare = text.strip()
+        return {"kind": "contact", "value": text.removeprefix(Address.CONTACT_PREFIX).strip()}
+    bare = text.translate(_UNSEEN).strip()
     while match := _PREFIX.match(bare):
         # RFC 3966 parameters (`;ext=…`) and RFC 6068 headers (`?subject=…`) are not part of the address
         bare = unquote(bare[match.end() :]).split("?", 1)[0].strip()
     if "@" in bare:
-        return {"kind": "email", "value": unicodedata.normalize("NFC", bare).casefold()}
-    digits = bare.split(";", 1)[0].translate(_PHONE_FILLERS)
-    if digits.startswith("00"):
-        digits = "+" + digits[2:]
+        return {"kind": "email", "value": _canonical(AddressKind.EMAIL, bare)}
+    digits = _canonical(AddressKind.PHONE, bare.split(";", 1)[0])
     if _LOOKS_LIKE_PHONE.fullmatch(digits):
         return {"kind": "phone", "value": digits}
     raise ValueError(
@@ -158,9 +167,25 @@ def _split(text: str) -> dict[str, str]:
     )
 
 
+def _canonical(kind: object, value: str) -> str:
+    """Bring the value of one kind into its canonical spelling; another kind's vendor knows its own."""
+    bare = value.translate(_UNSEEN).strip()
+    if kind == AddressKind.EMAIL:
+        # not `casefold`: that makes another mailbox of one with a sharp s
+        return unicodedata.normalize("NFC", unicodedata.normalize("NFC", bare).lower())
+    if kind != AddressKind.PHONE:
+        return value.strip()
+    digits = "".join(character for character in bare if not _is_filler(character))
+    return f"+{digits[2:]}" if digits.startswith("00") else digits
+
+
+def _is_filler(character: str) -> bool:
+    return character in _PHONE_FILLERS or unicodedata.category(character) in {"Zs", "Pd"}
+
+
 def _complaint(kind: AddressKind) -> str:
     return {
         AddressKind.PHONE: "a phone number is + and 7 to 15 digits, country code first (E.164)",
         AddressKind.EMAIL: "an email address is name@host",
-        AddressKind.CONTACT: "a contact id is 1 to 128 visible ASCII characters",
+        AddressKind.CONTACT: "a contact id is 1 to 128 visible ASCII characters, no comma",
     }[kind]

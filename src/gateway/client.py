@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -42,6 +43,7 @@ from gateway.ids import EventId, MessageId, Token, chat_id
 from gateway.inbox import Stale
 from gateway.ingress import ASGIApp, Ingress
 from gateway.model import Chat, Message, MessageRef, Reaction
+from gateway.pacing import Priority, Terms
 from gateway.plugins import Plugins, load
 from gateway.provider import WebhookRequest
 from gateway.reparse import Reparsed, reparse
@@ -50,13 +52,16 @@ from gateway.routing import route
 from gateway.store import FactRow, MessageRow, MessageState, StepRow, StepState, Store
 from gateway.story import Story, tell
 
-__all__ = ["Gateway", "Ticket", "Verdict"]
+__all__ = ["Gateway", "Ticket", "Urgency", "Verdict"]
 
 T = TypeVar("T")
 EventT = TypeVar("EventT", bound=Event)
 
 Subject = Event | Receipt | MessageRef | str
 """A message that is already there: its event, its receipt, a reference, or our id of it."""
+
+Urgency = Literal["reply", "normal", "bulk"]
+"""Who goes first among the chats that are due."""
 
 Verdict = Literal["resend", "mark_sent", "drop"]
 """What a person says about a send whose outcome nobody knows."""
@@ -76,6 +81,12 @@ class Gateway:
     `store` is a URL (`memory:`) or a store; `policy` says what happens to what a vendor cannot carry; `public_url` is
     where `asgi()` can be reached from outside, so that attachments may be given as bytes or files. Use it as an async
     context manager, or call `aclose`; it starts by itself with the first call.
+
+    On what terms it sends, for every connection that says nothing else: `pace` limits what goes out, by what is counted
+    (`{"connection": "10/s", "recipient": "1/s"}`; line and chat are there too), beside the vendor's own rules.
+    `consent` says what happens to a send to a contact who opted out: `enforce` refuses it, `warn` logs it, `off` looks
+    away; `require_opt_in` refuses one to a contact who has neither opted in nor written. `queue` is how many messages
+    may wait on a connection, `answers_per_minute` how many answers one chat gets, so that two bots come to rest.
     """
 
     def __init__(
@@ -90,20 +101,34 @@ class Gateway:
         chance: Callable[[], float] = random.random,
         stale: Stale | timedelta | None = Stale(),  # noqa: B008 - frozen
         catch_up: bool = False,
+        pace: Mapping[str, str] | None = None,
+        consent: str = "enforce",
+        require_opt_in: bool | None = None,
+        queue: int = 10_000,
+        answers_per_minute: int = 20,
     ) -> None:
         self.policy = Policy(policy)
         self.public_url = public_url
         self._catches_up = catch_up
         stale = stale if isinstance(stale, Stale) else Stale(after=stale)
-        self._engine = Engine(store, plugins or load(), clock, retry=retry, chance=chance, stale=stale)
+        terms = Terms.read(
+            pace=pace,
+            consent=consent,
+            require_opt_in=require_opt_in,
+            queue=queue,
+            answers_per_minute=answers_per_minute,
+        )
+        self._engine = Engine(store, plugins or load(), clock, retry=retry, chance=chance, stale=stale, terms=terms)
 
     @classmethod
     def from_config(cls, path: str | Path) -> Self:
         """Make a gateway with the connections of a TOML file; raises `ConfigurationError`."""
         config = load_config(path)
-        gateway = cls(config.store, config.policy, public_url=config.public_url)
+        gateway = cls(config.store, config.policy, public_url=config.public_url, **config.terms)
         for item in config.connections:
-            gateway.connect(item.provider, item.name, policy=item.policy, labels=item.labels, **item.settings)
+            gateway.connect(
+                item.provider, item.name, policy=item.policy, labels=item.labels, **item.terms, **item.settings
+            )
         return gateway
 
     def connect(
@@ -114,16 +139,30 @@ class Gateway:
         policy: Policy | str | None = None,
         labels: Mapping[str, str] | None = None,
         catch_up: bool | None = None,
+        pace: Mapping[str, str] | None = None,
+        consent: str | None = None,
+        require_opt_in: bool | None = None,
+        queue: int | None = None,
+        answers_per_minute: int | None = None,
         **settings: Any,
     ) -> Connection:
         """Add a connection; the settings are the provider's. Raises `ConfigurationError`.
 
-        `catch_up` fetches what the vendor could not deliver, at the start and every while; None is the gateway's own.
+        `catch_up` fetches what the vendor could not deliver, at the start and every while. What is None is the gateway's
+        own; so is an entry that `pace` does not have.
         """
         own = Policy(policy) if policy is not None else None
         catching = self._catches_up if catch_up is None else catch_up
+        terms = Terms.read(
+            self._engine.terms,
+            pace=pace,
+            consent=consent,
+            require_opt_in=require_opt_in,
+            queue=queue,
+            answers_per_minute=answers_per_minute,
+        )
         return self._engine.connections.add(
-            provider, name or provider, settings, policy=own, labels=labels, catch_up=catching
+            provider, name or provider, settings, policy=own, labels=labels, catch_up=catching, terms=terms
         )
 
     @property
@@ -164,14 +203,18 @@ class Gateway:
         wait: float = 30.0,
         at: datetime | None = None,
         expires: datetime | None = None,
+        priority: Urgency | None = None,
     ) -> Receipt:
         """Send, and wait up to `wait` seconds until the vendor accepted it.
 
         `via` names the connection; an event as `to` names it itself. `key` makes a repetition of this call give the
-        first result. Cancelling cancels the waiting only. Raises `InvalidMessage`, `Unsupported`, `NoRoute`,
-        `Conflict`, a `SendError`, or `NotSettled`.
+        first result. `priority` says who goes first among chats; an event as `to` makes it a reply. Cancelling cancels
+        the waiting only. Raises `InvalidMessage`, `Unsupported`, `NoRoute`, `Conflict`, `Overloaded`, a `SendError`, or
+        `NotSettled`.
         """
-        ticket = await self.enqueue(to, message, via=via, key=key, policy=policy, at=at, expires=expires)
+        ticket = await self.enqueue(
+            to, message, via=via, key=key, policy=policy, at=at, expires=expires, priority=priority
+        )
         return await self._engine.outcome(ticket.message_id, wait)
 
     async def enqueue(
@@ -184,18 +227,20 @@ class Gateway:
         policy: Policy | str | None = None,
         at: datetime | None = None,
         expires: datetime | None = None,
+        priority: Urgency | None = None,
     ) -> Ticket:
         """Keep a message to be sent, at a time where one is given; what becomes of it comes as events.
 
         Raises what `send` raises before anything is sent.
         """
         _aware(at=at, expires=expires)
+        rank = said(lambda: Priority.of(priority, answer=isinstance(to, Event)))
         connection, chat, messages = self._asked(to, message, via)
         chosen = self._policy(connection, policy)
         plan = await self._fit(connection, chat, messages, chosen)
         content = [item.model_dump(mode="json") for item in messages]
         request = request_of(chat, chosen, messages=content, at=at.isoformat() if at else None)
-        row = await self._engine.promise(connection, plan, request, key=key, when=When(at, expires))
+        row = await self._engine.promise(connection, plan, request, key=key, when=When(at, expires, rank))
         return Ticket(message_id=row.id, connection=row.connection, adaptations=plan.adaptations)
 
     async def plan(
@@ -292,7 +337,7 @@ class Gateway:
         with _located(connection):
             plan = fit_reaction(where, ref, wanted, remove=remove, table=table, policy=chosen)
         request = request_of(where, chosen, target=ref.model_dump(mode="json"), reaction=wanted.text, remove=remove)
-        row = await self._engine.promise(connection, plan, request)
+        row = await self._engine.promise(connection, plan, request, when=_when(message))
         return await self._engine.outcome(row.id, wait)
 
     async def _subject(
@@ -331,13 +376,14 @@ class Gateway:
             plan = fit_typing(
                 where, on=on, seconds=seconds if on else None, target=last, table=table, policy=Policy.STRICT
             )
-        row = await self._engine.promise(connection, plan, request_of(where, Policy.STRICT, typing=seconds))
+        asked = request_of(where, Policy.STRICT, typing=seconds)
+        row = await self._engine.promise(connection, plan, asked, when=_when(chat))
         await self._engine.outcome(row.id, wait)
         if on and table.find(where.kind).limits.typing_seconds is None:
             # this vendor shows the dots until it is told to stop
             with _located(connection):
                 off = fit_typing(where, on=False, seconds=None, target=last, table=table, policy=Policy.STRICT)
-            later = When(at=self._engine.clock.now() + timedelta(seconds=seconds))
+            later = replace(_when(chat), at=self._engine.clock.now() + timedelta(seconds=seconds))
             await self._engine.promise(connection, off, request_of(where, Policy.STRICT, typing=0), when=later)
 
     async def mark_read(self, chat: Recipient, *, via: str | None = None, wait: float = 30.0) -> None:
@@ -347,7 +393,9 @@ class Gateway:
         last = await self._last_inbound(connection, where)
         with _located(connection):
             plan = fit_read(where, target=last, table=connection.provider.capabilities(), policy=Policy.STRICT)
-        row = await self._engine.promise(connection, plan, request_of(where, Policy.STRICT, read=True))
+        row = await self._engine.promise(
+            connection, plan, request_of(where, Policy.STRICT, read=True), when=_when(chat)
+        )
         await self._engine.outcome(row.id, wait)
 
     async def _last_inbound(self, connection: Connection, chat: Chat) -> MessageRef | None:
@@ -392,6 +440,22 @@ class Gateway:
                 )
             )
         await self._engine.store.keep_facts(facts)
+
+    async def next_slot(self, contact: Recipient, *, via: str | None = None) -> datetime:
+        """Tell when the next message to a contact may go, by the limits of vendor and user; now where none stands in
+        the way. Takes nothing, so others may come first. Raises `NotOptedIn` when the contact does not agree.
+        """
+        where, named = chat_of(contact)
+        connection = self._route_any(where, via or named)
+        return await self._engine.next_slot(connection, where)
+
+    async def cancel(self, message: Receipt | Ticket | str, *, wait: float = 5.0) -> None:
+        """Take back what has not left; when this returns, it is certain that it will not.
+
+        Of a sequence that has begun the rest is taken back. Raises `Conflict` when it has left, or may have, or when it
+        is leaving and that does not end within `wait` seconds.
+        """
+        await self._engine.cancel(message if isinstance(message, str) else message.message_id, wait)
 
     async def resolve(self, message: str, verdict: Verdict, *, wait: float = 30.0) -> Receipt:
         """Settle a send whose outcome nobody knows: it was sent, send it again, or forget it.
@@ -572,6 +636,11 @@ class Gateway:
         Mount it in any framework, or serve it as it is.
         """
         return Ingress(self.receive, self._engine.store, start=self._engine.start, stop=self._engine.close)
+
+
+def _when(subject: Recipient | Subject) -> When:
+    """At once; what is done to an event goes before what nobody waits for."""
+    return When(priority=Priority.of(None, answer=isinstance(subject, Event)))
 
 
 def _ref_of_event(event: Event, part: int) -> MessageRef:

@@ -21,11 +21,13 @@ from typing import Any
 
 from gateway.actions import Policy
 from gateway.errors import ConfigurationError
+from gateway.pacing import Terms
 
 __all__ = ["Config", "ConnectionConfig", "load_config"]
 
-_GATEWAY_KEYS = ("store", "policy", "public_url")
-_CONNECTION_KEYS = ("provider", "policy", "labels")
+_TERMS = ("pace", "consent", "require_opt_in", "queue", "answers_per_minute")
+_GATEWAY_KEYS = ("store", "policy", "public_url", *_TERMS)
+_CONNECTION_KEYS = ("provider", "policy", "labels", *_TERMS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,8 @@ class ConnectionConfig:
     settings: Mapping[str, Any] = field(repr=False)
     policy: Policy | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
+    terms: Mapping[str, Any] = field(default_factory=dict)
+    """On what terms it sends: pace, consent, require_opt_in, queue, answers_per_minute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,8 @@ class Config:
     store: str = field(default="memory:", repr=False)
     policy: Policy = Policy.STRICT
     public_url: str | None = None
+    terms: Mapping[str, Any] = field(default_factory=dict)
+    """The same, for connections that say nothing else."""
     connections: tuple[ConnectionConfig, ...] = ()
 
 
@@ -68,6 +74,7 @@ def load_config(path: str | Path) -> Config:
         store=_text(head.get("store", "memory:"), "[gateway] store"),
         policy=_policy(head.get("policy"), "[gateway]") or Policy.STRICT,
         public_url=_text(head["public_url"], "[gateway] public_url") if "public_url" in head else None,
+        terms=_terms(head, "[gateway]"),
         connections=tuple(_connection(name, value, path.parent) for name, value in named.items()),
     )
 
@@ -87,7 +94,20 @@ def _connection(name: str, value: Any, folder: Path) -> ConnectionConfig:
         settings=settings,
         policy=_policy(table.get("policy"), place),
         labels=labels,
+        terms=_terms(table, place),
     )
+
+
+def _terms(table: Mapping[str, Any], place: str) -> dict[str, Any]:
+    """Give the terms that a table sets, checked here, where the place is known."""
+    given = {key: table[key] for key in _TERMS if key in table}
+    if "pace" in given:
+        _table(given["pace"], f"{place} pace")
+    try:
+        Terms.read(**given)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{place} {error.message}", hint=error.hint) from None
+    return given
 
 
 def _secret(value: Any, place: str, folder: Path) -> Any:

@@ -12,8 +12,9 @@ from pydantic import ValidationError
 
 from gateway.actions import ConnectionInfo, Policy
 from gateway.errors import ConfigurationError, NoRoute, Unauthorized
+from gateway.pacing import Terms, looks_back
 from gateway.plugins import Plugins
-from gateway.provider import Provider
+from gateway.provider import Pause, Provider, Rules
 from gateway.transport import Transport
 
 __all__ = ["Connection", "Connections"]
@@ -33,8 +34,22 @@ class Connection:
     labels: Mapping[str, str] = field(default_factory=dict)
     catch_up: bool = False
     """Fetch what the vendor could not deliver, at the start and every while; see `Gateway.catch_up`."""
+    terms: Terms = Terms()
+    """The user's limits, and how consent is kept."""
     stopped: Unauthorized | None = None
     """Why nothing is sent any more; `Gateway.check` clears it."""
+    rules: Rules = field(init=False)
+    """What the vendor asks of whoever sends."""
+    pauses: tuple[Pause, ...] = field(init=False)
+    """What its codes may stop for a while."""
+    looks_back: bool = field(init=False)
+    """Whether any of that asks what has happened in a chat before."""
+
+    def __post_init__(self) -> None:
+        """Ask the provider once: it is immutable."""
+        self.rules = self.provider.rules()
+        self.pauses = tuple({row.pause: None for _, row in self.provider.codes if row.pause})
+        self.looks_back = looks_back(self.rules, self.terms.paces, self.pauses)
 
     @property
     def info(self) -> ConnectionInfo:
@@ -70,6 +85,7 @@ class Connections:
         policy: Policy | None = None,
         labels: Mapping[str, str] | None = None,
         catch_up: bool = False,
+        terms: Terms = Terms(),  # noqa: B008 - frozen
     ) -> Connection:
         """Make a connection from settings; raises `ConfigurationError` for anything that is wrong with them."""
         if not _NAME.fullmatch(name):
@@ -81,7 +97,7 @@ class Connections:
         cls = self._plugins.provider(provider)
         made = cls(_settings(cls, name, settings))
         transport = Transport(made, connection=name)
-        connection = Connection(name, made, transport, policy, labels or {}, catch_up=catch_up)
+        connection = Connection(name, made, transport, policy, labels or {}, catch_up=catch_up, terms=terms)
         self._by_name[name] = connection
         return connection
 

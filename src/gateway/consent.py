@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
@@ -19,7 +20,21 @@ from gateway.events import DeliveryUpdated, Event, MessageReceived, OptedIn, Opt
 from gateway.model import Chat, ChatKind
 from gateway.store.rows import ConsentRow
 
-__all__ = ["START_WORDS", "STOP_WORDS", "ConsentMode", "addresses_of", "consents_of", "objection", "opted_out_by"]
+__all__ = [
+    "OPERATOR",
+    "START_WORDS",
+    "STOP_WORDS",
+    "ConsentMode",
+    "Objection",
+    "addresses_of",
+    "consents_of",
+    "objection",
+    "opt_in_mode",
+    "opted_out_by",
+]
+
+OPERATOR = "operator"
+"""The source of a word that a person put into the ledger: it says that the contact agrees, not that they wrote."""
 
 STOP_WORDS = frozenset({"stop", "stopall", "unsubscribe", "cancel", "end", "quit", "optout", "revoke", "arret"})
 """The words that carriers and vendors take for an opt-out when they are the whole message (CTIA, "Messaging principles
@@ -57,7 +72,7 @@ def _word(event: Event, codes: CodeTable) -> ConsentRow | None:
     match event:
         case OptedIn() | OptedOut():
             return _row(event, event.address, agreed=isinstance(event, OptedIn))
-        case MessageReceived(ours=False, chat=Chat(kind=ChatKind.DIRECT) as chat) if (word := _spoken(event)):
+        case MessageReceived(ours=False, chat=Chat(kind=ChatKind.DIRECT) as chat) if word := _spoken(event):
             if word in STOP_WORDS | START_WORDS:
                 return _row(event, chat.address, agreed=word in START_WORDS)
         case DeliveryUpdated(state=DeliveryState.FAILED, chat=Chat(kind=ChatKind.DIRECT) as chat):
@@ -105,28 +120,41 @@ def opted_out_by(
 # ── what follows ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@dataclass(frozen=True, slots=True)
+class Objection:
+    """What speaks against a send, and whether it is refused for it or only noted."""
+
+    error: NotOptedIn
+    mode: ConsentMode
+
+
+def opt_in_mode(mode: ConsentMode, required: bool | None, *, declared: bool) -> ConsentMode:
+    """Say what a missing opt-in does: where nobody required it, a vendor's rule that asks for it only warns."""
+    if required is not None:
+        return ConsentMode.ENFORCE if required else ConsentMode.OFF
+    return ConsentMode.WARN if declared and mode is not ConsentMode.OFF else ConsentMode.OFF
+
+
 def objection(
     action: SendMessage | SendReaction | SetTyping | MarkRead,
     words: Sequence[ConsentRow],
     *,
     wrote: bool,
-    opt_in_first: bool,
-) -> NotOptedIn | None:
+    opt_out: ConsentMode,
+    opt_in: ConsentMode,
+) -> Objection | None:
     """Say what speaks against sending, None where nothing does.
 
     `words` is what is known of the addresses of the chat, `wrote` whether the contact has ever written in it, which is
-    as good as an opt-in. Read marks are not asked for: they show a contact nothing but that we listen.
+    as good as an opt-in. Read marks are not asked for: they tell a contact nothing but that we listen.
     """
     if isinstance(action, MarkRead):
         return None
-    if any(not word.agreed for word in words):
-        return NotOptedIn(
-            "the contact opted out",
-            hint='write again after they wrote START or opted in; consent = "warn" leaves it to you',
-        )
-    if opt_in_first and not wrote and not words and action.chat.kind is not ChatKind.GROUP:
-        return NotOptedIn(
-            "the contact has neither opted in nor written",
-            hint="ask them to write first, for example by an opt-in link; require_opt_in = false leaves it to you",
-        )
+    if opt_out is not ConsentMode.OFF and any(not word.agreed for word in words):
+        hint = 'write again after they wrote START or opted in; consent = "warn" leaves it to you'
+        return Objection(NotOptedIn("the contact opted out", hint=hint), opt_out)
+    agreed = wrote or any(word.agreed for word in words) or action.chat.kind is ChatKind.GROUP
+    if opt_in is not ConsentMode.OFF and not agreed:
+        hint = "ask them to write first, for example by an opt-in link; require_opt_in = false leaves it to you"
+        return Objection(NotOptedIn("the contact has neither opted in nor written", hint=hint), opt_in)
     return None

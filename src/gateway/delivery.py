@@ -51,6 +51,8 @@ class MessageStatus(Word):
     outcome: str
     """Where it stands in the outbox: queued, accepted, refused, partly, unknown, cancelled, expired."""
     reference: str | None = None
+    waits_for: str | None = None
+    """Why it has not left yet: a limit, a pause, another try."""
     deliveries: tuple[Delivery, ...] = ()
 
 

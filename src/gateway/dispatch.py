@@ -79,6 +79,8 @@ class Dispatcher:
         self._tasks: set[asyncio.Task[None]] = set()
         self._under_way: set[EventId] = set()
         self._early = 0
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._added = asyncio.Event()
         # threads of our own: handlers that do not return may not keep others of this program from a thread
         self._threads = ThreadPoolExecutor(limit, thread_name_prefix="gateway handler")
 
@@ -89,10 +91,18 @@ class Dispatcher:
         if self._names[name] > 1:
             name = f"{name}#{self._names[name]}"
         self._handlers.append(_Registration(event, connection, handler, name))
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._added.set)
 
     async def run(self) -> None:
-        """Work until cancelled; a handler under way is then waited for, for a while."""
+        """Work until cancelled; a handler under way is then waited for, for a while.
+
+        A process without handlers leaves events to those that have some.
+        """
+        self._loop = asyncio.get_running_loop()
         try:
+            while not self._handlers:
+                await self._added.wait()
             while True:
                 await self._round()
         finally:
@@ -161,16 +171,24 @@ class Dispatcher:
     # ── one event ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def _hand_over(self, row: EventRow) -> None:
-        """Give one event to all handlers that still have to get it: a border, for nothing else sees what happens."""
+        """Give one event to all handlers that still have to get it, and write down what became of that."""
         try:
-            event = await self._joined(row.event)
-            row = replace(row, event=event)
-            done = await self._done(row)
-            runs, failed = await self._run_handlers(event, [r for r in self._wanting(event) if r.name not in done])
-            await self._settle(self._failed(row, failed) if failed else _succeeded(row), runs)
+            await self._settle(*await self._outcome(row))
         except StoreError as error:
             # handed over or not, it is not written: it comes again when its lease ends
             _log.error("event_not_settled", event_id=row.id, error=error.slug)
+
+    async def _outcome(self, row: EventRow) -> tuple[EventRow, list[RunRow]]:
+        try:
+            row = replace(row, event=await self._joined(row.event))
+            done = await self._done(row)
+            wanting = [registration for registration in self._wanting(row.event) if registration.name not in done]
+            runs, failed = await self._run_handlers(row.event, wanting)
+        except StoreError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a border: an event that cannot be handed over is parked and shown
+            return self._failed(row, error), []
+        return self._failed(row, failed) if failed else _succeeded(row), runs
 
     def _wanting(self, event: Event) -> list[_Registration]:
         return [registration for registration in self._handlers if registration.wants(event)]
@@ -193,6 +211,11 @@ class Dispatcher:
             problem: str | None = None
             try:
                 await self._call(registration.handler, event)
+            except asyncio.CancelledError:
+                if (task := asyncio.current_task()) and task.cancelling():
+                    raise
+                failed = failed or RuntimeError("something in the handler was cancelled")
+                problem = "CancelledError"
             except Exception as error:  # noqa: BLE001 - a border: a handler may raise anything
                 failed = failed or error
                 problem = type(error).__name__
@@ -248,16 +271,17 @@ class Dispatcher:
         event = await join(event, self._store)
         if not isinstance(event, DeliveryUpdated):
             return event
+        report = event
         self._early += 1
         try:
-            while event.message_id is None and (seconds := await self._patience(event)) > 0:
+            while report.message_id is None and (seconds := await self._patience(report)) > 0:
                 version = self._store.version
-                event = await join(event, self._store)
-                if event.message_id is None:
+                report = await join(report, self._store)
+                if report.message_id is None:
                     await wait_for_change(self._clock, seconds, self._store.changed(version))
         finally:
             self._early -= 1
-        return event if event.message_id else event.model_copy(update={"ours": False})
+        return report if report.message_id else report.model_copy(update={"ours": False})
 
     async def _patience(self, event: DeliveryUpdated) -> float:
         """Tell for how many seconds a report may still wait."""
@@ -277,4 +301,4 @@ def _name_of(handler: Callable[..., Any]) -> str:
         found = found.func
     if not hasattr(found, "__qualname__"):
         found = type(found)
-    return f"{found.__module__}.{found.__qualname__}"
+    return f"{found.__module__ or 'builtins'}.{found.__qualname__}"

@@ -16,23 +16,25 @@ from typing import Any
 from pydantic import JsonValue
 
 from gateway import outbox
-from gateway.actions import Policy, Receipt
+from gateway.actions import Policy, Receipt, SendMessage
 from gateway.catchup import CatchUp
 from gateway.clock import Clock
 from gateway.connections import Connection, Connections
 from gateway.dispatch import Dispatcher
-from gateway.errors import Conflict, GatewayError, NotFound, NotSettled, StoreError
+from gateway.errors import Conflict, GatewayError, NotFound, NotSettled, Overloaded, StoreError
 from gateway.exchange import Reply
 from gateway.fitting import Plan
-from gateway.ids import MessageId, chat_id, new_message_id
+from gateway.ids import MessageId, Token, chat_id, new_message_id
 from gateway.inbox import Inbox, Stale
 from gateway.log import logger
 from gateway.model import Chat
+from gateway.pacing import Priority, Sending, Terms, tolls, wait_of
 from gateway.plugins import Plugins
 from gateway.provider import WebhookRequest
 from gateway.retry import RetryPolicy
 from gateway.routing import guard
-from gateway.store import MessageRow, MessageState, StepRow, Store, open_store
+from gateway.standing import paused, standing
+from gateway.store import MessageRow, MessageState, StepRow, StepState, Store, open_store
 from gateway.worker import Worker
 
 __all__ = ["Engine", "When"]
@@ -48,6 +50,8 @@ class When:
     """Not before; None is at once."""
     expires: datetime | None = None
     """Not after; None is whenever."""
+    priority: Priority = Priority.NORMAL
+    """Who goes first among the chats that are due."""
 
 
 class Engine:
@@ -62,10 +66,13 @@ class Engine:
         retry: RetryPolicy | None = None,
         chance: Callable[[], float] = random.random,
         stale: Stale | None = None,
+        terms: Terms = Terms(),  # noqa: B008 - frozen
     ) -> None:
         self.plugins = plugins
         self.clock = clock
         self.chance = chance
+        self.terms = terms
+        """What holds for connections that have no terms of their own."""
         self.store = open_store(store, plugins.stores()) if isinstance(store, str) else store
         self.connections = Connections(plugins)
         self.inbox = Inbox(self.store, self.connections, clock, stale)
@@ -126,18 +133,22 @@ class Engine:
     ) -> MessageRow:
         """Keep a plan; when this returns, it will be carried out as far as the store is durable.
 
-        Raises `Conflict` when the key was used with another request, `Refused` when a guard objects, and
-        `Unauthorized` when the connection has stopped.
+        Raises `Conflict` when the key was used with another request, `Refused` when a guard objects, `NotOptedIn` when
+        the contact does not agree, `Overloaded` when too much waits, and `Unauthorized` when the connection stopped.
         """
         await self.start()
         guard(plan.steps[-1].action, connection, self.plugins, self.clock)
         now = self.clock.now()
         when = when or When()
         lane = await self.store.canonical(chat_id(connection.name, plan.steps[0].action.chat.identity))
-        asked = outbox.Asked(connection, lane, dict(request), key, when.at or now, when.expires)
+        asked = outbox.Asked(connection, lane, dict(request), key, when.at or now, when.expires, when.priority)
         row, steps = outbox.rows(new_message_id(now), plan, asked, now)
-        if connection.stopped is not None and key is None:
-            raise _stopped(connection)
+        # a key that was used before gives what it gave then, whatever has changed since
+        if key is None:
+            await self._may_be_kept(
+                connection, Sending(plan.steps[-1].action, connection.name, lane, row.priority, now)
+            )
+        await self._has_room(connection)
         kept = await self.store.enqueue(row, steps)
         if kept.fingerprint != row.fingerprint:
             raise Conflict(
@@ -152,6 +163,74 @@ class Engine:
             repeated=kept.id != row.id,
         )
         return kept
+
+    async def _may_be_kept(self, connection: Connection, sending: Sending) -> None:
+        """Refuse at once what the worker would refuse; it asks again when the time has come."""
+        if connection.stopped is not None:
+            raise _stopped(connection)
+        stand = await standing(self.store, sending, connection)
+        objection = stand.objection(sending, connection)
+        if objection is not None:
+            raise objection
+
+    async def _has_room(self, connection: Connection) -> None:
+        depth, most = await self.store.depth(connection.name), connection.terms.queue
+        if depth >= most:
+            _log.warning("queue_full", connection=connection.name, depth=depth)
+            slowest = max((pace.interval for pace in (*connection.rules.paces, *connection.terms.paces)), default=1.0)
+            raise Overloaded(
+                f"{depth} messages wait to leave on this connection already",
+                retry_after=max(slowest, 1.0),
+                hint=f"send it again later; the connection's queue holds {most}",
+            ).locate(connection=connection.name, provider=connection.provider.name)
+
+    async def cancel(self, message: str, wait: float) -> None:
+        """Take back what has not left; when this returns, it is certain that it will not.
+
+        Raises `Conflict` when it has left, or may have, or is leaving and that does not end within `wait` seconds.
+        """
+        await self.start()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(wait):
+                while not await self._cancelled(message):
+                    # the lane is held, by this message or by one before it: see what comes of that
+                    await self.store.changed(self.store.version)
+                return
+        raise Conflict(f"{message} may be leaving at this moment", hint=f'ask later: gateway.status("{message}")')
+
+    async def _cancelled(self, message: str) -> bool:
+        row, steps = await self.look_up(message)
+        if row.state is MessageState.CANCELLED:
+            return True
+        step = next((step for step in steps if step.state is not StepState.ACCEPTED), None)
+        if row.state is not MessageState.QUEUED or step is None:
+            raise Conflict(f"{message} is {row.state.value}", hint="only what has not left can be cancelled")
+        if step.doubt:
+            raise Conflict(f"the vendor may have {message} already", hint="wait for its outcome")
+        connection = self.connections.get(row.connection)
+        settled = outbox.cancelled(row, step, connection, self.clock.now())
+        if step.state is not StepState.WAITING or not await self.store.amend(settled, expect=MessageState.QUEUED):
+            return False
+        _log.info("message_cancelled", message_id=row.id, connection=row.connection)
+        return True
+
+    async def next_slot(self, connection: Connection, chat: Chat) -> datetime:
+        """Tell when the next message to a chat may go, as far as limits and pauses say; takes nothing.
+
+        Raises `NotOptedIn` when the contact does not agree.
+        """
+        await self.start()
+        now = self.clock.now()
+        lane = await self.store.canonical(chat_id(connection.name, chat.identity))
+        action = SendMessage.model_construct(chat=chat, messages=(), key="", token=Token(""))
+        sending = Sending(action, connection.name, lane, Priority.NORMAL, now)
+        stand = await standing(self.store, sending, connection)
+        if (objection := stand.objection(sending, connection)) is not None:
+            raise objection
+        taken = tolls(sending, connection.rules, connection.terms, stand.known)
+        wait = wait_of(await self.store.room([toll.bucket for toll in taken], now), taken, now)
+        pausing = await paused(self.store, sending, connection, stand.known)
+        return max(now, *(item.until for item in (wait, pausing) if item is not None))
 
     async def outcome(self, message: MessageId, wait: float) -> Receipt:
         """Wait up to `wait` seconds for what became of a message; raises the error that it ended with.
@@ -175,7 +254,9 @@ class Engine:
         connection = self.connections.find(row.connection)
         stopped = connection is not None and connection.stopped is not None
         hint = "the connection has stopped: see gateway.check" if stopped else f'ask later: gateway.status("{message}")'
-        raise NotSettled(f"no outcome after {wait:g} seconds; it is kept and goes on", ticket=message, hint=hint)
+        why = outbox.waits_for(row)
+        words = f"no outcome after {wait:g} seconds; it is kept and goes on{f': {why}' if why else ''}"
+        raise NotSettled(words, ticket=message, hint=hint)
 
     async def look_up(self, message: str) -> tuple[MessageRow, tuple[StepRow, ...]]:
         """Give a row and its steps; raises `NotFound`."""

@@ -111,9 +111,7 @@ class MessageReceived(Event):
     def stamped(self, *, connection: str, provider: str, received_at: datetime) -> Self:
         """Fill in what the core knows; the message is known by the vendor's id of it."""
         known = self.model_copy(update={"key": f"gateway:message:{self.vendor_id}"})
-        return super(MessageReceived, known).stamped(
-            connection=connection, provider=provider, received_at=received_at
-        )
+        return super(MessageReceived, known).stamped(connection=connection, provider=provider, received_at=received_at)
 
     @property
     def ref(self) -> MessageRef:

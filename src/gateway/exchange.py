@@ -27,6 +27,8 @@ from gateway.errors import VendorFault
 
 __all__ = ["Blob", "Call", "Exchange", "Page", "Path", "Repeat", "Reply", "path"]
 
+_LONGEST_WAIT = 1e9
+
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 ModelT = TypeVar("ModelT", bound=BaseModel)
@@ -143,7 +145,8 @@ class Reply:
         if not value:
             return None
         if value.isascii() and value.isdigit():
-            return float(value)
+            # past any patience already; hundreds of digits would make an infinite float, which no JSON holds
+            return min(float(value), _LONGEST_WAIT)
         try:
             wait = parsedate_to_datetime(value) - parsedate_to_datetime(self.headers.get("date", ""))
         except (TypeError, ValueError):

@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from gateway.actions import Receipt, SendMessage
 from gateway.clock import Clock
@@ -33,6 +34,8 @@ _log = logger(__name__)
 
 #: Headers that prove something are not kept: whoever reads the store could send them again.
 _PROOFS = ("authorization", "signature", "secret", "token", "cookie", "api-key")
+
+EventT = TypeVar("EventT", bound=Event)
 
 _RACES = 8
 """Times that a message is named again because another version of it was kept in the same moment."""
@@ -100,9 +103,7 @@ class Inbox:
             raise reading.error
         return _answer(hook, connection)
 
-    async def read(
-        self, hook: WebhookRequest, connection: Connection, *, made: Collection[EventId] = ()
-    ) -> Reading:
+    async def read(self, hook: WebhookRequest, connection: Connection, *, made: Collection[EventId] = ()) -> Reading:
         """Parse a webhook and name its events as they are known here; keeps nothing, raises nothing of the parser's."""
         events, problem, error = _parse(hook, connection)
         row = WebhookRow(
@@ -154,9 +155,7 @@ class Inbox:
         """Name those messages again whose id was taken, by more or by less, while they were on their way here."""
         new = {event.id for event in fresh}
         taken = [event for event in reading.events if isinstance(event, MessageReceived) and event.id not in new]
-        again = [
-            await known_as(_unnamed(event), self._store, beside={}, made=reading.made) for event in taken
-        ]
+        again = [await known_as(_unnamed(event), self._store, beside={}, made=reading.made) for event in taken]
         return [event for event in again if event.id not in new and await self._store.event(event.id) is None]
 
 
@@ -227,7 +226,7 @@ def _facts(events: Sequence[Event]) -> list[FactRow]:
 # ── what an event is about ────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def join(event: Event, store: Store) -> Event:
+async def join(event: EventT, store: Store) -> EventT:
     """Note which of our messages an event is about, and the caller's reference of it, as far as that is known now."""
     updates: dict[str, object] = {}
     if event.chat_id:

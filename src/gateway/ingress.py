@@ -1,7 +1,8 @@
 """Webhooks over HTTP: plain ASGI, no framework; mounts in any of them.
 
 `POST …/webhooks/{connection}`: the last segment of the path names the connection, so the application may be mounted
-under any prefix. Nothing that comes from the network makes a 500, a hang or unbounded growth.
+under any prefix. Nothing that comes from the network makes a 500, a hang or unbounded growth: a request has a deadline
+and a size, all of them together have a number and a size, and what is too much is told to come again.
 """
 
 from __future__ import annotations
@@ -16,9 +17,12 @@ from pydantic_core import to_json
 from gateway import files
 from gateway.errors import GatewayError, NoRoute, StoreError, WebhookError
 from gateway.exchange import Reply
+from gateway.log import logger
 from gateway.store.port import Store
 
 __all__ = ["ASGIApp", "Ingress", "Receiver"]
+
+_log = logger(__name__)
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -30,6 +34,16 @@ MAX_BODY = 1024 * 1024
 """Bytes of a webhook; vendors' are a few thousand."""
 DEADLINE = 10.0
 """Seconds for the whole request to arrive."""
+ACCEPT = 10.0
+"""Seconds for it to be kept; vendors wait 10 to 15."""
+MOST_OPEN = 1000
+"""Requests at the same time, those that are still arriving included."""
+MOST_BYTES = 64 * 1024 * 1024
+"""Bytes of all bodies that are in memory at the same time."""
+AGAIN = 5
+"""Seconds after which a vendor may try again, by the header `Retry-After`."""
+LONGEST_NAME = 128
+"""Characters of a connection's name."""
 
 
 class Receiver(Protocol):
@@ -45,7 +59,7 @@ class _TooLargeError(Exception):
     pass
 
 
-class _GoneError(Exception):
+class _TooMuchError(Exception):
     pass
 
 
@@ -64,15 +78,21 @@ class Ingress:
         self._store = store
         self._start = start
         self._stop = stop
+        self._open = 0
+        self._bytes = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection of the server."""
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
         elif scope["type"] == "http":
-            reply = await self._reply(scope, receive)
+            self._open += 1
+            try:
+                reply = await self._guarded(scope, receive)
+            finally:
+                self._open -= 1
             if reply is not None:
-                await _answer(send, reply)
+                await _answer(scope, send, reply)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1000})
 
@@ -80,72 +100,130 @@ class Ingress:
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
-                await self._start()
+                try:
+                    await self._start()
+                except Exception as error:  # a border: the server is to say why it does not start
+                    await send({"type": "lifespan.startup.failed", "message": f"{type(error).__name__}: {error}"})
+                    raise
                 await send({"type": "lifespan.startup.complete"})
             elif message["type"] == "lifespan.shutdown":
                 await self._stop()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
 
+    async def _guarded(self, scope: Scope, receive: Receive) -> Reply | None:
+        """Answer whatever comes; what should never happen is told to come again, since nothing of it is kept."""
+        if self._open > MOST_OPEN:
+            return _later("too many requests at once", "overload")
+        try:
+            return await self._reply(scope, receive)
+        except StoreError as error:
+            return _later("the store is not there", error.slug)
+        except Exception as error:  # noqa: BLE001 - a border: no input makes a 500
+            return _later("something went wrong here", type(error).__name__)
+
     async def _reply(self, scope: Scope, receive: Receive) -> Reply | None:
-        name = unquote(scope["path"].rstrip("/").rpartition("/")[2])
         if scope["method"] in {"GET", "HEAD"}:
-            if f"/{files.PREFIX}/" in scope["path"]:
-                return await files.serve(scope["path"], self._store)
-            # some vendors and people look whether the address is there
-            return Reply(200, {"content-type": "text/plain"}, b"webhooks are received here by POST\n")
+            return await self._probe(scope["path"])
         if scope["method"] != "POST":
             return _problem(405, "method not allowed", "webhooks are POST", {"allow": "GET, HEAD, POST"})
+        held = _Held(self)
+        try:
+            return await self._webhook(held, scope, receive)
+        except TimeoutError:
+            return _problem(408, "request timeout", f"send the whole body within {DEADLINE:g} seconds")
+        except _TooLargeError:
+            return _problem(413, "content too large", f"a webhook has at most {MAX_BODY} bytes")
+        except _TooMuchError:
+            return _later("too much at once", "overload")
+        finally:
+            held.release()
+
+    async def _probe(self, path: str) -> Reply:
+        """Give a file, or say that there is something: some vendors and people look whether the address is there."""
+        if f"/{files.PREFIX}/" in path:
+            return await files.serve(path, self._store)
+        return Reply(200, {"content-type": "text/plain"}, b"webhooks are received here by POST\n")
+
+    async def _webhook(self, held: _Held, scope: Scope, receive: Receive) -> Reply | None:
+        """Read a webhook and hand it on; gives None when nobody waits for the answer any more."""
+        name = unquote(scope["path"].rstrip("/").rpartition("/")[2])
+        if len(name) > LONGEST_NAME:
+            return _problem(404, "not found", "there is no such connection")
         headers = [(key.decode("latin-1").lower(), value.decode("latin-1")) for key, value in scope["headers"]]
-        body = await _in_time(dict(headers), receive)
-        if not isinstance(body, bytes):
-            return body
-        query = scope.get("query_string", b"").decode("latin-1")
-        return await self._accept(name, headers, body, query)
+        async with asyncio.timeout(DEADLINE):
+            body = await held.body(dict(headers), receive)
+        if body is None:
+            return None
+        return await self._accept(name, headers, body, scope.get("query_string", b"").decode("latin-1"))
 
     async def _accept(self, name: str, headers: list[tuple[str, str]], body: bytes, query: str) -> Reply:
         try:
-            return await self._receive(name, headers, body, query=query)
+            async with asyncio.timeout(ACCEPT):
+                return await self._receive(name, headers, body, query=query)
+        except TimeoutError:
+            return _later("the store is slow", "timeout")
         except WebhookError as error:
             return _problem(error.answer, error.slug, error.hint or "")
         except NoRoute:
             return _problem(404, "not found", "there is no such connection")
         except StoreError:
-            return _problem(503, "store unavailable", "deliver it again later", {"retry-after": "5"})
+            raise
         except GatewayError as error:
             return _problem(400, error.slug, error.hint or "")
 
+    def hold(self, size: int) -> None:
+        """Count bytes that are in memory; raises when they are too many."""
+        if self._bytes + size > MOST_BYTES:
+            raise _TooMuchError
+        self._bytes += size
 
-async def _in_time(headers: dict[str, str], receive: Receive) -> bytes | Reply | None:
-    """Read the body; gives the problem to answer when it is too slow or too large, and None when nobody waits."""
-    try:
-        async with asyncio.timeout(DEADLINE):
-            return await _body(headers, receive)
-    except TimeoutError:
-        return _problem(408, "request timeout", f"send the whole body within {DEADLINE:g} seconds")
-    except _TooLargeError:
-        return _problem(413, "content too large", f"a webhook has at most {MAX_BODY} bytes")
-    except _GoneError:
-        return None
+    def free(self, size: int) -> None:
+        """Count bytes that no longer are."""
+        self._bytes -= size
 
 
-async def _body(headers: dict[str, str], receive: Receive) -> bytes:
-    declared = headers.get("content-length", "0")
-    if declared.isascii() and declared.isdigit() and int(declared) > MAX_BODY:
-        raise _TooLargeError
-    chunks: list[bytes] = []
-    size = 0
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise _GoneError
-        chunk = message.get("body", b"")
-        size += len(chunk)
-        if size > MAX_BODY:
+class _Held:
+    """The body of one request, as far as it has arrived."""
+
+    def __init__(self, ingress: Ingress) -> None:
+        self._ingress = ingress
+        self._size = 0
+
+    async def body(self, headers: dict[str, str], receive: Receive) -> bytes | None:
+        """Read it, not further than a webhook may be long; None when the other side has left."""
+        if _declared(headers) > MAX_BODY:
             raise _TooLargeError
-        chunks.append(chunk)
-        if not message.get("more_body", False):
-            return b"".join(chunks)
+        chunks: list[bytes] = []
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return None
+            chunk = message.get("body", b"")
+            if self._size + len(chunk) > MAX_BODY:
+                raise _TooLargeError
+            self._ingress.hold(len(chunk))
+            self._size += len(chunk)
+            chunks.append(chunk)
+            if not message.get("more_body", False):
+                return b"".join(chunks)
+
+    def release(self) -> None:
+        """Let go of what was counted."""
+        self._ingress.free(self._size)
+
+
+def _declared(headers: dict[str, str]) -> int:
+    """Read how long a body says it is; what is no number, or one without end, is left to what arrives."""
+    text = headers.get("content-length", "")
+    if not (text.isascii() and text.isdigit()):
+        return 0
+    return int(text) if len(text) < 16 else MAX_BODY + 1
+
+
+def _later(why: str, error: str) -> Reply:
+    _log.warning("webhook_put_off", error=error)
+    return _problem(503, "service unavailable", f"{why}: deliver it again later", {"retry-after": str(AGAIN)})
 
 
 def _problem(status: int, title: str, detail: str, headers: dict[str, str] | None = None) -> Reply:
@@ -154,8 +232,11 @@ def _problem(status: int, title: str, detail: str, headers: dict[str, str] | Non
     return Reply(status, {"content-type": "application/problem+json", **(headers or {})}, body)
 
 
-async def _answer(send: Send, reply: Reply) -> None:
+async def _answer(scope: Scope, send: Send, reply: Reply) -> None:
     headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in reply.headers.items()]
     headers.append((b"content-length", str(len(reply.body)).encode()))
+    if reply.status in {408, 413, 503} and scope.get("http_version", "").startswith("1"):
+        # nobody will read the rest of the body
+        headers.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-    await send({"type": "http.response.body", "body": reply.body})
+    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else reply.body})

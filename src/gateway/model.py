@@ -254,14 +254,19 @@ class Media(Word):
     """A file on this machine."""
     data: bytes | None = Field(default=None, repr=False)
     """The bytes themselves."""
-    name: str | None = Field(default=None, max_length=255)
+    name: str | None = Field(default=None, max_length=255, repr=False)
     """The file's name, as the recipient sees it."""
     media_type: str | None = Field(default=None, pattern=r"^[\w.+-]+/[\w.+-]+$")
-    """The media type (RFC 6838), where it is known."""
+    """The media type (RFC 6838), where it is known; parameters such as `; codecs=opus` are left out."""
     size: int | None = Field(default=None, ge=0)
     """Bytes, where it is known."""
 
     model_config: ClassVar[ConfigDict] = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
+
+    @field_validator("media_type", mode="before")
+    @classmethod
+    def _without_parameters(cls, media_type: Any) -> Any:
+        return media_type.partition(";")[0].strip() if isinstance(media_type, str) else media_type
 
     @model_validator(mode="after")
     def _has_one_source(self) -> Self:
@@ -316,6 +321,9 @@ class Message(Word):
     `Message("hi", effect="slam")`, `Message("look", Attachment(url="https://…"))`. Several texts are several
     messages, not several parts: the parts of one message are one bubble where the vendor can do that.
     """
+
+    # `extra` is JSON, which has no NaN: it would reach the vendor as null
+    model_config: ClassVar[ConfigDict] = ConfigDict(allow_inf_nan=False)
 
     parts: tuple[Part, ...] = Field(min_length=1)
     """What it holds, in order."""
@@ -432,16 +440,28 @@ class Reaction(Word):
         return self.tapback.value if self.tapback else str(self.emoji)
 
 
+_INFORMATION = "\u2139"
+"""The one emoji that is a letter by category."""
+
+
 def _is_emoji(text: str) -> bool:
-    """Tell an emoji from a word: something beyond ASCII, and no letter, space or control character.
+    """Tell an emoji from a word: something to see beyond ASCII, and no letter, space or control character.
 
     Not a list of the known emoji: next year's must work.
     """
     if not text or text.isascii():
         return False
-    return not any(unicodedata.category(c)[0] in "LZC" and c != "\u200d" and not _is_tag(c) for c in text)
+    return all(map(_may_be_in_emoji, text)) and not all(map(_is_unseen, text))
 
 
-def _is_tag(character: str) -> bool:
-    """Tell the invisible characters of flags (England, Scotland), Unicode category Cf."""
-    return "\U000e0020" <= character <= "\U000e007f"
+def _may_be_in_emoji(character: str) -> bool:
+    if _is_unseen(character) or character == _INFORMATION:
+        return True
+    category = unicodedata.category(character)
+    # what this Python's Unicode does not know yet, in the blocks that emoji come from
+    return "\U0001f000" <= character <= "\U0001faff" if category == "Cn" else category[0] not in "LZC"
+
+
+def _is_unseen(character: str) -> bool:
+    """Tell what only joins or varies: the joiner, variation selectors, the tags in flags (England, Scotland)."""
+    return character in "\u200d\ufe0e\ufe0f" or "\U000e0020" <= character <= "\U000e007f"

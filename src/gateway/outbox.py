@@ -26,13 +26,7 @@ from gateway.actions import (
 from gateway.capabilities import Feature
 from gateway.connections import Connection
 from gateway.delivery import Delivery, MessageStatus, overall
-from gateway.errors import (
-    Expired,
-    GatewayError,
-    OutcomeUnknown,
-    PartlySent,
-    SendError,
-)
+from gateway.errors import Cancelled, Expired, GatewayError, OutcomeUnknown, PartlySent, SendError
 from gateway.events import DeliveryUpdated
 from gateway.fitting import Plan
 from gateway.ids import ChatId, MessageId, Token, chat_id, new_token
@@ -44,6 +38,7 @@ __all__ = [
     "accepted",
     "action_of",
     "again",
+    "cancelled",
     "chat_at_vendor",
     "error_of",
     "expired",
@@ -55,6 +50,8 @@ __all__ = [
     "skipped",
     "status_of",
     "unknown",
+    "waiting",
+    "waits_for",
 ]
 
 _ACTION: TypeAdapter[SendMessage | SendReaction | SetTyping | MarkRead] = TypeAdapter(StepAction)
@@ -72,6 +69,7 @@ class Asked:
     key: str | None
     due_at: datetime
     expires_at: datetime | None = None
+    priority: int = 1
 
 
 def fingerprint(request: JsonValue) -> str:
@@ -95,6 +93,7 @@ def rows(message: MessageId, plan: Plan, asked: Asked, now: datetime) -> tuple[M
         created_at=now,
         due_at=asked.due_at,
         expires_at=asked.expires_at,
+        priority=asked.priority,
     )
     return row, steps
 
@@ -220,9 +219,29 @@ def unknown(
 def expired(message: MessageRow, step: StepRow, connection: Connection, now: datetime) -> Settlement:
     """Its time ran out before the step could leave."""
     error = Expired("its time ran out before it could leave", hint="allow more time, or none: expires=None")
-    settled = refused(message, step, error, None, connection, now)
-    state = MessageState.EXPIRED if step.index == 0 else MessageState.PARTLY
+    return _given_up(refused(message, step, error, None, connection, now), MessageState.EXPIRED)
+
+
+def cancelled(message: MessageRow, step: StepRow, connection: Connection, now: datetime) -> Settlement:
+    """It is not to be sent any more; of a sequence that has begun the rest."""
+    error = Cancelled("cancelled before it left", hint="send it anew if you want it after all")
+    settled = _given_up(refused(message, step, error, None, connection, now), MessageState.CANCELLED)
+    report = _report(settled.message, settled.step, connection, now, DeliveryState.CANCELLED, None, error)
+    return replace(settled, events=(report,))
+
+
+def _given_up(settled: Settlement, state: MessageState) -> Settlement:
+    """Name what was refused by us: with a step that was accepted it is partly sent all the same."""
+    state = state if settled.step.index == 0 else MessageState.PARTLY
     return replace(settled, message=replace(settled.message, state=state))
+
+
+def waiting(
+    message: MessageRow, step: StepRow, error: GatewayError, until: datetime, attempt: AttemptRow | None
+) -> Settlement:
+    """It may not go yet; the row says why, and is looked at again when it may, or when its time has run out."""
+    next_at = min(until, message.expires_at) if message.expires_at else until
+    return Settlement(message=replace(message, error=_dump(error)), step=step, attempt=attempt, next_at=next_at)
 
 
 def again(message: MessageRow, step: StepRow, now: datetime) -> Settlement:
@@ -305,9 +324,7 @@ def receipt_of(message: MessageRow, steps: Sequence[StepRow]) -> Receipt:
 def status_of(message: MessageRow, steps: Sequence[StepRow], deliveries: tuple[Delivery, ...]) -> MessageStatus:
     """Say how far a row has come; before the vendor has it, its own state decides."""
     ended = {
-        MessageState.REFUSED: DeliveryState.FAILED,
-        MessageState.EXPIRED: DeliveryState.FAILED,
-        MessageState.PARTLY: DeliveryState.FAILED,
+        **dict.fromkeys((MessageState.REFUSED, MessageState.EXPIRED, MessageState.PARTLY), DeliveryState.FAILED),
         MessageState.CANCELLED: DeliveryState.CANCELLED,
         MessageState.UNKNOWN: DeliveryState.UNKNOWN,
     }
@@ -317,8 +334,14 @@ def status_of(message: MessageRow, steps: Sequence[StepRow], deliveries: tuple[D
         state=ended.get(message.state) or overall(deliveries),
         outcome=message.state.value,
         reference=action.messages[0].reference if isinstance(action, SendMessage) else None,
+        waits_for=waits_for(message),
         deliveries=deliveries,
     )
+
+
+def waits_for(message: MessageRow) -> str | None:
+    """Say in words why a row has not left yet; None where nothing stands in its way, or it has ended."""
+    return str(from_json(message.error)["message"]) if message.state is MessageState.QUEUED and message.error else None
 
 
 def chat_at_vendor(message: MessageRow, steps: Sequence[StepRow]) -> Chat:

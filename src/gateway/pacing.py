@@ -6,9 +6,11 @@ empty one asks for is waited out by the lane, not by the worker.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
+from enum import IntEnum
+from typing import Any
 
 from gateway.actions import MarkRead, SendMessage, SendReaction, SetTyping
 from gateway.consent import ConsentMode
@@ -26,7 +28,8 @@ __all__ = [
     "Terms",
     "Toll",
     "Wait",
-    "pace_of",
+    "looks_back",
+    "pause_name",
     "pause_names",
     "tolls",
     "wait_of",
@@ -41,19 +44,22 @@ _LOOP_REST = timedelta(seconds=60)
 _DAY = 86_400.0
 
 
-class Priority:
+class Priority(IntEnum):
     """Who goes first among the chats that are due; inside a chat the order is the one of the calls."""
 
     REPLY = 0
+    """An answer to something that arrived; the loop breaker counts these."""
     NORMAL = 1
     BULK = 2
 
-    @staticmethod
-    def of(word: str | None, *, answer: bool) -> int | None:
-        """Read `reply`, `normal` or `bulk`; without a word an answer is a reply. None for any other word."""
+    @classmethod
+    def of(cls, word: str | None, *, answer: bool) -> Priority:
+        """Read `reply`, `normal` or `bulk`; without a word an answer is a reply. Raises `ValueError`."""
         if word is None:
-            return Priority.REPLY if answer else Priority.NORMAL
-        return {"reply": 0, "normal": 1, "bulk": 2}.get(word)
+            return cls.REPLY if answer else cls.NORMAL
+        if word.upper() not in cls.__members__:
+            raise ValueError(f'{word!r} is no priority: use "reply", "normal" or "bulk"')
+        return cls[word.upper()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,22 +73,47 @@ class Terms:
     """Whether a contact has to opt in or write first; None warns where the provider says that it has to."""
     queue: int = 10_000
     """Most messages that wait to leave; then a send is refused with `Overloaded`."""
-    answers: int | None = ANSWERS
-    """Most answers in a minute to one chat; None is any number."""
+    answers_per_minute: int = ANSWERS
+    """Most answers in a minute to one chat; 0 is any number."""
+
+    @classmethod
+    def read(cls, default: Terms | None = None, **given: Any) -> Terms:
+        """Make terms of what a user wrote; what is None is as in `default`. Raises `ConfigurationError`.
+
+        `pace` is a table by what is counted, `{"connection": "10/s"}`; each entry stands in the place of the default's.
+        """
+        terms = default or cls()
+        known = {pace.scope.value: pace for pace in terms.paces}
+        paces = {**known, **_paces(given.pop("pace", None))}
+        changes = {name: value for name, value in given.items() if value is not None}
+        changes["consent"] = _consent(changes.get("consent", terms.consent))
+        for name in ("queue", "answers_per_minute"):
+            number = changes.get(name, 1)
+            if isinstance(number, bool) or not isinstance(number, int) or number < (name == "queue"):
+                raise ConfigurationError(f"{name} is {number!r}", hint="it is a whole number, and a queue holds one")
+        if not isinstance(changes.get("require_opt_in", False), bool):
+            raise ConfigurationError("require_opt_in is true or false", hint="leave it out for what the vendor says")
+        return replace(terms, paces=tuple(paces.values()), **changes)
 
 
-def pace_of(pace: Mapping[str, str | Pace] | None) -> dict[str, Pace]:
-    """Read the user's limits, by what is counted: `{"connection": "10/s"}`; raises `ConfigurationError`."""
+def _paces(table: Mapping[str, str | Pace] | None) -> dict[str, Pace]:
     made: dict[str, Pace] = {}
-    for scope, rate in (pace or {}).items():
+    for scope, rate in (table or {}).items():
         try:
             made[scope] = rate if isinstance(rate, Pace) else Pace.parse(scope, rate)
-        except ValueError as error:
+        except (AttributeError, ValueError) as error:
             raise ConfigurationError(
                 f"the pace of {scope!r} is wrong: {error}",
                 hint='write pace = {connection = "10/s", recipient = "1/s"}; line and chat are there too',
             ) from None
     return made
+
+
+def _consent(mode: ConsentMode | str) -> ConsentMode:
+    try:
+        return ConsentMode(mode)
+    except ValueError:
+        raise ConfigurationError(f"consent is {mode!r}", hint='use "enforce", "warn" or "off"') from None
 
 
 # ── what an action takes ──────────────────────────────────────────────────────────────────────────────────────────
@@ -135,9 +166,9 @@ def tolls(sending: Sending, rules: Rules, terms: Terms, known: Known) -> tuple[T
     for cap in rules.caps:
         if _counts(sending.action, cap.scope, cap.whom) and _is_meant(cap.whom, known, rules, sending.now):
             found += [_capped(sending, cap, subject) for subject in _subjects(sending, cap.scope)]
-    if terms.answers is not None and sending.priority == Priority.REPLY and isinstance(sending.action, SendMessage):
-        bucket = Bucket(_key(sending, "answers", sending.lane), 60 / terms.answers, terms.answers)
-        why = f"more than {terms.answers} answers in a minute to one chat, which looks like a loop"
+    if terms.answers_per_minute and sending.priority == Priority.REPLY and isinstance(sending.action, SendMessage):
+        bucket = Bucket(_key(sending, "answers", sending.lane), 60 / terms.answers_per_minute, terms.answers_per_minute)
+        why = f"more than {terms.answers_per_minute} answers in a minute to one chat, which looks like a loop"
         found.append(Toll(bucket, why, rest=_LOOP_REST))
     return tuple(found)
 
@@ -225,17 +256,22 @@ def wait_of(marked: Marked, taken: Sequence[Toll], now: datetime) -> Wait | None
     return Wait(until, toll.why, whole=toll.whole, loop=bool(toll.rest))
 
 
-def pause_names(sending: Sending, rules: Rules, known: Known) -> Iterator[str]:
-    """Name the pauses that would stop an action, as the store keeps them."""
-    if not isinstance(sending.action, SendMessage | SendReaction):
-        return
-    for whom in Whom:
-        if whom is not Whom.EVERYONE and _is_meant(whom, known, rules, sending.now):
-            for scope in (Scope.CONNECTION, Scope.LINE):
-                yield pause_name(sending, Pause(1, whom, scope))
+def pause_names(sending: Sending, pauses: Iterable[Pause], rules: Rules, known: Known) -> list[str]:
+    """Name those of the pauses that a vendor's codes may set which would stop an action, as the store keeps them."""
+    return [
+        pause_name(sending, pause)
+        for pause in pauses
+        if _counts(sending.action, pause.scope, pause.whom) and _is_meant(pause.whom, known, rules, sending.now)
+    ]
 
 
 def pause_name(sending: Sending, pause: Pause) -> str:
     """Name a pause as the store keeps it."""
     line = _hidden(sending.connection, sending.action.chat.line) if pause.scope is Scope.LINE else ""
     return f"pause:{sending.connection}:{pause.whom.value}:{pause.scope.value}:{line}"
+
+
+def looks_back(rules: Rules, paces: Iterable[Pace], pauses: Iterable[Pause]) -> bool:
+    """Tell whether any limit asks what has happened in a chat before."""
+    whom = [limit.whom for limit in (*rules.paces, *paces)] + [cap.whom for cap in rules.caps]
+    return {*whom, *(pause.whom for pause in pauses)} - {Whom.EVERYONE} != set()

@@ -85,9 +85,7 @@ async def reparse(
     return found
 
 
-async def _one(
-    found: Reparsed, row: WebhookRow, store: Store, connections: Connections, inbox: Inbox
-) -> Reparsed:
+async def _one(found: Reparsed, row: WebhookRow, store: Store, connections: Connections, inbox: Inbox) -> Reparsed:
     connection = connections.find(row.connection)
     if connection is None:
         return _failed(found, row, f"there is no connection {row.connection} any more")

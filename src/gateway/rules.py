@@ -139,6 +139,6 @@ class Rules:
 
     def __post_init__(self) -> None:
         """Refuse two rules under one name: they would spend each other's count."""
-        names = [rule.name for rule in (*self.paces, *self.caps)]
+        names = [*(pace.name for pace in self.paces), *(cap.name for cap in self.caps)]
         if len(names) != len(set(names)):
             raise ValueError("each pace and cap of a provider has a name of its own")

@@ -21,8 +21,8 @@ from typing import Any, Self, TypeVar, overload
 from gateway import client
 from gateway.actions import OptInLinks, Policy, Receipt
 from gateway.asking import Content, Recipient
-from gateway.client import Subject, Ticket, Verdict
 from gateway.catchup import PAGES, SECONDS, CaughtUp
+from gateway.client import Subject, Ticket, Urgency, Verdict
 from gateway.clock import SYSTEM, Clock
 from gateway.connections import Connection
 from gateway.delivery import MessageStatus
@@ -112,6 +112,11 @@ class Gateway:
         chance: Callable[[], float] = random.random,
         stale: Stale | timedelta | None = Stale(),  # noqa: B008 - frozen
         catch_up: bool = False,
+        pace: Mapping[str, str] | None = None,
+        consent: str = "enforce",
+        require_opt_in: bool | None = None,
+        queue: int = 10_000,
+        answers_per_minute: int = 20,
     ) -> None:
         self._wrap(
             client.Gateway(
@@ -124,6 +129,11 @@ class Gateway:
                 chance=chance,
                 stale=stale,
                 catch_up=catch_up,
+                pace=pace,
+                consent=consent,
+                require_opt_in=require_opt_in,
+                queue=queue,
+                answers_per_minute=answers_per_minute,
             )
         )
 
@@ -146,10 +156,27 @@ class Gateway:
         policy: Policy | str | None = None,
         labels: Mapping[str, str] | None = None,
         catch_up: bool | None = None,
+        pace: Mapping[str, str] | None = None,
+        consent: str | None = None,
+        require_opt_in: bool | None = None,
+        queue: int | None = None,
+        answers_per_minute: int | None = None,
         **settings: Any,
     ) -> Connection:
         """Add a connection; the settings are the provider's."""
-        return self._gateway.connect(provider, name, policy=policy, labels=labels, catch_up=catch_up, **settings)
+        return self._gateway.connect(
+            provider,
+            name,
+            policy=policy,
+            labels=labels,
+            catch_up=catch_up,
+            pace=pace,
+            consent=consent,
+            require_opt_in=require_opt_in,
+            queue=queue,
+            answers_per_minute=answers_per_minute,
+            **settings,
+        )
 
     @property
     def connections(self) -> tuple[Connection, ...]:
@@ -188,10 +215,13 @@ class Gateway:
         wait: float = 30.0,
         at: datetime | None = None,
         expires: datetime | None = None,
+        priority: Urgency | None = None,
     ) -> Receipt:
         """Send, and wait up to `wait` seconds until the vendor accepted it."""
         return self._thread.call(
-            self._gateway.send(to, message, via=via, key=key, policy=policy, wait=wait, at=at, expires=expires)
+            self._gateway.send(
+                to, message, via=via, key=key, policy=policy, wait=wait, at=at, expires=expires, priority=priority
+            )
         )
 
     def enqueue(
@@ -204,10 +234,13 @@ class Gateway:
         policy: Policy | str | None = None,
         at: datetime | None = None,
         expires: datetime | None = None,
+        priority: Urgency | None = None,
     ) -> Ticket:
         """Keep a message to be sent, at a time where one is given."""
         return self._thread.call(
-            self._gateway.enqueue(to, message, via=via, key=key, policy=policy, at=at, expires=expires)
+            self._gateway.enqueue(
+                to, message, via=via, key=key, policy=policy, at=at, expires=expires, priority=priority
+            )
         )
 
     def plan(
@@ -259,6 +292,14 @@ class Gateway:
     def status(self, message: Receipt | Ticket | str, *, refresh: bool = False) -> MessageStatus:
         """Say how far a send has come; `refresh` asks the vendor too."""
         return self._thread.call(self._gateway.status(message, refresh=refresh))
+
+    def next_slot(self, contact: Recipient, *, via: str | None = None) -> datetime:
+        """Tell when the next message to a contact may go."""
+        return self._thread.call(self._gateway.next_slot(contact, via=via))
+
+    def cancel(self, message: Receipt | Ticket | str, *, wait: float = 5.0) -> None:
+        """Take back what has not left."""
+        self._thread.call(self._gateway.cancel(message, wait=wait))
 
     def resolve(self, message: str, verdict: Verdict, *, wait: float = 30.0) -> Receipt:
         """Settle a send whose outcome nobody knows."""

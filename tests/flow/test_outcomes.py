@@ -232,7 +232,7 @@ async def test_nothing_is_sent_for_a_call_that_is_wrong(vendor: str) -> None:
     async with stage(vendor) as it:
         for to, message in [("hello", "x"), ("+1", "x"), ("+12025550123", ""), ("+12025550123", [])]:
             with pytest.raises(InvalidMessage):
-                await it.gateway.send(to, message)  # type: ignore[arg-type]  # wrong on purpose
+                await it.gateway.send(to, message)
         with pytest.raises(NoRoute, match="mian"):
             await it.gateway.send("+12025550123", "x", via="mian")
 

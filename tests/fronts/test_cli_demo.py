@@ -12,7 +12,7 @@ from gateway.cli.demo.story import STEPS, converse
 from gateway.cli.demo.telling import People, Place
 from gateway.cli.demo.verdict import Outcome, Verdict
 from gateway.cli.screen import Screen
-from gateway.cli.simulate import known_vendors
+from gateway.cli.simulate import real_vendors
 from gateway.simulator import Fault, FaultKind, Stage
 from tests.fronts.cli_runs import PROGRAM, interrupt, line_with, run, running
 
@@ -26,7 +26,7 @@ def test_the_demo_plays_everything_on_every_vendor() -> None:
     lines = done.stdout.splitlines()
     rows = {step.name: next(line for line in reversed(lines) if line.startswith(f"{step.name} ")) for step in STEPS}
     counts = {name: len(re.findall(r"[✓≈×–] ", row)) for name, row in rows.items()}
-    assert dict.fromkeys(rows, len(known_vendors())) == counts
+    assert dict.fromkeys(rows, len(real_vendors())) == counts
     arrows = [match[1] for line in lines if (match := ARROW.match(line))]
     calls, webhooks = map(int, re.findall(r"(\d+) calls, (\d+) webhooks", lines[-1])[0])
     assert (calls, webhooks) == (arrows.count("-->"), arrows.count("<--"))

@@ -55,7 +55,11 @@ def test_the_version_is_the_distributions() -> None:
         ("demo ecko", "there is no simulator of 'ecko'", "did you mean echo?"),
         ("send", "missing argument 'TO'", "see: gateway send --help"),
         ("send +12025550123 hi there", "there are more arguments than this command takes", None),
-        ("listen --port x", "invalid value for '--port': 'x' is not a valid int", "see: gateway listen --help"),
+        (
+            "listen --port x",
+            "invalid value for '--port': Input should be a valid integer, unable to parse string as an integer",
+            "see: gateway listen --help",
+        ),
     ],
 )
 def test_a_wrong_call_is_said_in_two_lines(arguments: str, error: str, hint: str | None) -> None:

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from gateway.cli.simulate import known_vendors
+from gateway.cli.simulate import known_vendors, real_vendors
 from tests.fronts.cli_runs import control, interrupt, line_with, problem, run, running
 
 
@@ -52,3 +52,9 @@ def test_a_value_for_a_vendor_that_is_not_simulated_is_refused() -> None:
         result.exit_code,
         result.stderr.splitlines()[0],
     )
+
+
+def test_an_invented_vendor_is_shown_only_when_it_is_named() -> None:
+    """What no user has an account at is no part of the demo, and can be simulated all the same."""
+    assert "echo" in known_vendors()
+    assert real_vendors() == [name for name in known_vendors() if name != "echo"]

@@ -349,12 +349,12 @@ def test_json_lines_are_json() -> None:
     configure(json=True, level="info", stream=out)
     logger("gateway.test").debug("hidden")
     logger("gateway.test").info("seen", n=1)
-    logging.getLogger("uvicorn.access").info('GET /chats/%s "200 %d%%"', PHONE, 5)
+    logging.getLogger("somebody.else").info('GET /chats/%s "200 %d%%"', PHONE, 5)
 
     first, second = (json.loads(line) for line in out.getvalue().splitlines())
     assert datetime.fromisoformat(first.pop("timestamp")).tzinfo is UTC
     assert {"event": "seen", "level": "info", "logger": "gateway.test", "n": 1} == first
-    assert ('GET /chats/•••33 "200 5%"', "uvicorn.access") == (second["event"], second["logger"])
+    assert ('GET /chats/•••33 "200 5%"', "somebody.else") == (second["event"], second["logger"])
 
 
 def test_lines_for_people_are_plain_without_a_terminal() -> None:

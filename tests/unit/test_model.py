@@ -32,9 +32,10 @@ NUMBERS = st.from_regex(r"\+[1-9][0-9]{6,14}", fullmatch=True)
 
 def test_there_are_thirteen_effects() -> None:
     """The set is closed: four for the bubble, nine for the screen."""
-    expected = "slam loud gentle invisible-ink echo spotlight balloons confetti love lasers fireworks shooting-star celebration"
+    bubble = "slam loud gentle invisible-ink"
+    screen = "echo spotlight balloons confetti love lasers fireworks shooting-star celebration"
 
-    assert expected.split() == [effect.value for effect in Effect]
+    assert f"{bubble} {screen}".split() == [effect.value for effect in Effect]
 
 
 @pytest.mark.parametrize(

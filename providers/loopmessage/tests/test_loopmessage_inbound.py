@@ -96,7 +96,6 @@ def test_the_sample_of_each_event_is_read() -> None:
         ),
         "message-reaction": ReactionAdded(
             **about,
-            ours=True,
             raw=sample("message-reaction"),
             target=MessageRef(vendor_id=MESSAGE_ID),
             reaction=Reaction.parse("like"),
@@ -304,7 +303,7 @@ def test_a_call_and_a_line() -> None:
         ({"event": "message_reaction", "webhook_id": "w"}, "a reaction without a message id"),
         ({"event": "opt-in", "webhook_id": "w"}, "an opt-in without a contact"),
         ({"event": "sender_name_updated", "webhook_id": "w"}, "a sender event without a sender"),
-        ({"event": 7, "text": ["no"], "webhook_id": "w"}, "unexpected value in event, text"),
+        ({"event": [7], "text": ["no"], "webhook_id": "w"}, "unexpected value in event, text"),
     ],
 )
 def test_what_is_not_understood_is_kept_whole(body: dict[str, JsonValue], reason: str) -> None:

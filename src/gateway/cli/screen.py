@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 import traceback
 import unicodedata
@@ -89,7 +88,7 @@ class Screen:
 
     def _console(self, stream: TextIO) -> Console:
         # a file and a pipe have no edge: nothing is cut there
-        width = None if stream.isatty() or "COLUMNS" in os.environ else _NO_EDGE
+        width = None if stream.isatty() else _NO_EDGE
         color = None if self.color else True
         return Console(
             file=stream, width=width, no_color=color, soft_wrap=True, highlight=False, markup=False, emoji=False

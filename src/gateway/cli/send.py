@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from typing import Annotated
+from datetime import UTC, datetime
+from typing import Annotated, TypeAlias
 
 import typer
 from pydantic import JsonValue
 
+from gateway import outbox
 from gateway.actions import Receipt
 from gateway.cli.composing import (
     Attach,
@@ -28,10 +30,20 @@ from gateway.cli.configured import DEFAULT, ConfigFile, JsonFlag, gateway_for
 from gateway.cli.screen import Screen
 from gateway.client import Gateway, Ticket
 from gateway.errors import GatewayError, NotSettled, Retriable, SendError
-from gateway.ids import MessageId
-from gateway.store import MemoryStore, StepState, Store
+from gateway.store import MemoryStore, MessageState, StepState
 
 __all__ = ["send"]
+
+Key: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="KEY",
+        help="Idempotency key: the same key with the same content is one message, in a durable store also across runs."
+        " Made up and printed where none is given.",
+        show_default=False,
+    ),
+]
+Wait: TypeAlias = Annotated[float, typer.Option(min=0, metavar="SECONDS", help="How long to wait for the answer.")]
 
 
 def send(
@@ -47,17 +59,9 @@ def send(
     voice: VoiceFlag = False,
     reply_to: ReplyTo = None,
     channel: ChannelName = None,
-    key: Annotated[
-        str | None,
-        typer.Option(
-            metavar="KEY",
-            help="Idempotency key: the same key with the same content is one message, in a durable store also across"
-            " runs. Made up and printed where none is given.",
-            show_default=False,
-        ),
-    ] = None,
+    key: Key = None,
     policy: PolicyName = None,
-    wait: Annotated[float, typer.Option(min=0, metavar="SECONDS", help="How long to wait for the answer.")] = 30.0,
+    wait: Wait = 30.0,
     json: JsonFlag = False,
 ) -> None:
     """Send one message, and wait until the vendor accepted it. Acceptance is not delivery.
@@ -91,24 +95,31 @@ async def _send(
     gateway: Gateway, to: str, composed: Composed, *, via: str | None, key: str, wait: float
 ) -> tuple[Ticket, Receipt]:
     """Promise it, then wait: the same key gives the same message, and the ticket says which connection took it."""
-    try:
-        async with gateway:
-            message, policy = composed.message, composed.policy
-            ticket = await gateway.enqueue(to, message, via=via, key=key, policy=policy)
+    message, policy = composed.message, composed.policy
+    async with gateway:
+        ticket = await gateway.enqueue(to, message, via=via, key=key, policy=policy)
+        try:
             return ticket, await gateway.send(to, message, via=ticket.connection, key=key, policy=policy, wait=wait)
-    except NotSettled as late:
-        # the gateway has ended by now: nobody will try again what only its memory held
-        if isinstance(gateway.store, MemoryStore):
-            await _raise_what_is_certain(gateway.store, MessageId(late.ticket))
-        raise
+        except NotSettled:
+            await _give_up(gateway, ticket)
+            raise
 
 
-async def _raise_what_is_certain(store: Store, message: MessageId) -> None:
-    """Raise why nothing has left, where that is certain."""
-    found = await store.message(message)
-    if found is None or any(step.state is not StepState.WAITING or step.doubt for step in found[1]):
+async def _give_up(gateway: Gateway, ticket: Ticket) -> None:
+    """Take back what only the memory of this process holds; raises why it did not leave, where that is certain."""
+    store = gateway.store
+    found = await store.message(ticket.message_id)
+    if found is None or not isinstance(store, MemoryStore):
         return
-    attempts = await store.attempts(message)
+    row, steps = found
+    connection = next(each for each in gateway.connections if each.name == ticket.connection)
+    if any(step.state is not StepState.WAITING or step.doubt for step in steps):
+        return
+    # the store leaves it alone while it may be leaving at this moment
+    taken_back = outbox.expired(row, steps[0], connection, datetime.now(UTC))
+    if not await store.amend(taken_back, expect=MessageState.QUEUED):
+        return
+    attempts = await store.attempts(ticket.message_id)
     if not attempts or attempts[-1].outcome is None:
         raise Retriable("it was not sent: its turn did not come", hint="try again, with a longer --wait")
     why = attempts[-1].detail or "the vendor did not take it"

@@ -9,7 +9,7 @@ import typer
 from gateway import plugins
 from gateway.cli.failing import Usage, nearest
 
-__all__ = ["check_vendors", "complete_vendor", "known_vendors", "simulate"]
+__all__ = ["check_vendors", "complete_vendor", "known_vendors", "real_vendors", "simulate"]
 
 
 def complete_vendor(incomplete: str) -> list[str]:

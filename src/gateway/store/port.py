@@ -55,6 +55,9 @@ class Store(Protocol):
         All or nothing: when the lane is lost, or a bucket is empty at `attempt.started_at`, nothing is written.
         """
 
+    async def room(self, buckets: Sequence[Bucket], now: datetime) -> Marked:
+        """Tell whether `mark` would find one in each of the buckets now, and take none."""
+
     async def settle(self, work: Work, settlement: Settlement) -> bool:
         """Write what an attempt came to, and give the lane back; False when the lane is lost, nothing written."""
 

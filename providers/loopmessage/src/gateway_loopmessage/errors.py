@@ -125,14 +125,19 @@ CODES = CodeTable(
 """Every code of the current generation, for the answer to a call and for a later report."""
 
 
+_FAULTS = 500
+
+
 def failure(reply: Reply, answer: wire.Answer | None) -> SendError:
     """Make the error for an answer that is not an acceptance; `answer` is its body, where it could be read."""
-    code = answer.failure_code if answer else None
-    # the generic code says less than a status other than the documented 200 and 400: behind a 5xx it says nothing
-    # about what was done before it
-    if code == "100" and reply.status not in {200, 400}:
-        code = None
-    return CODES.error(reply, code, answer.message if answer else None)
+    code, words = (answer.failure_code, answer.message) if answer else (None, None)
+    # behind a 5xx, which the vendor's page does not know, a code says nothing about what was done before it
+    if reply.status >= _FAULTS:
+        error = CODES.error(reply, None, words)
+        error.code = code
+        return error
+    # the generic code says less than a status other than the documented 200 and 400
+    return CODES.error(reply, None if code == "100" and reply.status not in {200, 400} else code, words)
 
 
 def reason(code: str | None) -> CodeRow | None:

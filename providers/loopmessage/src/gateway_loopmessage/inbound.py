@@ -261,7 +261,7 @@ def _reaction(read: _Read) -> Event:
     word = hook.reaction or ""
     event = ReactionRemoved if word.startswith("-") else ReactionAdded
     return event(
-        **{**read.common, "ours": True},
+        **read.common,
         target=MessageRef(vendor_id=target),
         reaction=_tapback(word.removeprefix("-")),
         sender=_address(hook.who),

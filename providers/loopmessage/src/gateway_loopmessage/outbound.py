@@ -77,6 +77,8 @@ def message(action: SendMessage, sender: str | None) -> SendRequest:
     if len(action.messages) > 1:
         raise _unsupported(Feature.BATCH, "one message in a call")
     content = action.message
+    if isinstance(content.parts[0], Voice):
+        _is_no_contact_id(action.chat, Feature.VOICE)
     fields: dict[str, Any] = {
         **_to(action.chat),
         **(_voice(content) or _bubble(content)),
@@ -97,6 +99,7 @@ def reaction(action: SendReaction) -> SendRequest:
         raise _unsupported(Feature.EMOJI_REACTION, "one of the six tapbacks")
     if action.target.part:
         raise Unsupported("LoopMessage reacts to whole messages", features=(Feature.REACTION.value,))
+    _is_no_contact_id(action.chat, Feature.REACTION)
     word = action.reaction.tapback.value
     fields = {**_to(action.chat), "message_id": _vendor_id(action.target, Feature.REACTION_INDEX)}
     return SendRequest.model_validate({**fields, "reaction": f"-{word}" if action.remove else word})
@@ -143,6 +146,12 @@ def _to(chat: Chat) -> dict[str, str]:
     if chat.kind is ChatKind.GROUP:
         return {"group": str(chat.group)}
     return {"contact": chat.address.value}
+
+
+def _is_no_contact_id(chat: Chat, feature: Feature) -> None:
+    """Refuse the vendor's own id of a contact where its page asks for phone or email: everywhere but in a text."""
+    if chat.kind is ChatKind.DIRECT and chat.address.kind is AddressKind.CONTACT:
+        raise _unsupported(feature, "the contact's phone or email: a contact id is for texts only")
 
 
 def _voice(content: Message) -> dict[str, Any] | None:
@@ -236,6 +245,7 @@ def _whereabouts(chat: Chat, target: MessageRef | None, sender: str | None) -> d
             "LoopMessage needs a received message, or the sender beside the contact",
             hint="set `sender` in the connection's settings, or answer a chat that an event gave",
         )
+    _is_no_contact_id(chat, Feature.TYPING)
     return {"contact": chat.address.value, "sender": line}
 
 

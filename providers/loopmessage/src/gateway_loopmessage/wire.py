@@ -9,7 +9,15 @@ from __future__ import annotations
 
 from typing import Any, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+)
 
 __all__ = [
     "Answer",
@@ -37,7 +45,14 @@ ItemT = TypeVar("ItemT", bound=BaseModel)
 class Wire(BaseModel):
     """Base of all of the vendor's objects: frozen, open to new fields, and silent about what it holds."""
 
-    model_config = ConfigDict(frozen=True, extra="allow", hide_input_in_errors=True, use_attribute_docstrings=True)
+    # a number where the vendor's page has a string is read as one: an id of digits is still an id
+    model_config = ConfigDict(
+        frozen=True,
+        extra="allow",
+        hide_input_in_errors=True,
+        use_attribute_docstrings=True,
+        coerce_numbers_to_str=True,
+    )
 
     def __repr__(self) -> str:
         """Name the fields that are there, not what they hold: that is numbers and text of people."""
@@ -117,11 +132,17 @@ class Answer(Wire):
     message: str | None = None
     """Words for a developer; not for end users."""
 
+    @field_validator("code", "error_code", "message", mode="wrap")
+    @classmethod
+    def _or_none(cls, value: Any, read: ValidatorFunctionWrapHandler) -> Any:
+        """Take one odd field for missing: it must not hide a refusal that the others tell."""
+        return _read_or_none(value, read)
+
     @property
     def failure_code(self) -> str | None:
         """The vendor's code as text."""
         code = self.code if self.code is not None else self.error_code
-        return None if code is None else str(code)
+        return None if code is None else str(code).strip() or None
 
 
 class Group(Wire):
@@ -131,6 +152,12 @@ class Group(Wire):
     group_id: str | None = None
     name: str | None = None
     participants: list[str] = Field(default_factory=list)
+
+    @field_validator("participants", mode="before")
+    @classmethod
+    def _known_participants(cls, value: Any) -> Any:
+        """Keep who is named: without its members a group is still the group."""
+        return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
 
     @property
     def ref(self) -> str | None:
@@ -301,6 +328,21 @@ class Hook(Wire):
     status: str | None = None
     """Of the sender, in `sender_name_updated`."""
 
+    @field_validator(
+        *("api_version", "channel", "language", "speech", "thread_id"),
+        *("error_code", "organization_id", "phone_number", "status", "subject"),
+        mode="wrap",
+    )
+    @classmethod
+    def _or_none(cls, value: Any, read: ValidatorFunctionWrapHandler) -> Any:
+        """Take what stands beside a fact for missing where it is odd: the fact is not lost for it, and it is in raw."""
+        return _read_or_none(value, read)
+
+    @field_validator("attachments", mode="before")
+    @classmethod
+    def _one_is_a_list(cls, value: Any) -> Any:
+        return value if value is None or isinstance(value, list) else [value]
+
     @property
     def who(self) -> str | None:
         """The contact under either name."""
@@ -315,3 +357,10 @@ class Hook(Wire):
     def code(self) -> str | None:
         """The error code as text."""
         return None if self.error_code is None else str(self.error_code)
+
+
+def _read_or_none(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
+    try:
+        return read(value)
+    except ValidationError:
+        return None

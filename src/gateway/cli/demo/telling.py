@@ -18,7 +18,7 @@ from gateway.cli.screen import Screen, printable
 __all__ = ["Place", "People", "Programs", "Telling"]
 
 WIDTH = 98
-"""Columns of the whole; a terminal with fewer wraps."""
+"""Columns of the whole, where the terminal has as many."""
 
 _MARKS = {
     Outcome.OK: ("✓", "green"),
@@ -82,6 +82,7 @@ class People:
         self._place = place
         self._verdicts: dict[tuple[str, str], Verdict] = {}
         self._together = False
+        self._width = min(WIDTH, screen.out.width)
 
     def opening(self) -> None:
         place, show = self._place, self._screen.show
@@ -101,7 +102,7 @@ class People:
 
     def section(self, connection: str) -> None:
         title = f" {connection} · {self._place.connections[connection]} "
-        rule = "─" * max(WIDTH - len(title) - 2, 4)
+        rule = "─" * max(self._width - len(title) - 2, 4)
         self._screen.show("", Text.assemble(("──", "dim"), (title, "bold"), (rule, "dim")))
 
     def step(self, connection: str, number: int, step: Step) -> None:
@@ -117,7 +118,8 @@ class People:
             line.append(seen.what, "italic")
         else:
             status = "" if seen.status is None else str(seen.status)
-            line.append(f"{seen.what:<{56 - len(where)}} ")
+            room = max(self._width - 42 - len(where), 20)
+            line.append(f"{printable(seen.what, most=room):<{room}} ")
             line.append(f"{status or 'no answer':>9}", "green" if seen.fine else "magenta")
             line.append(f"{seen.milliseconds or 0:>7g} ms", "dim")
         self._screen.show(line)
@@ -132,14 +134,14 @@ class People:
 
     def _say(self, head: Text, words: str) -> None:
         """Print words behind a head, their further lines below their first."""
-        room = WIDTH - len(head)
+        room = max(self._width - len(head), 20)
         lines = [line for each in words.splitlines() for line in wrap(printable(each), room, subsequent_indent="  ")]
         for line in lines or [""]:
             self._screen.show(head + Text(line))
             head = Text(" " * len(head))
 
     def closing(self, seconds: float, counts: Counter[str], *, fine: bool) -> None:
-        rule = Text("─" * WIDTH, "dim")
+        rule = Text("─" * self._width, "dim")
         self._screen.show("", rule, *self._table(list(self._place.connections)), "")
         if any(verdict.outcome is Outcome.REFUSED for verdict in self._verdicts.values()):
             mark, style = _MARKS[Outcome.REFUSED]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from bisect import insort
-from collections import Counter
+from collections import ChainMap, Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -120,6 +120,10 @@ class Outbox:
             self._put_step(lane, step)
             self._put_attempt(attempt)
         return marked
+
+    def room(self, buckets: Sequence[Bucket], now: datetime) -> Marked:
+        """Tell whether each bucket has one to give."""
+        return spend(buckets, ChainMap({}, self._arrivals), now)
 
     def settle(self, work: Work, settlement: Settlement) -> bool:
         """Write what an attempt came to, and give the lane back."""

@@ -76,6 +76,11 @@ class MemoryStore:
         self._check()
         return self._woken(self._out.mark(work, step, attempt, buckets))
 
+    async def room(self, buckets: Sequence[Bucket], now: datetime) -> Marked:
+        """Tell whether each bucket has one to give, and take none."""
+        self._check()
+        return self._out.room(buckets, now)
+
     async def settle(self, work: Work, settlement: Settlement) -> bool:
         """Write what an attempt came to, and give the lane back."""
         self._check()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from gateway.actions import DeliveryState
 from gateway.events import DeliveryUpdated, Event, MessageReceived
@@ -32,6 +32,8 @@ __all__ = [
     "token_of",
     "webhook_row",
 ]
+
+EventT = TypeVar("EventT", bound=Event)
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 LEASE = 60.0
@@ -148,7 +150,7 @@ def report(name: str, chat: str | None = CHAT, connection: str = "main", **field
     return _placed(event, chat, connection, fields)
 
 
-def _placed(event: Any, chat: str | None, connection: str, fields: dict[str, Any]) -> Any:
+def _placed(event: EventT, chat: str | None, connection: str, fields: dict[str, Any]) -> EventT:
     known = {"id": event_id(connection, event.key), "connection": connection, "provider": "vendor"}
     return event.model_copy(update={**known, "received_at": NOW, "chat_id": ChatId(chat) if chat else None, **fields})
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from gateway.provider import Call, Exchange, Repeat, VendorFault, path, unwrap_token
+from pydantic import ValidationError
+
+from gateway.provider import Call, Exchange, Repeat, Reply, VendorFault, path, unwrap_token
 from gateway_loopmessage import wire
 from gateway_loopmessage.api.answers import accepted, acknowledged, fetch
+from gateway_loopmessage.errors import failure
 
 __all__ = ["send", "show_typing", "status"]
 
@@ -17,7 +20,7 @@ def send(request: wire.SendRequest) -> Exchange[wire.SendResponse]:
     """
     reply = yield Call("POST", path("/message/send/"), json=request.body(), repeat=_repeat(request))
     if request.reaction is not None:
-        return wire.SendResponse.model_validate(acknowledged(reply).raw())
+        return _reacted(reply)
     response = accepted(reply, wire.SendResponse)
     if not response.message_id:
         raise VendorFault(
@@ -26,6 +29,17 @@ def send(request: wire.SendRequest) -> Exchange[wire.SendResponse]:
             hint="look into the contact's history at the vendor: it may have been sent",
         )
     return response
+
+
+def _reacted(reply: Reply) -> wire.SendResponse:
+    """Read the answer to a reaction, of which nothing is required; a code beside no word of success is a failure."""
+    answer = acknowledged(reply)
+    if answer.code is not None and answer.success is None:
+        raise failure(reply, answer)
+    try:
+        return wire.SendResponse.model_validate(answer.raw())
+    except ValidationError:
+        return wire.SendResponse()
 
 
 def show_typing(request: wire.ShowTypingRequest) -> Exchange[wire.Answer]:

@@ -1,0 +1,335 @@
+"""One attempt of one step: may it go, mark it, make the call, settle what it came to.
+
+The marker is written in one commit with what the limits take, before the call leaves. A step that may not go yet gives
+its lane back until then, and its row says what it waits for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from gateway import outbox
+from gateway.actions import MarkRead, Receipt, SendMessage, SendReaction, SetTyping
+from gateway.clock import Clock
+from gateway.connections import Connection
+from gateway.consent import opted_out_by
+from gateway.drive import drive_stored, dump_call, load_call
+from gateway.errors import GatewayError, OutcomeUnknown, RateLimited, Refused, SendError, Unauthorized, VendorFault
+from gateway.exchange import Call, Exchange, Repeat, Reply
+from gateway.log import logger
+from gateway.pacing import Known, Sending, Toll, Wait, tolls, wait_of
+from gateway.proof import proven
+from gateway.provider import Provider
+from gateway.retry import Again, Decision, Park, RetryPolicy, decide
+from gateway.standing import Standing, begin, pause, paused, standing
+from gateway.store.port import Store
+from gateway.store.rows import AttemptRow, MessageState, Settlement, StepRow, StepState, Work
+
+__all__ = ["Desk", "LaneLostError", "Run", "exchange_for"]
+
+_log = logger(__name__)
+
+
+class LaneLostError(Exception):
+    """Another worker has the lane: this one stops, and writes nothing."""
+
+
+class _WaitError(Exception):
+    """A limit is reached: the exchange is dropped before its first call left."""
+
+    def __init__(self, wait: Wait) -> None:
+        super().__init__(wait.why)
+        self.wait = wait
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What attempts are made with."""
+
+    store: Store
+    clock: Clock
+    policy: RetryPolicy
+    chance: Callable[[], float]
+
+    async def settle(self, work: Work, settlement: Settlement) -> None:
+        """Write what came of it; raises `LaneLostError`."""
+        if not await self.store.settle(work, settlement):
+            raise LaneLostError
+
+
+def exchange_for(
+    provider: Provider[Any], action: SendMessage | SendReaction | SetTyping | MarkRead
+) -> Exchange[Receipt]:
+    """Start the exchange that performs an action."""
+    match action:
+        case SendMessage():
+            return provider.send_message(action)
+        case SendReaction():
+            return provider.send_reaction(action)
+        case SetTyping():
+            return provider.set_typing(action)
+        case MarkRead():
+            return provider.mark_read(action)
+
+
+class Run:
+    """One attempt of one step."""
+
+    def __init__(self, desk: Desk, work: Work, step: StepRow, connection: Connection) -> None:
+        self._desk = desk
+        self._work = work
+        # started and not settled: whoever did that stopped before the answer was written
+        self._step = replace(step, doubt=True) if step.state is StepState.STARTED else step
+        self._connection = connection
+        self._action = outbox.action_of(step)
+        self._stored = load_call(step.call) if step.call else None
+        self._standing = Standing(Known())
+        self._attempt: AttemptRow | None = None
+        self._repeat = Repeat.SAFE
+        self._reply: Reply | None = None
+
+    async def go(self) -> Wait | None:
+        """Run the step and settle it; gives what it waits for, where a limit stood in the way."""
+        if self._is_lost():
+            lost = OutcomeUnknown("the gateway stopped, or waited too long, before it read an answer")
+            await self._settle_unknown(lost, self._now())
+            return None
+        self._standing = await standing(self._desk.store, self._sending(), self._connection)
+        # a copy of what may be with the vendor already asks nobody: it is the same message
+        if not self._step.doubt and not await self._may_go():
+            return None
+        try:
+            exchange = exchange_for(self._connection.provider, self._action)
+            receipt = await drive_stored(exchange, self._send, self._stored)
+        except _WaitError as waiting:
+            await self._wait(waiting.wait)
+            return waiting.wait
+        except GatewayError as error:
+            await self._failed(error.locate(connection=self._connection.name, provider=self._connection.provider.name))
+        except LaneLostError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a border: a provider may raise anything
+            _log.error("provider_failed", provider=self._connection.provider.name, error=type(error).__name__)
+            await self._failed(_from_stranger(error, sent=self._reply is not None))
+        else:
+            await self._accepted(receipt)
+        return None
+
+    # ── may it go ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _is_lost(self) -> bool:
+        """Tell whether a copy may be with the vendor, and another one could show: then only proof helps."""
+        if self._stored is None or not self._step.doubt or self._stored.repeat is Repeat.SAFE:
+            return False
+        window = self._connection.provider.proof.key_window
+        if self._stored.repeat is not Repeat.KEYED or window is None or self._step.first_at is None:
+            return True
+        margin = timedelta(seconds=self._desk.policy.key_margin)
+        return self._now() - self._step.first_at >= window - margin
+
+    async def _may_go(self) -> bool:
+        """Ask consent and pauses; where they say no, that is settled here."""
+        sending = self._sending()
+        objection = self._standing.objection(sending, self._connection)
+        if objection is not None:
+            _log.info("step_refused", **self._fields(), error=objection.slug)
+            refused = outbox.refused(self._work.message, self._step, objection, None, self._connection, sending.now)
+            await self._desk.settle(self._work, refused)
+            return False
+        pausing = await paused(self._desk.store, sending, self._connection, self._standing.known)
+        if pausing is not None:
+            await self._park(pausing.error, pausing.until)
+            return False
+        return True
+
+    def _tolls(self, now: datetime) -> tuple[Toll, ...]:
+        sending = replace(self._sending(), now=now)
+        # as above: a copy is no new message to a silent contact, only another call
+        known = Known(begun=True, last_wrote=now) if self._step.doubt else self._standing.known
+        return tolls(sending, self._connection.rules, self._connection.terms, known)
+
+    async def _wait(self, wait: Wait) -> None:
+        seconds = (wait.until - self._now()).total_seconds()
+        error = RateLimited(
+            f"it waits for {wait.why}",
+            retry_after=max(seconds, 0.0),
+            hint=f"it goes by itself, not before {wait.until.isoformat(timespec='seconds')}",
+        )
+        if wait.loop:
+            _log.warning("loop_held", **self._fields(), why=wait.why)
+        await self._park(error.locate(connection=self._connection.name), wait.until)
+
+    async def _park(self, error: GatewayError, until: datetime, attempt: AttemptRow | None = None) -> None:
+        """Give the lane back until then; the row says why."""
+        _log.info("step_waits", **self._fields(), why=error.message, until=until.isoformat())
+        await self._desk.settle(self._work, outbox.waiting(self._work.message, self._step, error, until, attempt))
+
+    # ── the call ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _send(self, call: Call) -> Reply:
+        """Write the marker before the first call leaves."""
+        if self._attempt is None:
+            await self._mark(call)
+        self._repeat = call.repeat
+        self._reply = await self._connection.transport.send(call)
+        return self._reply
+
+    async def _mark(self, call: Call) -> None:
+        now = self._now()
+        text = dump_call(call)
+        step = replace(
+            self._step,
+            state=StepState.STARTED,
+            attempts=self._step.attempts + 1,
+            first_at=self._step.first_at or now,
+            call=text,
+        )
+        attempt = AttemptRow(
+            message=step.message,
+            step=step.index,
+            generation=self._work.message.generation,
+            number=step.attempts,
+            started_at=now,
+            call=text,
+        )
+        taken = self._tolls(now)
+        marked = await self._desk.store.mark(self._work, step, attempt, [toll.bucket for toll in taken])
+        if marked.lost:
+            raise LaneLostError
+        if (wait := wait_of(marked, taken, now)) is not None:
+            raise _WaitError(wait)
+        self._attempt = attempt
+        self._step = step
+
+    # ── what it came to ───────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _accepted(self, receipt: Receipt) -> None:
+        now = self._now()
+        work, step = self._work, self._step
+        attempt = self._ended("accepted", None, now)
+        settled = outbox.accepted(work.message, work.steps, step, receipt, attempt, self._connection, now)
+        if step.index + 1 < len(work.steps):
+            settled = replace(settled, next_at=now + timedelta(seconds=work.steps[step.index + 1].pause))
+        if isinstance(self._action, SendMessage) and not self._standing.known.begun:
+            await begin(self._desk.store, self._connection, work.lane, now)
+        _log.info("step_accepted", **self._fields(), replayed=receipt.replayed)
+        try:
+            await self._desk.settle(work, settled)
+        except LaneLostError:
+            await self._came_late(receipt, now)
+            raise
+
+    async def _came_late(self, receipt: Receipt, now: datetime) -> None:
+        """Another worker has the lane and may have given the step up as unknown: this answer is the proof."""
+        found = await self._desk.store.message(self._step.message)
+        if found is None:
+            return
+        row, steps = found
+        step = steps[self._step.index]
+        if row.state is MessageState.UNKNOWN and step.state is StepState.UNKNOWN and step.token == self._step.token:
+            settled = outbox.accepted(row, steps, step, receipt, None, self._connection, now)
+            if await self._desk.store.amend(settled, expect=MessageState.UNKNOWN):
+                _log.info("outcome_proven", message_id=row.id, step=step.index, by="late answer")
+
+    async def _failed(self, error: GatewayError) -> None:
+        now = self._now()
+        work, step = self._work, self._step
+        attempt = self._ended(error.slug, str(error), now)
+        if isinstance(self._action, SetTyping) and step.index + 1 < len(work.steps):
+            skipped = outbox.skipped(work.message, work.steps, step, _as_send(error), now)
+            await self._desk.settle(work, replace(skipped, attempt=attempt))
+            return
+        await self._take_note(error)
+        decision = self._decide(error, now)
+        _log.info("step_failed", **self._fields(), error=error.slug, code=error.code, decision=type(decision).__name__)
+        pausing = await pause(self._desk.store, self._sending(), self._connection, error)
+        if isinstance(decision, Park):
+            await self._settle_unknown(error, now, attempt)
+        elif pausing is not None:
+            self._step = replace(step, state=StepState.WAITING)
+            await self._park(error, pausing.until, attempt)
+        elif isinstance(decision, Again):
+            self._step = replace(step, state=StepState.WAITING, doubt=step.doubt or not _certain(error))
+            await self._park(error, now + timedelta(seconds=decision.after), attempt)
+        else:
+            settled = outbox.refused(work.message, step, error, attempt, self._connection, now)
+            await self._desk.settle(work, settled)
+
+    async def _take_note(self, error: GatewayError) -> None:
+        """Keep what an answer says beyond this send: the account is stopped, the contact has opted out."""
+        connection = self._connection
+        if isinstance(error, Unauthorized):
+            connection.stopped = error
+            _log.error("connection_stopped", connection=connection.name, code=error.code, status=error.status)
+        word = opted_out_by(error, connection.provider.codes, connection.name, self._action.chat, self._now())
+        if word is not None:
+            await self._desk.store.keep_consent(word)
+            _log.info("opted_out", connection=connection.name, code=error.code)
+
+    async def _settle_unknown(self, error: GatewayError, now: datetime, attempt: AttemptRow | None = None) -> None:
+        work, step = self._work, self._step
+        proofs = await self._desk.store.proofs(step.token)
+        if proofs:
+            settled = outbox.accepted(work.message, work.steps, step, proven(proofs), attempt, self._connection, now)
+        else:
+            until = now + self._connection.provider.proof.settle
+            settled = outbox.unknown(work.message, step, error, attempt, self._connection, now, until=until)
+        await self._desk.settle(work, settled)
+
+    def _decide(self, error: GatewayError, now: datetime) -> Decision:
+        step = self._step
+        elapsed = (now - step.first_at).total_seconds() if step.first_at else 0.0
+        return decide(
+            error,
+            repeat=self._repeat,
+            attempt=max(step.attempts, 1),
+            elapsed=elapsed,
+            proof=self._connection.provider.proof,
+            chance=self._desk.chance(),
+            limits=self._desk.policy,
+            doubt=step.doubt,
+        )
+
+    def _ended(self, outcome: str, detail: str | None, now: datetime) -> AttemptRow | None:
+        if self._attempt is None:
+            return None
+        status = self._reply.status if self._reply else None
+        return replace(self._attempt, ended_at=now, outcome=outcome, status=status, detail=detail)
+
+    # ── who and when ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _now(self) -> datetime:
+        return self._desk.clock.now()
+
+    def _sending(self) -> Sending:
+        message = self._work.message
+        return Sending(self._action, self._connection.name, self._work.lane, message.priority, self._now())
+
+    def _fields(self) -> dict[str, Any]:
+        """Name the step in a log, without content or addresses."""
+        return {
+            "message_id": self._work.message.id,
+            "step": self._step.index,
+            "attempt": self._step.attempts,
+            "connection": self._connection.name,
+            "provider": self._connection.provider.name,
+            "status": self._reply.status if self._reply else None,
+        }
+
+
+def _as_send(error: GatewayError) -> SendError:
+    return error if isinstance(error, SendError) else Refused(error.message)
+
+
+def _from_stranger(error: Exception, *, sent: bool) -> SendError:
+    """Turn what a provider should not raise into an error of ours; after a reply nobody knows what was done."""
+    what = f"the provider failed: {type(error).__name__}"
+    hint = "report it to the provider's author"
+    return VendorFault(what, hint=hint) if sent else Refused(what, hint=hint)
+
+
+def _certain(error: GatewayError) -> bool:
+    return not isinstance(error, SendError) or error.certain

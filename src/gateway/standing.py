@@ -1,0 +1,128 @@
+"""How we stand with a contact when something is to go: who wrote last, what was agreed, what is paused.
+
+Reads the store, and only what some limit or rule of the connection asks for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from pydantic_core import from_json, to_json
+
+from gateway.codes import Phase
+from gateway.connections import Connection
+from gateway.consent import OPERATOR, ConsentMode, Objection, addresses_of, objection, opt_in_mode
+from gateway.errors import GatewayError, NotOptedIn
+from gateway.ids import ChatId
+from gateway.log import logger
+from gateway.pacing import Known, Sending, pause_name, pause_names
+from gateway.store.port import Store
+from gateway.store.rows import ConsentRow
+
+__all__ = ["Pausing", "Standing", "begin", "pause", "paused", "standing"]
+
+_log = logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is known of the contact of a chat."""
+
+    known: Known
+    words: tuple[ConsentRow, ...] = ()
+    """What the addresses of the chat said about consent."""
+
+    def objection(self, sending: Sending, connection: Connection) -> NotOptedIn | None:
+        """Say why nothing may be sent; what is only to be warned of is logged here."""
+        terms = connection.terms
+        found: Objection | None = objection(
+            sending.action,
+            self.words,
+            wrote=self.known.last_wrote is not None,
+            opt_out=terms.consent,
+            opt_in=opt_in_mode(terms.consent, terms.require_opt_in, declared=connection.rules.opt_in_first),
+        )
+        if found is None:
+            return None
+        if found.mode is ConsentMode.ENFORCE:
+            return found.error.locate(connection=connection.name, provider=connection.provider.name)
+        _log.warning("sent_without_consent", connection=connection.name, why=found.error.message)
+        return None
+
+
+async def standing(store: Store, sending: Sending, connection: Connection) -> Standing:
+    """Look up how we stand with a contact."""
+    terms, rules = connection.terms, connection.rules
+    asks_opt_in = opt_in_mode(terms.consent, terms.require_opt_in, declared=rules.opt_in_first) is not ConsentMode.OFF
+    looks_back = connection.looks_back or asks_opt_in
+    words: list[ConsentRow] = []
+    if looks_back or terms.consent is not ConsentMode.OFF:
+        for address in addresses_of(sending.action.chat):
+            word = await store.consent(connection.name, address.text)
+            words += [word] if word else []
+    known = await _known(store, sending, words) if looks_back else Known()
+    return Standing(known, tuple(words))
+
+
+async def _known(store: Store, sending: Sending, words: Sequence[ConsentRow]) -> Known:
+    inbound = await store.last_inbound(sending.connection, sending.lane)
+    # who opted in did so by writing, though no message of theirs may have come in
+    times = [word.changed_at for word in words if word.agreed and word.source != OPERATOR]
+    times += [inbound.received_at] if inbound else []
+    if times:
+        return Known(begun=True, last_wrote=max(times))
+    begun = sending.action.chat.group is not None or await store.cursor(_begun(sending.lane)) is not None
+    return Known(begun=begun)
+
+
+async def begin(store: Store, connection: Connection, lane: ChatId, now: datetime) -> None:
+    """Note that a conversation has begun, as its first message was accepted."""
+    if connection.looks_back and await store.cursor(_begun(lane)) is None:
+        await store.keep_cursor(_begun(lane), now.isoformat())
+
+
+def _begun(lane: ChatId) -> str:
+    return f"begun:{lane}"
+
+
+# ── what a vendor's code has stopped ──────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Pausing:
+    """Something is stopped for a while, and why."""
+
+    until: datetime
+    error: GatewayError
+
+
+async def paused(store: Store, sending: Sending, connection: Connection, known: Known) -> Pausing | None:
+    """Tell what stops an action now; of several the one that lasts longest."""
+    found = []
+    for name in pause_names(sending, connection.pauses, connection.rules, known):
+        if text := await store.cursor(name):
+            kept = from_json(text)
+            until = datetime.fromisoformat(kept["until"])
+            found += [Pausing(until, GatewayError.revive(kept["error"]))] if until > sending.now else []
+    return max(found, key=lambda pausing: pausing.until, default=None)
+
+
+async def pause(store: Store, sending: Sending, connection: Connection, error: GatewayError) -> Pausing | None:
+    """Stop what the vendor's answer asks to stop; None where it asks for nothing."""
+    row = connection.provider.codes.find(Phase.CALL, error.code)
+    if row is None or row.pause is None:
+        return None
+    until = sending.now + timedelta(seconds=row.pause.seconds)
+    kept = to_json({"until": until.isoformat(), "error": error.describe()}).decode()
+    await store.keep_cursor(pause_name(sending, row.pause), kept)
+    _log.warning(
+        "sending_paused",
+        connection=connection.name,
+        whom=row.pause.whom.value,
+        scope=row.pause.scope.value,
+        code=error.code,
+        until=until.isoformat(),
+    )
+    return Pausing(until, error)

@@ -1,0 +1,194 @@
+"""The calls of the port as values, so that those which wait at the same time can be written together."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, TypeAlias, TypeVar
+
+from gateway.events import Event
+from gateway.ids import EventId
+from gateway.store.columns import event_body
+from gateway.store.rows import (
+    AttemptRow,
+    Bucket,
+    ConsentRow,
+    EventRow,
+    FactRow,
+    FileRow,
+    Marked,
+    MessageRow,
+    MessageState,
+    RunRow,
+    Settlement,
+    StepRow,
+    WebhookRow,
+    Work,
+)
+
+__all__ = [
+    "Amend",
+    "Call",
+    "Claim",
+    "ClaimEvents",
+    "Enqueue",
+    "Ingest",
+    "KeepConsent",
+    "KeepCursor",
+    "KeepFacts",
+    "KeepFile",
+    "Mark",
+    "OutCall",
+    "Release",
+    "Renew",
+    "Settle",
+    "SettleEvent",
+    "Spoken",
+    "spoken",
+]
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Call(Generic[T_co]):
+    """One call of the port; the answer is of its type."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """An event with its JSON: written down while the database is still busy with the batch before."""
+
+    event: Event
+    body: str
+
+
+def spoken(events: Sequence[Event]) -> tuple[Spoken, ...]:
+    """Write events down."""
+    return tuple(Spoken(event, event_body(event)) for event in events)
+
+
+@dataclass(frozen=True, slots=True)
+class Enqueue(Call[MessageRow]):
+    """Keep a message."""
+
+    message: MessageRow
+    steps: Sequence[StepRow]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim(Call[list[Work]]):
+    """Take lanes that are due."""
+
+    now: datetime
+    lease: float
+    limit: int
+    skip: Collection[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Mark(Call[Marked]):
+    """Write that an attempt starts."""
+
+    work: Work
+    step: StepRow
+    attempt: AttemptRow
+    buckets: Sequence[Bucket]
+
+
+@dataclass(frozen=True, slots=True)
+class Settle(Call[bool]):
+    """Write what an attempt came to."""
+
+    work: Work
+    settlement: Settlement
+    events: tuple[Spoken, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Release(Call[None]):
+    """Give a lane back."""
+
+    work: Work
+    next_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Renew(Call[None]):
+    """Hold lanes longer."""
+
+    works: Sequence[Work]
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Amend(Call[bool]):
+    """Settle a row from outside its lane."""
+
+    settlement: Settlement
+    expect: MessageState
+    events: tuple[Spoken, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ingest(Call[list[Event]]):
+    """Keep a webhook and its events."""
+
+    webhook: WebhookRow
+    events: tuple[Spoken, ...]
+    facts: Sequence[FactRow]
+    consents: Sequence[ConsentRow]
+    handled: Collection[EventId]
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimEvents(Call[list[EventRow]]):
+    """Take events that are due."""
+
+    now: datetime
+    lease: float
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class SettleEvent(Call[None]):
+    """Write how far an event was handed over."""
+
+    row: EventRow
+    body: str
+    runs: Sequence[RunRow]
+
+
+@dataclass(frozen=True, slots=True)
+class KeepFacts(Call[None]):
+    """Keep facts."""
+
+    facts: Sequence[FactRow]
+
+
+@dataclass(frozen=True, slots=True)
+class KeepConsent(Call[None]):
+    """Keep the word of an address."""
+
+    row: ConsentRow
+
+
+@dataclass(frozen=True, slots=True)
+class KeepCursor(Call[None]):
+    """Keep how far something was read."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeepFile(Call[None]):
+    """Keep bytes to serve."""
+
+    file: FileRow
+
+
+OutCall: TypeAlias = Enqueue | Mark | Settle | Release | Renew | Amend
+"""A call that is about lanes."""

@@ -1,0 +1,255 @@
+"""The way in of a batch: what its calls do to webhooks, events and their lanes, and to what follows from events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
+
+from gateway.events import DeliveryUpdated, Event, MessageReceived
+from gateway.ids import ChatId, EventId
+from gateway.store.columns import Columns, consent_columns, fact_columns, run_columns, webhook_columns
+from gateway.store.instants import maybe_micros, micros
+from gateway.store.ledger.calls import Ingest, KeepConsent, KeepFacts, SettleEvent, Spoken
+from gateway.store.ledger.plan import MovedError, Plan, ask, tell, told
+from gateway.store.rows import ConsentRow, EventOutcome, EventRow, FactRow, Settlement, WebhookRow
+
+__all__ = ["InCall", "Incoming"]
+
+InCall: TypeAlias = Ingest | SettleEvent | KeepFacts | KeepConsent
+"""A call that is about events, or about what follows from them."""
+
+
+@dataclass(slots=True)
+class _Place:
+    sequence: int
+    lane: str
+    outcome: EventOutcome
+
+
+class Incoming:
+    """The calls of one batch that are about events, and the events of its settlements.
+
+    `alone` is True where nobody else writes: then nothing has to be locked.
+    """
+
+    def __init__(self, *, alone: bool) -> None:
+        self._alone = alone
+        self._kept: dict[ChatId, ChatId] = {}
+        self._places: dict[str, _Place] = {}
+        self._fresh: dict[EventId, Event] = {}
+        self._lanes: set[str] = set()
+        self._facts: dict[tuple[str, str, str], FactRow] = {}
+        self._consents: dict[tuple[str, str], ConsentRow] = {}
+        self.aliases: dict[ChatId, ChatId] = {}
+
+    def run(
+        self,
+        calls: Sequence[tuple[int, InCall]],
+        settled: Sequence[tuple[Settlement, tuple[Spoken, ...]]],
+        answers: list[Any],
+    ) -> Plan[int | None]:
+        """Carry the calls out; gives when the first of their lanes is due, in microseconds."""
+        if not calls and not any(events or s.alias or s.facts for s, events in settled):
+            return None
+        ingests = [(place, call) for place, call in calls if isinstance(call, Ingest)]
+        settles = [call for _, call in calls if isinstance(call, SettleEvent)]
+        pairs = [settlement.alias for settlement, _ in settled if settlement.alias is not None]
+        events = [event for _, said in settled for event in said]
+        yield from self._lock(ingests, settles, pairs, events)
+        for kept, other in pairs:
+            yield from self._link(kept, other)
+        yield from self._add(events, ingests, answers)
+        self._collect(calls, settled, answers)
+        yield from self._settle(settles)
+        yield from self._flush([call for _, call in ingests])
+        due = yield from told("write_event_lanes", [(lane,) for lane in sorted(self._lanes)])
+        return min((at for (at,) in due if at is not None), default=None)
+
+    # ── locks ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _lock(
+        self,
+        ingests: Sequence[tuple[int, Ingest]],
+        settles: Sequence[SettleEvent],
+        pairs: Sequence[tuple[ChatId, ChatId]],
+        events: Sequence[Spoken],
+    ) -> Plan[None]:
+        """Find the lanes of all events, and lock them; whether they still are the same is looked at afterwards."""
+        spoken = [*events, *(event for _, call in ingests for event in call.events)]
+        chats = sorted(
+            {said.event.chat_id for said in spoken if said.event.chat_id} | {c for pair in pairs for c in pair}
+        )
+        ids = sorted({call.row.id for call in settles})
+        yield from self._find(chats, ids)
+        if self._alone:
+            return
+        lanes = sorted(
+            {self._lane(said.event) for said in spoken}
+            | {self._canonical(chat) for chat in chats}
+            | {place.lane for place in self._places.values()}
+        )
+        if lanes:
+            yield from tell("add_event_lanes", [(lane,) for lane in lanes])
+            yield from ask("lock_event_lanes", lanes)
+        before = (self._kept, self._places)
+        yield from self._find(chats, ids)
+        if before[0] != self._kept or {place.lane for place in self._places.values()} - set(lanes):
+            raise MovedError
+
+    def _find(self, chats: list[ChatId], ids: list[EventId]) -> Plan[None]:
+        if chats:
+            rows = yield from ask("aliases", chats)
+            self._kept = {ChatId(chat): ChatId(kept) for chat, kept in rows}
+        if ids:
+            places = yield from ask("event_places", ids)
+            self._places = {id_: _Place(sequence, lane, EventOutcome(o)) for id_, sequence, lane, o in places}
+
+    def _canonical(self, chat: ChatId) -> ChatId:
+        return self._kept.get(chat, chat)
+
+    def _lane(self, event: Event) -> str:
+        return self._canonical(event.chat_id) if event.chat_id is not None else _lane_of(event)
+
+    # ── two ids of one chat ───────────────────────────────────────────────────────────────────────────────────────
+
+    def _link(self, kept: ChatId, other: ChatId) -> Plan[None]:
+        kept, other = self._canonical(kept), self._canonical(other)
+        if kept == other:
+            return
+        yield from tell("repoint_aliases", [(other, kept)])
+        yield from tell("add_alias", [(other, kept)])
+        yield from tell("move_events", [(other, kept)])
+        yield from tell("join_inbound", [(other, kept)])
+        yield from tell("drop_inbound", [(other,)])
+        self._kept = {chat: kept if target == other else target for chat, target in self._kept.items()} | {other: kept}
+        self.aliases = {chat: kept if target == other else target for chat, target in self.aliases.items()}
+        self.aliases[other] = kept
+        for place in self._places.values():
+            place.lane = kept if place.lane == other else place.lane
+        self._lanes |= {kept, other}
+
+    # ── events ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _add(self, events: Sequence[Spoken], ingests: Sequence[tuple[int, Ingest]], answers: list[Any]) -> Plan[None]:
+        """Keep the events that are new; each call is answered with those that it brought first."""
+        rows: dict[EventId, Columns] = {}
+        mine: list[tuple[int | None, Event]] = []
+        for place, said, handled in _all(events, ingests):
+            if said.event.id not in rows:
+                event = self._renamed(said.event)
+                outcome = EventOutcome.DONE if handled else EventOutcome.PENDING
+                rows[event.id] = self._columns(event, outcome, said.body)
+                mine.append((place, event))
+        if rows and not self._alone:
+            yield from ask("order_events")
+        numbers = dict((yield from told("add_events", list(rows.values()))))
+        for place, _ in ingests:
+            answers[place] = []
+        for asked, event in mine:
+            if event.id in numbers:
+                self._fresh[event.id] = event
+                self._lanes.add(self._lane(event))
+                if asked is not None:
+                    answers[asked].append(event)
+        yield from self._follow(numbers)
+
+    def _columns(self, event: Event, outcome: EventOutcome, body: str) -> Columns:
+        received_at = micros(event.received_at)
+        return (event.id, event.connection, self._lane(event), event.message_id, received_at, outcome.value, body)
+
+    def _renamed(self, event: Event) -> Event:
+        """Put an event into the chat that it is kept under."""
+        if event.chat_id is None or (kept := self._canonical(event.chat_id)) == event.chat_id:
+            return event
+        return event.model_copy(update={"chat_id": kept})
+
+    def _follow(self, numbers: dict[str, int]) -> Plan[None]:
+        """Keep what follows from new events: proofs, and the last message of a contact."""
+        proofs = {}
+        inbound: dict[tuple[str, str], Columns] = {}
+        for event in self._fresh.values():
+            if isinstance(event, DeliveryUpdated) and event.token and event.vendor_id:
+                proofs.setdefault((event.token, event.vendor_id), numbers[event.id])
+            if isinstance(event, MessageReceived) and not event.ours and event.chat_id:
+                place = (event.chat_id, event.connection)
+                row = (*place, event.vendor_id, micros(event.received_at))
+                if place not in inbound or inbound[place][-1] <= row[-1]:
+                    inbound[place] = row
+        yield from tell("add_proofs", sorted((*place, number) for place, number in proofs.items()))
+        yield from tell("write_inbound", sorted(inbound.values()))
+
+    # ── what follows ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _collect(
+        self,
+        calls: Sequence[tuple[int, InCall]],
+        settled: Sequence[tuple[Settlement, tuple[Spoken, ...]]],
+        answers: list[Any],
+    ) -> None:
+        """Gather facts and words, of events only if they are new."""
+        for settlement, _ in settled:
+            self._note(settlement.facts)
+        for place, call in calls:
+            if isinstance(call, Ingest):
+                new = {event.id for event in answers[place]}
+                self._note(fact for fact in call.facts if fact.source in new)
+                self._agree(word for word in call.consents if word.source in new)
+            elif isinstance(call, KeepFacts):
+                self._note(call.facts)
+            elif isinstance(call, KeepConsent):
+                self._agree([call.row])
+
+    def _note(self, facts: Iterable[FactRow]) -> None:
+        for fact in facts:
+            self._facts.setdefault((fact.connection, fact.vendor_id, fact.source), fact)
+
+    def _agree(self, words: Iterable[ConsentRow]) -> None:
+        for word in words:
+            before = self._consents.get((word.connection, word.address))
+            if before is None or before.changed_at <= word.changed_at:
+                self._consents[word.connection, word.address] = word
+
+    def _settle(self, calls: Sequence[SettleEvent]) -> Plan[None]:
+        """Write how far events were handed over; one that is done stays done, its runs are kept all the same."""
+        rows: dict[int, Columns] = {}
+        for call in calls:
+            place = self._places.get(call.row.id)
+            if place is not None and place.outcome is not EventOutcome.DONE:
+                place.outcome = call.row.outcome
+                rows[place.sequence] = (place.sequence, *_progress(call.row), call.body)
+                self._lanes.add(place.lane)
+        yield from tell("update_events", [row for _, row in sorted(rows.items())])
+        yield from tell("add_runs", [run_columns(run) for call in calls for run in call.runs])
+
+    def _flush(self, ingests: Sequence[Ingest]) -> Plan[None]:
+        webhooks: dict[tuple[str, str], WebhookRow] = {}
+        for call in ingests:
+            row = replace(call.webhook, repeats=0, events=_ids(call.events))
+            before = webhooks.get((row.connection, row.digest))
+            if before is not None:
+                made = tuple(dict.fromkeys((*before.events, *row.events)))
+                row = replace(before, repeats=before.repeats + 1, events=made, quarantine=row.quarantine)
+            webhooks[row.connection, row.digest] = row
+        yield from tell("write_webhooks", [webhook_columns(row) for _, row in sorted(webhooks.items())])
+        yield from tell("add_facts", [fact_columns(fact) for _, fact in sorted(self._facts.items())])
+        yield from tell("write_consents", [consent_columns(word) for _, word in sorted(self._consents.items())])
+
+
+def _all(events: Sequence[Spoken], ingests: Sequence[tuple[int, Ingest]]) -> Iterable[tuple[int | None, Spoken, bool]]:
+    """Go through all events of a batch, with the call that brings each and whether it was handled."""
+    yield from ((None, said, False) for said in events)
+    for place, call in ingests:
+        yield from ((place, said, said.event.id in call.handled) for said in call.events)
+
+
+def _ids(events: Iterable[Spoken]) -> tuple[EventId, ...]:
+    return tuple(dict.fromkeys(said.event.id for said in events))
+
+
+def _lane_of(event: Event) -> str:
+    return EventRow(sequence=0, event=event).lane
+
+
+def _progress(row: EventRow) -> Columns:
+    return (row.event.message_id, row.outcome.value, row.tries, maybe_micros(row.retry_at), row.error)

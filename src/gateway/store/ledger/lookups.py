@@ -1,0 +1,147 @@
+"""The look-ups of the durable stores: named queries read as rows."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+from gateway.ids import ChatId, EventId, MessageId, Token
+from gateway.store.columns import (
+    attempt_row,
+    consent_row,
+    event_row,
+    fact_row,
+    file_row,
+    inbound_row,
+    message_row,
+    run_row,
+    step_row,
+    webhook_row,
+)
+from gateway.store.instants import micros
+from gateway.store.ledger.plan import Rows
+from gateway.store.rows import (
+    AttemptRow,
+    ConsentRow,
+    EventRow,
+    FactRow,
+    FileRow,
+    InboundRow,
+    MessageRow,
+    MessageState,
+    RunRow,
+    StepRow,
+    WebhookRow,
+)
+
+__all__ = ["Lookups"]
+
+
+class Lookups(ABC):
+    """What only reads."""
+
+    @abstractmethod
+    async def _find(self, query: str, *arguments: Any) -> Rows:
+        """Run a query that gives a few rows, by a key."""
+
+    @abstractmethod
+    async def _list(self, query: str, *arguments: Any) -> Rows:
+        """Run a query that may give many rows, or large ones."""
+
+    async def depth(self, connection: str) -> int:
+        """Count the rows of a connection that wait to leave."""
+        [(waiting,)] = await self._find("depth", connection)
+        return int(waiting)
+
+    async def file(self, digest: str) -> FileRow | None:
+        """Look up bytes by their digest."""
+        rows = await self._list("file", digest)
+        return file_row(rows[0]) if rows else None
+
+    async def message(self, message: MessageId) -> tuple[MessageRow, tuple[StepRow, ...]] | None:
+        """Look up a row and its steps."""
+        rows = await self._find("messages", [message])
+        steps = await self._find("steps", [message])
+        return (message_row(rows[0]), tuple(map(step_row, steps))) if rows else None
+
+    async def messages(self, state: MessageState | None = None, limit: int = 100) -> list[MessageRow]:
+        """List rows, newest first."""
+        if state is None:
+            rows = await self._list("message_list", limit)
+        elif state is MessageState.ACCEPTED:
+            rows = await self._list("message_list_accepted", limit)
+        else:
+            rows = await self._list("message_list_of", state.value, limit)
+        return [message_row(row) for row in rows]
+
+    async def by_token(self, token: Token) -> StepRow | None:
+        """Look up a step by its token, also one of an earlier generation."""
+        rows = await self._find("step_by_token", token)
+        return step_row(rows[0]) if rows else None
+
+    async def owner(self, connection: str, vendor_id: str) -> StepRow | None:
+        """Look up the step that a vendor id belongs to."""
+        rows = await self._find("step_by_owner", connection, vendor_id)
+        return step_row(rows[0]) if rows else None
+
+    async def proofs(self, token: Token) -> tuple[str, ...]:
+        """Give the vendor ids that came back with a token."""
+        return tuple(vendor_id for (vendor_id,) in await self._find("proofs", token))
+
+    async def attempts(self, message: MessageId) -> list[AttemptRow]:
+        """List the attempts of a message."""
+        return [attempt_row(row) for row in await self._find("attempts", message)]
+
+    async def facts(self, connection: str, vendor_ids: Collection[str]) -> list[FactRow]:
+        """List what was reported about some vendor ids."""
+        return [fact_row(row) for row in await self._find("facts", connection, sorted(set(vendor_ids)))]
+
+    async def event(self, event: EventId) -> EventRow | None:
+        """Look up an event."""
+        rows = await self._find("event", event)
+        return event_row(rows[0]) if rows else None
+
+    async def events(self, after: int = 0, limit: int = 100) -> list[EventRow]:
+        """List events from a sequence number on."""
+        return [event_row(row) for row in await self._list("event_list", after, limit)]
+
+    async def webhooks(
+        self, *, since: datetime | None = None, quarantined: bool = False, limit: int = 100
+    ) -> list[WebhookRow]:
+        """List webhooks, newest first."""
+        query = "webhook_list_quarantined" if quarantined else "webhook_list"
+        return [webhook_row(row) for row in await self._list(query, micros(since) if since else 0, limit)]
+
+    async def events_of(self, message: MessageId) -> list[EventRow]:
+        """List the events that are about a message of ours."""
+        return [event_row(row) for row in await self._list("events_of", message)]
+
+    async def runs(self, event: EventId) -> list[RunRow]:
+        """List the runs of handlers for an event."""
+        return [run_row(row) for row in await self._find("runs", event)]
+
+    async def last_inbound(self, connection: str, chat: ChatId) -> InboundRow | None:
+        """Give the last message that a contact wrote in a chat."""
+        rows = await self._find("last_inbound", connection, chat)
+        return inbound_row(rows[0]) if rows else None
+
+    async def consent(self, connection: str, address: str) -> ConsentRow | None:
+        """Give the latest word of an address."""
+        rows = await self._find("consent", connection, address)
+        return consent_row(rows[0]) if rows else None
+
+    async def cursor(self, name: str) -> str | None:
+        """Give how far something was read."""
+        rows = await self._find("cursor", name)
+        return str(rows[0][0]) if rows else None
+
+    async def canonical(self, chat: ChatId) -> ChatId:
+        """Give the id under which a chat is kept."""
+        rows = await self._find("canonical", chat)
+        return ChatId(rows[0][0]) if rows else chat
+
+    async def started(self, lane: ChatId) -> bool:
+        """Tell whether a step of the lane is under way."""
+        return bool(await self._find("started", lane))

@@ -1,0 +1,195 @@
+"""The port over a ledger in a database: calls become values that wait for the next batch."""
+
+from __future__ import annotations
+
+import asyncio
+from abc import abstractmethod
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import TypeVar
+
+from gateway.errors import StoreError
+from gateway.events import Event
+from gateway.ids import EventId
+from gateway.store.columns import event_body
+from gateway.store.instants import moment
+from gateway.store.ledger.calls import (
+    Amend,
+    Call,
+    Claim,
+    ClaimEvents,
+    Enqueue,
+    Ingest,
+    KeepConsent,
+    KeepCursor,
+    KeepFacts,
+    KeepFile,
+    Mark,
+    Release,
+    Renew,
+    Settle,
+    SettleEvent,
+    Spoken,
+    spoken,
+)
+from gateway.store.ledger.claims import Claimed
+from gateway.store.ledger.lookups import Lookups
+from gateway.store.rows import (
+    AttemptRow,
+    Bucket,
+    ConsentRow,
+    EventRow,
+    FactRow,
+    FileRow,
+    Marked,
+    MessageRow,
+    MessageState,
+    RunRow,
+    Settlement,
+    StepRow,
+    WebhookRow,
+    Work,
+)
+
+__all__ = ["LedgerStore"]
+
+T = TypeVar("T")
+
+
+class LedgerStore(Lookups):
+    """All of the port but opening and closing; a database adds how a call is written and how a query is read."""
+
+    def __init__(self) -> None:
+        self._changes = asyncio.Event()
+        self._version = 0
+        self._lanes_due: int | None = None
+        self._events_due: int | None = None
+
+    @abstractmethod
+    async def _call(self, call: Call[T]) -> T:
+        """Write a call in one of the next batches; returns its answer when that is durable."""
+
+    @abstractmethod
+    async def _claim(self, call: Claim) -> Claimed[Work]:
+        """Take lanes that are due."""
+
+    @abstractmethod
+    async def _claim_events(self, call: ClaimEvents) -> Claimed[EventRow]:
+        """Take events that are due."""
+
+    @abstractmethod
+    def _check(self) -> None:
+        """Raise `StoreError` unless the store is open."""
+
+    # ── the way out ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def enqueue(self, message: MessageRow, steps: Sequence[StepRow]) -> MessageRow:
+        """Keep a message with its steps, unless its key is taken."""
+        return await self._call(Enqueue(message, steps))
+
+    async def claim(self, now: datetime, lease: float, limit: int, skip: Collection[str] = ()) -> list[Work]:
+        """Take lanes that are due; connections take turns."""
+        claimed = await self._claim(Claim(now, lease, limit, frozenset(skip)))
+        self._lanes_due = claimed.due
+        return claimed.rows
+
+    async def mark(self, work: Work, step: StepRow, attempt: AttemptRow, buckets: Sequence[Bucket] = ()) -> Marked:
+        """Write that an attempt starts, and take one from each bucket."""
+        return await self._call(Mark(work, step, attempt, buckets))
+
+    async def settle(self, work: Work, settlement: Settlement) -> bool:
+        """Write what an attempt came to, and give the lane back."""
+        return await self._call(Settle(work, settlement, _spoken(settlement.events)))
+
+    async def release(self, work: Work, next_at: datetime) -> None:
+        """Give a lane back with nothing done."""
+        await self._call(Release(work, next_at))
+
+    async def renew(self, works: Sequence[Work], until: datetime) -> None:
+        """Hold lanes longer."""
+        await self._call(Renew(works, until))
+
+    async def amend(self, settlement: Settlement, *, expect: MessageState) -> bool:
+        """Settle a row from outside its lane."""
+        return await self._call(Amend(settlement, expect, _spoken(settlement.events)))
+
+    # ── the way in ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def ingest(
+        self,
+        webhook: WebhookRow,
+        events: Sequence[Event],
+        facts: Sequence[FactRow] = (),
+        consents: Sequence[ConsentRow] = (),
+        *,
+        handled: Collection[EventId] = (),
+    ) -> list[Event]:
+        """Keep a webhook, its events and what follows from them; return the events that are new."""
+        return await self._call(Ingest(webhook, _spoken(events), facts, consents, frozenset(handled)))
+
+    async def claim_events(self, now: datetime, lease: float, limit: int) -> list[EventRow]:
+        """Take the first pending event of each lane that is free."""
+        claimed = await self._claim_events(ClaimEvents(now, lease, limit))
+        self._events_due = claimed.due
+        return claimed.rows
+
+    async def settle_event(self, row: EventRow, runs: Sequence[RunRow] = ()) -> None:
+        """Write how far an event was handed over."""
+        await self._call(SettleEvent(row, event_body(row.event), runs))
+
+    async def keep_facts(self, facts: Sequence[FactRow]) -> None:
+        """Keep what a look-up said about messages."""
+        await self._call(KeepFacts(facts))
+
+    async def keep_file(self, file: FileRow) -> None:
+        """Keep bytes to serve."""
+        await self._call(KeepFile(file))
+
+    async def keep_consent(self, row: ConsentRow) -> None:
+        """Keep a word of an address."""
+        await self._call(KeepConsent(row))
+
+    async def keep_cursor(self, name: str, value: str) -> None:
+        """Keep how far something was read."""
+        await self._call(KeepCursor(name, value))
+
+    # ── waiting ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def next_due(self, now: datetime) -> datetime | None:
+        """Tell when the next lane or event is due, as far as was seen at the last claims and written since."""
+        times = [at for at in (self._lanes_due, self._events_due) if at is not None]
+        return moment(min(times)) if times else None
+
+    @property
+    def version(self) -> int:
+        """Grows with each write that this process knows of."""
+        return self._version
+
+    async def changed(self, since: int) -> None:
+        """Wait until something was written."""
+        self._check()
+        if self._version == since:
+            await self._changes.wait()
+
+    def _wake(self, lanes_due: int | None = None, events_due: int | None = None) -> None:
+        """Let go who waits; says when what was written falls due."""
+        self._lanes_due = _sooner(self._lanes_due, lanes_due)
+        self._events_due = _sooner(self._events_due, events_due)
+        self._version += 1
+        self._changes.set()
+        self._changes = asyncio.Event()
+
+
+def _sooner(one: int | None, other: int | None) -> int | None:
+    times = [at for at in (one, other) if at is not None]
+    return min(times, default=None)
+
+
+def _spoken(events: Sequence[Event]) -> tuple[Spoken, ...]:
+    """Write events down; one that cannot be is the caller's, and concerns nobody else."""
+    try:
+        return spoken(events)
+    except ValueError as error:
+        raise StoreError(
+            "an event cannot be written down as JSON", hint=f"its text is broken: {type(error).__name__}"
+        ) from None

@@ -1,0 +1,58 @@
+"""A copy of a database that is in use: consistent, whole, and one plain file."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+from pathlib import Path
+
+from gateway.errors import StoreError
+from gateway.store.sqlite.connection import connect, reading
+
+__all__ = ["backup"]
+
+
+def backup(path: Path, target: Path) -> Path:
+    """Copy the database at `path` to the new file `target`; a gateway may be writing to it meanwhile.
+
+    Raises `StoreError` when there is no such database, or when `target` is there already. The copy has its name only
+    once it is whole and on the disk.
+    """
+    if not path.exists():
+        raise StoreError("there is no database to copy", code="missing", hint="look at the URL of the store")
+    if target.exists():
+        raise StoreError("the backup's file is there already", code="exists", hint="name a new file")
+    part = target.with_name(f"{target.name}.part")
+    try:
+        with reading():
+            _copy(path, part)
+        _sync(part)
+        part.rename(target)
+        _sync(target.parent)
+    except OSError as error:
+        raise StoreError(
+            f"the backup cannot be written: {error.strerror}", code="disk", hint="look at the folder and its disk"
+        ) from None
+    finally:
+        part.unlink(missing_ok=True)
+    return target
+
+
+def _copy(path: Path, part: Path) -> None:
+    os.close(os.open(part, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600))
+    with (
+        contextlib.closing(connect(path, writing=False)) as source,
+        contextlib.closing(sqlite3.connect(part, isolation_level=None)) as copy,
+    ):
+        source.backup(copy)
+        copy.execute("pragma journal_mode = delete")  # one file, without a log beside it
+
+
+def _sync(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk."""
+    number = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)

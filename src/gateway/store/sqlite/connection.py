@@ -1,0 +1,127 @@
+"""Connections to an SQLite file, and the statements that run on them."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic_core import to_json
+
+from gateway.errors import StoreError
+from gateway.store.ledger.plan import Ask, Plan, Rows, Tell, Told
+from gateway.store.sql import queries
+
+__all__ = ["connect", "failure", "find", "reading", "run", "whole_store"]
+
+T = TypeVar("T")
+
+OLDEST = (3, 38, 0)
+"""RETURNING came with 3.35; from 3.38 on JSON is always there."""
+
+
+def connect(path: Path, *, writing: bool) -> sqlite3.Connection:
+    """Open the file; what is committed through it is on the disk when the commit returns."""
+    if sqlite3.sqlite_version_info < OLDEST:
+        needed = ".".join(map(str, OLDEST))
+        raise StoreError(
+            f"this Python brings SQLite {sqlite3.sqlite_version}; {needed} or newer is needed",
+            code="too_old",
+            hint="use a newer Python, or postgresql://…",
+        )
+    mode = "rwc" if writing else "ro"
+    connection = sqlite3.connect(
+        f"{path.resolve().as_uri()}?mode={mode}",
+        uri=True,
+        timeout=10,
+        isolation_level=None,  # transactions are begun and ended in so many words
+        check_same_thread=False,  # a connection moves between threads, and is used by one at a time
+        cached_statements=256,
+    )
+    connection.execute("pragma busy_timeout = 10000")
+    if writing:
+        connection.execute("pragma journal_mode = wal")
+        connection.execute("pragma synchronous = full")
+        connection.execute("pragma fullfsync = on")  # on a Mac, fsync alone does not reach the disk
+        connection.execute("pragma checkpoint_fullfsync = on")
+        connection.execute("pragma journal_size_limit = 67108864")
+    else:
+        # the writer alone copies the log into the file: two that do it at once met a bug of SQLite before 3.51.3
+        connection.execute("pragma wal_autocheckpoint = 0")
+    return connection
+
+
+def find(connection: sqlite3.Connection, query: str, *arguments: Any) -> Rows:
+    """Run a query once; a list becomes JSON, which the SQL takes apart."""
+    values = [to_json(value).decode() if isinstance(value, list) else value for value in arguments]
+    return connection.execute(queries("sqlite")[query].sql, values).fetchall()
+
+
+def run(connection: sqlite3.Connection, plan: Plan[T]) -> T:
+    """Run a plan."""
+    rows: Rows = []
+    step = partial(next, plan)
+    while True:
+        try:
+            query = step()
+        except StopIteration as end:
+            result: T = end.value
+            return result
+        rows = _perform(connection, query)
+        step = partial(plan.send, rows)
+
+
+def _perform(connection: sqlite3.Connection, query: Ask | Tell | Told) -> Rows:
+    match query:
+        case Ask():
+            return find(connection, query.query, *query.arguments)
+        case Tell():
+            connection.executemany(queries("sqlite")[query.query].sql, query.rows)
+            return []
+        case Told():
+            sql = queries("sqlite")[query.query].sql
+            return [row for columns in query.rows for row in connection.execute(sql, columns).fetchall()]
+
+
+def whole_store(error: BaseException) -> bool:
+    """Tell whether an error concerns the whole store, not only the rows that met it."""
+    return isinstance(error, sqlite3.OperationalError)
+
+
+def failure(error: BaseException) -> StoreError:
+    """Say what an error of SQLite means, and what to do; what was being written is never in it."""
+    if isinstance(error, StoreError):
+        return error
+    if not isinstance(error, sqlite3.Error):
+        return StoreError(
+            f"this cannot be kept: {type(error).__name__}", code="unkept", hint="its text or a number is broken"
+        )
+    name = getattr(error, "sqlite_errorname", "")
+    for start, code, text, hint in _MEANINGS:
+        if name.startswith(start):
+            return StoreError(text, code=code, hint=hint)
+    return StoreError(f"SQLite failed: {name or type(error).__name__}", code="failed", hint="look at the file's disk")
+
+
+_MEANINGS = (
+    ("SQLITE_FULL", "full", "the disk is full: nothing more is kept", "make room; the store then goes on by itself"),
+    ("SQLITE_IOERR", "disk", "the disk failed, or is full", "look at the disk; the store tries again with each call"),
+    ("SQLITE_READONLY", "read_only", "the database cannot be written to", "look at the rights of the file and folder"),
+    ("SQLITE_CANTOPEN", "missing", "the database cannot be opened", "its folder must exist and be writable"),
+    ("SQLITE_NOTADB", "no_database", "this file is no SQLite database", "name another file"),
+    ("SQLITE_CORRUPT", "corrupt", "the database is damaged", "restore a backup: gateway backup makes them"),
+    ("SQLITE_BUSY", "busy", "another program holds the database", "close what else has it open"),
+    ("SQLITE_TOOBIG", "too_big", "this is too large to be kept", "send less at once"),
+)
+
+
+@contextlib.contextmanager
+def reading() -> Iterator[None]:
+    """Turn an error of SQLite into a `StoreError`."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise failure(error) from None

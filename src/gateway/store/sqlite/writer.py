@@ -1,0 +1,175 @@
+"""The one thread that writes: it takes all calls that wait, and commits them together.
+
+Calls gather by themselves while the commit before is on its way to the disk; nobody waits for a timer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from gateway.errors import StoreError
+from gateway.log import logger
+from gateway.store.ledger import Call, Claim, ClaimEvents, Written, claim, claim_events, write
+from gateway.store.sqlite.connection import failure, run, whole_store
+
+__all__ = ["Outcome", "Writer"]
+
+_log = logger(__name__)
+
+MOST = 256
+"""Calls in one transaction; more would keep those waiting that came first."""
+PENDING = 10_000
+"""Calls that may wait; more are refused, so that whoever overloads the store learns of it."""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What one transaction came to: answers or errors of its calls, and what it wrote."""
+
+    calls: Sequence[_Waiting]
+    answers: Sequence[Any]
+    written: Written | None = None
+    """None for a claim."""
+
+
+@dataclass(slots=True)
+class _Waiting:
+    call: Call[Any]
+    future: asyncio.Future[Any]
+
+
+_Report: TypeAlias = Callable[[Outcome], None]
+
+
+class Writer:
+    """Takes calls from the event loop and answers them there, once they are on the disk."""
+
+    def __init__(self, connection: sqlite3.Connection, report: _Report) -> None:
+        self._connection = connection
+        self._report = report
+        self._queues: set[tuple[str, int]] = set()
+        self._calls: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
+        self._pending = 0
+        self._loop = asyncio.get_running_loop()
+        self._ended = self._loop.create_future()
+        self._thread = threading.Thread(target=self._work, name="gateway store", daemon=True)
+        self._thread.start()
+
+    async def call(self, call: Call[Any]) -> Any:
+        """Hand over a call; returns its answer. Who is cancelled while it waits cancels only the waiting."""
+        if self._pending >= PENDING:
+            raise StoreError(
+                "the store is overloaded", code="overloaded", hint="try again in a moment, with fewer at once"
+            )
+        future: asyncio.Future[Any] = self._loop.create_future()
+        self._pending += 1
+        self._calls.put(_Waiting(call, future))
+        return await future
+
+    async def close(self) -> None:
+        """Write what waits, and end the thread."""
+        self._calls.put(None)
+        await self._ended
+        self._thread.join()
+
+    # ── on the thread ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _work(self) -> None:
+        going = True
+        while going:
+            going, calls = self._gather()
+            batch: list[_Waiting] = []
+            for waiting in calls:
+                if isinstance(waiting.call, Claim | ClaimEvents):
+                    self._claim(waiting)
+                else:
+                    batch.append(waiting)
+            self._write(batch)
+        self._loop.call_soon_threadsafe(self._ended.set_result, None)
+
+    def _gather(self) -> tuple[bool, list[_Waiting]]:
+        """Wait for a call, then take all that are there; False when it is over."""
+        found = []
+        next_one = self._calls.get()
+        while next_one is not None:
+            found.append(next_one)
+            if len(found) == MOST:
+                return True, found
+            try:
+                next_one = self._calls.get_nowait()
+            except queue.Empty:
+                return True, found
+        return False, found
+
+    def _claim(self, waiting: _Waiting) -> None:
+        call = waiting.call
+        plan: Any = claim(call) if isinstance(call, Claim) else claim_events(call)  # type: ignore[arg-type]  # one of two
+        try:
+            with self._transaction():
+                claimed = run(self._connection, plan)
+        except Exception as error:  # noqa: BLE001 - a border: whatever it is, the caller waits for an answer
+            claimed = failure(error)
+        self._tell(Outcome([waiting], [claimed]))
+
+    def _write(self, batch: Sequence[_Waiting]) -> None:
+        """Write calls together; when a row is bad, halve the batch until it stands alone."""
+        if not batch:
+            return
+        try:
+            with self._transaction():
+                calls = [waiting.call for waiting in batch]
+                written = run(self._connection, write(calls, queues=self._queues, alone=True))
+        except Exception as error:  # noqa: BLE001 - a border: whatever it is, the callers wait for an answer
+            if len(batch) > 1 and not whole_store(error):
+                self._write(batch[: len(batch) // 2])
+                self._write(batch[len(batch) // 2 :])
+                return
+            problem = failure(error)
+            _log.error("store_failed", calls=len(batch), error=type(error).__name__, code=problem.code)
+            self._tell(Outcome(batch, [problem] * len(batch)))
+        else:
+            self._queues |= written.queues
+            self._tell(Outcome(batch, written.answers, written))
+
+    def _transaction(self) -> _Transaction:
+        return _Transaction(self._connection)
+
+    def _tell(self, outcome: Outcome) -> None:
+        self._loop.call_soon_threadsafe(self._answer, outcome)
+
+    # ── in the loop ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _answer(self, outcome: Outcome) -> None:
+        self._pending -= len(outcome.calls)
+        self._report(outcome)
+        for waiting, answer in zip(outcome.calls, outcome.answers, strict=True):
+            if waiting.future.done():
+                continue
+            if isinstance(answer, StoreError):
+                waiting.future.set_exception(answer)
+            else:
+                waiting.future.set_result(answer)
+
+
+class _Transaction:
+    """Commits at its end, and undoes everything when something is raised, in the commit too."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def __enter__(self) -> None:
+        self._connection.execute("begin immediate")
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            if kind is None:
+                self._connection.execute("commit")
+        finally:
+            if self._connection.in_transaction:
+                self._connection.execute("rollback")
