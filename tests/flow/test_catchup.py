@@ -12,11 +12,16 @@ from typing import Any
 import pytest
 
 from gateway import CaughtUp, DeliveryState, DeliveryUpdated, Event, Gateway, MessageReceived, Stale, Unsupported
+from gateway.plugins import load
+from gateway.provider import Provider
 from gateway.simulator import Simulation
 from gateway.store import Store
 from tests.flow.stage import OTHER, PHONE, QUICK, VENDORS, served
 
-pytestmark = pytest.mark.parametrize("vendor", VENDORS)
+KEEPERS = [name for name in VENDORS if load().provider(name).missed is not Provider.missed]
+"""The vendors that keep webhooks: to be able is to override."""
+
+keepers = pytest.mark.parametrize("vendor", KEEPERS)
 
 
 class Site:
@@ -29,20 +34,15 @@ class Site:
         self.seen: list[Event] = []
 
     @contextlib.asynccontextmanager
-    async def gateway(self, *, webhooks: bool = True, **options: Any) -> AsyncIterator[Gateway]:
-        """Run a gateway for a while, by the vendor's clock; without webhooks its port is closed."""
+    async def gateway(self, **options: Any) -> AsyncIterator[Gateway]:
+        """Run a gateway for a while, by the vendor's clock; before and after, nobody listens on its port."""
         gateway = Gateway(self.reopen(), clock=self.sim.clock, retry=QUICK, **options)
         gateway.connect(self.vendor, "main", **self.sim.settings(self.vendor))
         gateway.on(Event, self.seen.append)
         async with served(gateway.asgi()) as url:
-            if webhooks:
-                self.sim.set_webhook(self.vendor, f"{url}/webhooks/main")
-            try:
-                async with gateway:
-                    yield gateway
-            finally:
-                # the port stays known to the vendor; from now on nobody listens there
-                await gateway.aclose()
+            self.sim.set_webhook(self.vendor, f"{url}/webhooks/main")
+            async with gateway:
+                yield gateway
 
     @property
     def texts(self) -> Counter[str]:
@@ -62,17 +62,6 @@ class Site:
         for number, text in enumerate(texts):
             self.sim.contact((PHONE, OTHER)[number % 2]).write(text, vendor=self.vendor)
 
-    @property
-    def keeps_webhooks(self) -> bool:
-        """Whether the vendor can be asked for what it could not deliver."""
-        gateway = Gateway()
-        provider = gateway.connect(self.vendor, "asked", **self.sim.settings(self.vendor)).provider
-        try:
-            provider.missed(None)
-        except Unsupported:
-            return False
-        return True
-
 
 @pytest.fixture
 async def site(vendor: str, reopen: Callable[[], Store | str]) -> AsyncIterator[Site]:
@@ -81,10 +70,9 @@ async def site(vendor: str, reopen: Callable[[], Store | str]) -> AsyncIterator[
         yield Site(vendor, sim, reopen)
 
 
+@keepers
 async def test_after_hours_without_a_gateway_each_message_comes_exactly_once(vendor: str, site: Site) -> None:
     """Delivered before, given up on during, delivered after: by itself after the restart, without anybody asking."""
-    if not site.keeps_webhooks:
-        pytest.skip("this vendor keeps no webhooks")
     async with site.gateway():
         site.write("a1", "b1", "a2")
         await site.sim.clock.advance(5)
@@ -113,10 +101,9 @@ async def test_after_hours_without_a_gateway_each_message_comes_exactly_once(ven
     assert [f"a{n}" for n in range(1, 9)] == [text for text in first if text != "a9"]
 
 
+@keepers
 async def test_what_was_missed_can_be_kept_back(vendor: str, site: Site) -> None:
     """A bot that should not answer yesterday's messages is not called for them; they are there all the same."""
-    if not site.keeps_webhooks:
-        pytest.skip("this vendor keeps no webhooks")
     async with site.gateway():
         pass
     site.write("old")
@@ -131,10 +118,9 @@ async def test_what_was_missed_can_be_kept_back(vendor: str, site: Site) -> None
         assert {"old": 1, "new": 1} == site.texts
 
 
+@keepers
 async def test_reports_that_were_missed_are_facts_all_the_same(vendor: str, site: Site) -> None:
     """The delivery of what was sent before the outage is known after it."""
-    if not site.keeps_webhooks:
-        pytest.skip("this vendor keeps no webhooks")
     async with site.gateway() as gateway:
         site.write("hello")
         await site.until(lambda: bool(site.texts), step=1)
@@ -154,10 +140,11 @@ async def test_reports_that_were_missed_are_facts_all_the_same(vendor: str, site
     assert after.state in {DeliveryState.DELIVERED, DeliveryState.READ}
 
 
+@pytest.mark.parametrize("vendor", VENDORS)
 async def test_a_vendor_that_keeps_nothing_says_so(vendor: str, site: Site) -> None:
     """Asked for, it is an error; by itself it is a line in the log, and the gateway works."""
     async with site.gateway(catch_up=True) as gateway:
-        if site.keeps_webhooks:
+        if vendor in KEEPERS:
             assert CaughtUp(connection="main", pages=1) == await gateway.catch_up("main")
         else:
             with pytest.raises(Unsupported):

@@ -1,8 +1,8 @@
 """What every durable store does, apart from its database: calls gathered into batches, and batches turned into queries.
 
-A batch is a generator that yields named queries and is sent their rows, so that one database may run it on a thread and
-another one in the event loop. In all of them a batch locks and writes in the same order: lanes, messages, buckets, lanes
-of events, events, and the rest by their keys; so two batches never wait for each other in a circle.
+A batch is a generator that yields named queries and is sent their rows, so that one database may run it on a thread
+and another one in the event loop. In all of them a batch locks and writes in the same order: lanes, messages, buckets,
+lanes of events, events, and the rest by their keys; so two batches never wait for each other in a circle.
 """
 
 from __future__ import annotations

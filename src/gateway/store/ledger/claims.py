@@ -55,7 +55,7 @@ def _take(chosen: Sequence[Candidate], now: int, lease: int) -> Plan[list[Work]]
     states = yield from ask("lock_due_lanes", sorted(candidate.lane for candidate in chosen), now)
     if not states:
         return []
-    heads = dict((yield from ask("heads", [lane for lane, *_ in states], now)))
+    heads: dict[str, str | None] = dict((yield from ask("heads", [lane for lane, *_ in states], now)))
     rows = []
     for lane, fence, not_before in states:
         head = heads.get(lane)

@@ -77,9 +77,8 @@ class Incoming:
     ) -> Plan[None]:
         """Find the lanes of all events, and lock them; whether they still are the same is looked at afterwards."""
         spoken = [*events, *(event for _, call in ingests for event in call.events)]
-        chats = sorted(
-            {said.event.chat_id for said in spoken if said.event.chat_id} | {c for pair in pairs for c in pair}
-        )
+        ends = {chat for pair in pairs for chat in pair}
+        chats = sorted(ends | {said.event.chat_id for said in spoken if said.event.chat_id})
         ids = sorted({call.row.id for call in settles})
         yield from self._find(chats, ids)
         if self._alone:
@@ -143,7 +142,7 @@ class Incoming:
                 mine.append((place, event))
         if rows and not self._alone:
             yield from ask("order_events")
-        numbers = dict((yield from told("add_events", list(rows.values()))))
+        numbers: dict[str, int] = dict((yield from told("add_events", list(rows.values()))))
         for place, _ in ingests:
             answers[place] = []
         for asked, event in mine:
@@ -166,7 +165,7 @@ class Incoming:
 
     def _follow(self, numbers: dict[str, int]) -> Plan[None]:
         """Keep what follows from new events: proofs, and the last message of a contact."""
-        proofs = {}
+        proofs: dict[tuple[str, str], int] = {}
         inbound: dict[tuple[str, str], Columns] = {}
         for event in self._fresh.values():
             if isinstance(event, DeliveryUpdated) and event.token and event.vendor_id:

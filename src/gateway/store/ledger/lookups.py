@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -24,17 +24,20 @@ from gateway.store.instants import micros
 from gateway.store.ledger.plan import Rows
 from gateway.store.rows import (
     AttemptRow,
+    Bucket,
     ConsentRow,
     EventRow,
     FactRow,
     FileRow,
     InboundRow,
+    Marked,
     MessageRow,
     MessageState,
     RunRow,
     StepRow,
     WebhookRow,
 )
+from gateway.store.rules import spend
 
 __all__ = ["Lookups"]
 
@@ -54,6 +57,11 @@ class Lookups(ABC):
         """Count the rows of a connection that wait to leave."""
         [(waiting,)] = await self._find("depth", connection)
         return int(waiting)
+
+    async def room(self, buckets: Sequence[Bucket], now: datetime) -> Marked:
+        """Tell whether each bucket has one to give, and take none."""
+        arrivals = await self._find("buckets", sorted({bucket.key for bucket in buckets}))
+        return spend(buckets, dict(arrivals), now)
 
     async def file(self, digest: str) -> FileRow | None:
         """Look up bytes by their digest."""

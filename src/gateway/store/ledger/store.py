@@ -78,7 +78,7 @@ class LedgerStore(Lookups):
         """Take events that are due."""
 
     @abstractmethod
-    def _check(self) -> None:
+    def _check(self) -> object:
         """Raise `StoreError` unless the store is open."""
 
     # ── the way out ───────────────────────────────────────────────────────────────────────────────────────────────

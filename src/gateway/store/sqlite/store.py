@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -129,7 +130,7 @@ class SqliteStore(LedgerStore):
 
 
 @contextlib.contextmanager
-def writing(path: Path) -> Any:
+def writing(path: Path) -> Iterator[sqlite3.Connection]:
     """Take a database's file for this process alone, and connect to it."""
     with reading():
         _make(path)

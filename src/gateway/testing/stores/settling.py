@@ -141,6 +141,19 @@ class SettlingContract:
         assert Marked(lost=True) == await marked(store, dead, [bucket], at=LEASE)
         assert Marked() == await marked(store, work, [bucket], at=LEASE)
 
+    async def test_room_is_told_and_not_taken(self, store: Store) -> None:
+        """What a marker would be told now, however often it is asked."""
+        slow, quick = Bucket("slow", 100, burst=2), Bucket("quick", 1)
+        assert [Marked(), Marked()] == [await store.room([slow, quick], NOW) for _ in range(2)]
+        works = [await claimed(store, str(number), f"chat_{number}") for number in range(2)]
+        assert [Marked(), Marked()] == [await marked(store, work, [slow]) for work in works]
+        assert Marked(until=after(100), limit="slow") == await store.room([quick, slow], NOW)
+        assert [Marked(), Marked(), Marked()] == [
+            await store.room([quick], NOW),
+            await store.room([quick, slow], after(100)),
+            await store.room([], NOW),
+        ]
+
     # ── settlements ───────────────────────────────────────────────────────────────────────────────────────────────
 
     async def test_a_settlement_is_written_whole(self, store: Store) -> None:

@@ -23,6 +23,10 @@ from message where state = ?1 and state <> 'accepted' order by id desc limit ?2;
 -- Count the rows of a connection that wait to leave.
 select coalesce(sum(waiting), 0) from depth where connection = ?1;
 
+-- name: buckets
+-- Read the theoretical arrival time of buckets.
+select key, arrival from bucket where key in (select value from json_each(?1));
+
 -- name: step_by_token
 -- Find the step that a token belongs to.
 select
