@@ -73,6 +73,8 @@ def messages_of(content: Content) -> tuple[Message, ...]:
     """Read what is to be sent."""
     if isinstance(content, str | Message | Text | Attachment | Voice | Link):
         return (said(lambda: _message(content)),)
+    if not isinstance(content, Iterable):
+        content = (content,)
     messages = said(lambda: tuple(_message(item) for item in content))
     if not messages:
         raise InvalidMessage("there is nothing to send", hint="give at least one message")

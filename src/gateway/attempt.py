@@ -19,6 +19,7 @@ from gateway.consent import opted_out_by
 from gateway.drive import drive_stored, dump_call, load_call
 from gateway.errors import GatewayError, OutcomeUnknown, RateLimited, Refused, SendError, Unauthorized, VendorFault
 from gateway.exchange import Call, Exchange, Repeat, Reply
+from gateway.failpoints import Point, reach
 from gateway.log import logger
 from gateway.pacing import Known, Sending, Toll, Wait, tolls, wait_of
 from gateway.proof import proven
@@ -58,6 +59,7 @@ class Desk:
         """Write what came of it; raises `LaneLostError`."""
         if not await self.store.settle(work, settlement):
             raise LaneLostError
+        reach(Point.SETTLED)
 
 
 def exchange_for(
@@ -175,6 +177,7 @@ class Run:
             await self._mark(call)
         self._repeat = call.repeat
         self._reply = await self._connection.transport.send(call)
+        reach(Point.ANSWERED)
         return self._reply
 
     async def _mark(self, call: Call) -> None:
@@ -203,6 +206,7 @@ class Run:
             raise _WaitError(wait)
         self._attempt = attempt
         self._step = step
+        reach(Point.MARKED)
 
     # ── what it came to ───────────────────────────────────────────────────────────────────────────────────────────
 
@@ -210,7 +214,11 @@ class Run:
         now = self._now()
         work, step = self._work, self._step
         attempt = self._ended("accepted", None, now)
-        settled = outbox.accepted(work.message, work.steps, step, receipt, attempt, self._connection, now)
+        ids = [entry.vendor_id for entry in receipt.sent]
+        told = {fact.vendor_id for fact in await self._desk.store.facts(self._connection.name, ids)}
+        settled = outbox.accepted(
+            work.message, work.steps, step, receipt, attempt, self._connection, now, reported=told
+        )
         if step.index + 1 < len(work.steps):
             settled = replace(settled, next_at=now + timedelta(seconds=work.steps[step.index + 1].pause))
         if isinstance(self._action, SendMessage) and not self._standing.known.begun:

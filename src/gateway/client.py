@@ -371,6 +371,8 @@ class Gateway:
         connection = self._route_any(where, via or named)
         table = connection.provider.capabilities()
         last = await self._last_inbound(connection, where)
+        if not 0 <= seconds <= 600:
+            raise InvalidMessage("typing takes 0 to 600 seconds", hint="0 takes the dots away")
         on = seconds > 0
         with _located(connection):
             plan = fit_typing(

@@ -61,7 +61,8 @@ class Event(Word):
     """Where it happened, with the line on our side; None for what belongs to no chat."""
     chat_id: ChatId | None = None
     ours: bool = False
-    """True when it is about something that this account sent; a report that joins no message of ours is not ours."""
+    """True when this account did it: an echo of its message, a report about one, a reaction of its own. That a
+    contact's reaction is on a message of ours shows by `message_id`. A report that joins no message is not ours."""
     message_id: MessageId | None = None
     """Our id of the message that it is about, once that is known."""
     reference: str | None = None
@@ -180,7 +181,7 @@ class OptedIn(Event):
 
     type: Literal["opted.in"] = "opted.in"
     address: Address
-    parameters: Mapping[str, JsonValue] = Field(default_factory=dict)
+    parameters: Mapping[str, JsonValue] = Field(default_factory=dict, repr=False)
     """What was given to `opt_in_link`."""
     vendor_id: str | None = None
     """The vendor's id of the message that did it."""
@@ -216,7 +217,7 @@ class LineUpdated(Event):
     """A line of ours changed its state."""
 
     type: Literal["line.updated"] = "line.updated"
-    line: str
+    line: str = Field(repr=False)
     """The line in the vendor's spelling."""
     state: LineState
     address: Address | None = None

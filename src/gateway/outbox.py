@@ -6,7 +6,7 @@ Pure but for reading the store; the loop is in `worker`.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -135,8 +135,14 @@ def accepted(
     attempt: AttemptRow | None,
     connection: Connection,
     now: datetime,
+    *,
+    reported: Collection[str] = (),
 ) -> Settlement:
-    """The vendor accepted the step; the message is accepted with its last one."""
+    """The vendor accepted the step; the message is accepted with its last one.
+
+    Vendor ids in `reported` are told of already: a webhook overtook the answer, and a report that the message is
+    queued would come after one that it was delivered.
+    """
     sent = tuple(
         entry.model_copy(update={"index": step.indexes[entry.index] if entry.index < len(step.indexes) else 0})
         for entry in receipt.sent
@@ -149,7 +155,7 @@ def accepted(
         FactRow(connection=message.connection, vendor_id=e.vendor_id, state=e.state, source="answer", received_at=now)
         for e in sent
     )
-    told = sent if message.kind == "send_message" else ()
+    told = [entry for entry in sent if message.kind == "send_message" and entry.vendor_id not in reported]
     return Settlement(
         message=ended,
         step=done,

@@ -129,3 +129,31 @@ def test_only_phones_and_emails_can_be_written_to(address: str) -> None:
 def test_several_messages_share_a_call_where_the_vendor_offers_it(asked: list[Message], calls: int) -> None:
     """Texts go together, links with a card go together, and nothing else does."""
     assert calls == len(fit(Chat.direct(ADA), asked, TABLE, Policy.STRICT).steps)
+
+
+def test_the_documented_example_is_no_message_and_fitting_says_why() -> None:
+    """The vendor's page shows every field at once; as one message that breaks its own rules, all named together.
+
+    It has a text beside parts, a part with text and URL at once (two parts in our words), an effect with parts, a
+    mention of somebody who is no address, and a card beside other parts.
+    """
+    picture = Attachment(url="https://example.com", name="Jane Doe")
+    card = Link(url="https://example.com", preview_image="https://example.com", title="Example title")
+    example = Message(
+        "Hello from Blooio!",
+        Text(text="Hello from Blooio!", mention=ADA),
+        picture,
+        card,
+        effect="slam",
+        reply_to=MessageRef(vendor_id="msg_a1b2c3d4"),
+    )
+    with pytest.raises(Unsupported) as caught:
+        fit(Chat.direct(ADA), [example], TABLE, Policy.STRICT)
+    plan = fit(Chat.direct(ADA), [example], TABLE, Policy.GRACEFUL)
+    sent = [action.messages for step in plan.steps if isinstance(action := step.action, SendMessage)]
+
+    assert {"effect", "multipart"} == set(caught.value.features)
+    assert {"effect", "multipart"} == {change.feature.value for change in plan.adaptations}
+    assert [[["text", "text", "attachment"]], [["link"]]] == [
+        [[part.type for part in message.parts] for message in messages] for messages in sent
+    ]

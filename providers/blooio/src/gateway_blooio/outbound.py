@@ -166,9 +166,11 @@ def _with_extra(body: dict[str, Any], messages: Sequence[Message]) -> dict[str, 
     whole = dict(body)
     for message in messages:
         for name, value in message.extra.get("blooio", {}).items():
-            if name in body or whole.get(name, value) != value:
+            # what words can say is said with words, so that fitting sees it; only that no dots are wanted has no word
+            said = name in wire.SendBody.model_fields and name != "use_typing_indicator"
+            if said or name in body or whole.get(name, value) != value:
                 raise InvalidMessage(
-                    f"extra sets the field {name}, which is set already",
+                    f"extra sets the field {name}, which the message itself says",
                     hint=f"leave {name} out of extra['blooio'], or say it with words only there",
                 )
             whole[name] = value

@@ -9,7 +9,15 @@ from __future__ import annotations
 
 from typing import Any, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+)
 
 __all__ = [
     "AttachmentItem",
@@ -326,7 +334,13 @@ class PollOption(Wire):
 
 
 class WebhookEvent(Wire):
-    """The flat body of every v2 webhook; which fields are there depends on `event`."""
+    """The flat body of every v2 webhook; which fields are there depends on `event`.
+
+    A field that only decorates is None when it is of another type than was ever seen: the message itself is not lost
+    for it, and the payload is kept beside it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow", hide_input_in_errors=True, coerce_numbers_to_str=True)
 
     event: str
     message_id: str | None = None
@@ -368,3 +382,31 @@ class WebhookEvent(Wire):
     voter: str | None = None
     name: str | None = None
     icon_url: str | None = None
+
+    @field_validator("attachments", mode="before")
+    @classmethod
+    def _as_list(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str | dict) else value
+
+    @field_validator(
+        "status",
+        "protocol",
+        "direction",
+        "group_name",
+        "participants",
+        "chat_guid",
+        "error_code",
+        "error_message",
+        "reply_to",
+        "original_text",
+        "title",
+        "name",
+        "icon_url",
+        mode="wrap",
+    )
+    @classmethod
+    def _or_none(cls, value: Any, read: ValidatorFunctionWrapHandler) -> Any:
+        try:
+            return read(value)
+        except ValidationError:
+            return None
