@@ -26,7 +26,7 @@ export UV_SYSTEM_CERTS ?= true
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test cover check style types contracts surface fmt clean
+.PHONY: help setup demo test campaign cover check style types contracts surface fmt clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -36,6 +36,9 @@ demo: $(STAMP) ## a conversation with a simulated vendor; ARGS=--once to end by 
 
 test: $(STAMP) ## all tests; ARGS='-k word' to choose
 	@$(BIN)/pytest -q -n auto $(ARGS)
+
+campaign: $(STAMP) ## the crash tests in full size; SEED=n SENDS=n for another run
+	@CAMPAIGN=1 $(BIN)/pytest -q -s -o faulthandler_timeout=0 tests/crash $(ARGS)
 
 cover: $(STAMP) ## all tests, and the lines they do not reach
 	@$(BIN)/pytest -q -n auto --cov --cov-report=term $(ARGS)

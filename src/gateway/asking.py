@@ -73,9 +73,9 @@ def messages_of(content: Content) -> tuple[Message, ...]:
     """Read what is to be sent."""
     if isinstance(content, str | Message | Text | Attachment | Voice | Link):
         return (said(lambda: _message(content)),)
-    if not isinstance(content, Iterable):
-        content = (content,)
-    messages = said(lambda: tuple(_message(item) for item in content))
+    several: Any = content
+    items = several if isinstance(several, Iterable) else (several,)
+    messages = said(lambda: tuple(_message(item) for item in items))
     if not messages:
         raise InvalidMessage("there is nothing to send", hint="give at least one message")
     return messages

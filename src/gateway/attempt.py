@@ -15,9 +15,18 @@ from gateway import outbox
 from gateway.actions import MarkRead, Receipt, SendMessage, SendReaction, SetTyping
 from gateway.clock import Clock
 from gateway.connections import Connection
-from gateway.consent import opted_out_by
+from gateway.consent import ConsentMode, opted_out_by
 from gateway.drive import drive_stored, dump_call, load_call
-from gateway.errors import GatewayError, OutcomeUnknown, RateLimited, Refused, SendError, Unauthorized, VendorFault
+from gateway.errors import (
+    GatewayError,
+    OutcomeUnknown,
+    RateLimited,
+    Refused,
+    SendError,
+    StoreError,
+    Unauthorized,
+    VendorFault,
+)
 from gateway.exchange import Call, Exchange, Repeat, Reply
 from gateway.failpoints import Point, reach
 from gateway.log import logger
@@ -90,11 +99,15 @@ class Run:
         self._stored = load_call(step.call) if step.call else None
         self._standing = Standing(Known())
         self._attempt: AttemptRow | None = None
+        self._waits: Wait | None = None
         self._repeat = Repeat.SAFE
         self._reply: Reply | None = None
 
     async def go(self) -> Wait | None:
-        """Run the step and settle it; gives what it waits for, where a limit stood in the way."""
+        """Run the step and settle it; gives what it waits for, where a limit stood in the way.
+
+        Raises `LaneLostError`, and `StoreError` when it could not be written: then the marker says what is known.
+        """
         if self._is_lost():
             lost = OutcomeUnknown("the gateway stopped, or waited too long, before it read an answer")
             await self._settle_unknown(lost, self._now())
@@ -107,8 +120,10 @@ class Run:
             exchange = exchange_for(self._connection.provider, self._action)
             receipt = await drive_stored(exchange, self._send, self._stored)
         except _WaitError as waiting:
+            self._waits = waiting.wait
             await self._wait(waiting.wait)
-            return waiting.wait
+        except StoreError:
+            raise
         except GatewayError as error:
             await self._failed(error.locate(connection=self._connection.name, provider=self._connection.provider.name))
         except LaneLostError:
@@ -118,7 +133,7 @@ class Run:
             await self._failed(_from_stranger(error, sent=self._reply is not None))
         else:
             await self._accepted(receipt)
-        return None
+        return self._waits
 
     # ── may it go ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -136,11 +151,14 @@ class Run:
         """Ask consent and pauses; where they say no, that is settled here."""
         sending = self._sending()
         objection = self._standing.objection(sending, self._connection)
-        if objection is not None:
-            _log.info("step_refused", **self._fields(), error=objection.slug)
-            refused = outbox.refused(self._work.message, self._step, objection, None, self._connection, sending.now)
+        if objection is not None and objection.mode is ConsentMode.ENFORCE:
+            error = objection.error
+            _log.info("step_refused", **self._fields(), error=error.slug)
+            refused = outbox.refused(self._work.message, self._step, error, None, self._connection, sending.now)
             await self._desk.settle(self._work, refused)
             return False
+        if objection is not None and not (self._step.index or self._work.message.error):
+            _log.warning("sent_without_consent", **self._fields(), why=objection.error.message)
         pausing = await paused(self._desk.store, sending, self._connection, self._standing.known)
         if pausing is not None:
             await self._park(pausing.error, pausing.until)
@@ -247,7 +265,7 @@ class Run:
         work, step = self._work, self._step
         attempt = self._ended(error.slug, str(error), now)
         if isinstance(self._action, SetTyping) and step.index + 1 < len(work.steps):
-            skipped = outbox.skipped(work.message, work.steps, step, _as_send(error), now)
+            skipped = outbox.skipped(work.message, step, _as_send(error), now)
             await self._desk.settle(work, replace(skipped, attempt=attempt))
             return
         await self._take_note(error)
@@ -261,7 +279,11 @@ class Run:
             await self._park(error, pausing.until, attempt)
         elif isinstance(decision, Again):
             self._step = replace(step, state=StepState.WAITING, doubt=step.doubt or not _certain(error))
-            await self._park(error, now + timedelta(seconds=decision.after), attempt)
+            until = now + timedelta(seconds=decision.after)
+            if isinstance(error, RateLimited) and error.retry_after is not None:
+                # a 429 that says when to come is about all calls of the account (RFC 6585)
+                self._waits = Wait(until, error.message, whole=True)
+            await self._park(error, until, attempt)
         else:
             settled = outbox.refused(work.message, step, error, attempt, self._connection, now)
             await self._desk.settle(work, settled)

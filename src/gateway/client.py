@@ -87,6 +87,9 @@ class Gateway:
     `consent` says what happens to a send to a contact who opted out: `enforce` refuses it, `warn` logs it, `off` looks
     away; `require_opt_in` refuses one to a contact who has neither opted in nor written. `queue` is how many messages
     may wait on a connection, `answers_per_minute` how many answers one chat gets, so that two bots come to rest.
+
+    One that does not work (`works=False`) keeps, receives, looks and decides; it leaves sending and handing over to
+    other processes on the same store, or to a later one.
     """
 
     def __init__(
@@ -106,8 +109,9 @@ class Gateway:
         require_opt_in: bool | None = None,
         queue: int = 10_000,
         answers_per_minute: int = 20,
+        works: bool = True,
     ) -> None:
-        self.policy = Policy(policy)
+        self.policy: Policy = Policy(policy)
         self.public_url = public_url
         self._catches_up = catch_up
         stale = stale if isinstance(stale, Stale) else Stale(after=stale)
@@ -118,17 +122,26 @@ class Gateway:
             queue=queue,
             answers_per_minute=answers_per_minute,
         )
-        self._engine = Engine(store, plugins or load(), clock, retry=retry, chance=chance, stale=stale, terms=terms)
+        self._engine = Engine(
+            store, plugins or load(), clock, retry=retry, chance=chance, stale=stale, terms=terms, works=works
+        )
 
     @classmethod
-    def from_config(cls, path: str | Path) -> Self:
+    def from_config(cls, path: str | Path, *, works: bool = True) -> Self:
         """Make a gateway with the connections of a TOML file; raises `ConfigurationError`."""
         config = load_config(path)
-        gateway = cls(config.store, config.policy, public_url=config.public_url, **config.terms)
+        gateway = cls(
+            config.store,
+            config.policy,
+            public_url=config.public_url,
+            stale=config.stale,
+            catch_up=config.catch_up,
+            works=works,
+            **config.terms,
+        )
         for item in config.connections:
-            gateway.connect(
-                item.provider, item.name, policy=item.policy, labels=item.labels, **item.terms, **item.settings
-            )
+            own = {"policy": item.policy, "labels": item.labels, "catch_up": item.catch_up, **item.terms}
+            gateway.connect(item.provider, item.name, **own, **item.settings)
         return gateway
 
     def connect(
@@ -148,8 +161,8 @@ class Gateway:
     ) -> Connection:
         """Add a connection; the settings are the provider's. Raises `ConfigurationError`.
 
-        `catch_up` fetches what the vendor could not deliver, at the start and every while. What is None is the gateway's
-        own; so is an entry that `pace` does not have.
+        `catch_up` fetches what the vendor could not deliver, at the start and every while. What is None is the
+        gateway's own; so is an entry that `pace` does not have.
         """
         own = Policy(policy) if policy is not None else None
         catching = self._catches_up if catch_up is None else catch_up
@@ -444,8 +457,10 @@ class Gateway:
         await self._engine.store.keep_facts(facts)
 
     async def next_slot(self, contact: Recipient, *, via: str | None = None) -> datetime:
-        """Tell when the next message to a contact may go, by the limits of vendor and user; now where none stands in
-        the way. Takes nothing, so others may come first. Raises `NotOptedIn` when the contact does not agree.
+        """Tell when the next message to a contact may go, by the limits of vendor and user.
+
+        Now where nothing stands in its way. Takes nothing, so others may come first. Raises `NotOptedIn` when the
+        contact does not agree.
         """
         where, named = chat_of(contact)
         connection = self._route_any(where, via or named)
@@ -502,7 +517,9 @@ class Gateway:
         """Make links by which a person opts in; the parameters come back on the `OptedIn` event."""
         action = said(lambda: CreateOptInLink(body=body, parameters=parameters))
         connection = self._route(action, via)
-        return await self.run(connection.name, connection.provider.create_opt_in_link(action))
+        with _located(connection):
+            exchange = connection.provider.create_opt_in_link(action)
+        return await self.run(connection.name, exchange)
 
     async def check(self, connection: str) -> str:
         """Prove that a connection's credentials work; one line for a person. Lets a stopped connection go on."""

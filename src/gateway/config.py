@@ -16,18 +16,21 @@ import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from gateway.actions import Policy
 from gateway.errors import ConfigurationError
+from gateway.inbox import Stale
 from gateway.pacing import Terms
 
 __all__ = ["Config", "ConnectionConfig", "load_config"]
 
 _TERMS = ("pace", "consent", "require_opt_in", "queue", "answers_per_minute")
-_GATEWAY_KEYS = ("store", "policy", "public_url", *_TERMS)
-_CONNECTION_KEYS = ("provider", "policy", "labels", *_TERMS)
+_STALE = ("stale_after", "dispatch_stale")
+_GATEWAY_KEYS = ("store", "policy", "public_url", "catch_up", *_STALE, *_TERMS)
+_CONNECTION_KEYS = ("provider", "policy", "labels", "catch_up", *_TERMS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,8 @@ class ConnectionConfig:
     labels: Mapping[str, str] = field(default_factory=dict)
     terms: Mapping[str, Any] = field(default_factory=dict)
     """On what terms it sends: pace, consent, require_opt_in, queue, answers_per_minute."""
+    catch_up: bool | None = None
+    """Whether it fetches what the vendor could not deliver; None is the gateway's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,9 @@ class Config:
     public_url: str | None = None
     terms: Mapping[str, Any] = field(default_factory=dict)
     """The same, for connections that say nothing else."""
+    catch_up: bool = False
+    stale: Stale = field(default_factory=Stale)
+    """`stale_after` in seconds, 0 for never; `dispatch_stale`."""
     connections: tuple[ConnectionConfig, ...] = ()
 
 
@@ -75,6 +83,8 @@ def load_config(path: str | Path) -> Config:
         policy=_policy(head.get("policy"), "[gateway]") or Policy.STRICT,
         public_url=_text(head["public_url"], "[gateway] public_url") if "public_url" in head else None,
         terms=_terms(head, "[gateway]"),
+        catch_up=_flag(head.get("catch_up", False), "[gateway] catch_up"),
+        stale=_stale(head),
         connections=tuple(_connection(name, value, path.parent) for name, value in named.items()),
     )
 
@@ -95,7 +105,23 @@ def _connection(name: str, value: Any, folder: Path) -> ConnectionConfig:
         policy=_policy(table.get("policy"), place),
         labels=labels,
         terms=_terms(table, place),
+        catch_up=_flag(table["catch_up"], f"{place} catch_up") if "catch_up" in table else None,
     )
+
+
+def _stale(table: Mapping[str, Any]) -> Stale:
+    """Read when an event is old news, and whether handlers get it then."""
+    seconds = table.get("stale_after", 3600)
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < 10**9:
+        raise ConfigurationError("[gateway] stale_after has to be seconds", hint="use 3600, or 0 to mark nothing")
+    dispatch = _flag(table.get("dispatch_stale", True), "[gateway] dispatch_stale")
+    return Stale(timedelta(seconds=seconds) if seconds else None, dispatch)
+
+
+def _flag(value: Any, place: str) -> bool:
+    if not isinstance(value, bool):
+        raise ConfigurationError(f"{place} has to be true or false", hint="write it without quotes")
+    return value
 
 
 def _terms(table: Mapping[str, Any], place: str) -> dict[str, Any]:

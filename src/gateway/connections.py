@@ -34,7 +34,7 @@ class Connection:
     labels: Mapping[str, str] = field(default_factory=dict)
     catch_up: bool = False
     """Fetch what the vendor could not deliver, at the start and every while; see `Gateway.catch_up`."""
-    terms: Terms = Terms()
+    terms: Terms = field(default_factory=Terms)
     """The user's limits, and how consent is kept."""
     stopped: Unauthorized | None = None
     """Why nothing is sent any more; `Gateway.check` clears it."""

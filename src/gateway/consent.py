@@ -128,7 +128,7 @@ class Objection:
     mode: ConsentMode
 
 
-def opt_in_mode(mode: ConsentMode, required: bool | None, *, declared: bool) -> ConsentMode:
+def opt_in_mode(mode: ConsentMode, *, required: bool | None, declared: bool) -> ConsentMode:
     """Say what a missing opt-in does: where nobody required it, a vendor's rule that asks for it only warns."""
     if required is not None:
         return ConsentMode.ENFORCE if required else ConsentMode.OFF

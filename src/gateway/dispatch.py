@@ -22,6 +22,7 @@ from typing import Any, TypeVar
 from gateway.clock import Clock, wait_for_change
 from gateway.errors import Conflict, NotFound, StoreError
 from gateway.events import DeliveryUpdated, Event
+from gateway.failpoints import Point, reach
 from gateway.ids import EventId
 from gateway.inbox import join
 from gateway.log import logger
@@ -78,7 +79,7 @@ class Dispatcher:
         self._names: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
         self._under_way: set[EventId] = set()
-        self._early = 0
+        self._early: set[asyncio.Task[None]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._added = asyncio.Event()
         # threads of our own: handlers that do not return may not keep others of this program from a thread
@@ -140,7 +141,7 @@ class Dispatcher:
             await self._clock.sleep(IDLE)
 
     async def _claim(self) -> int:
-        free = self._limit - len(self._tasks) + self._early
+        free = self._limit - len(self._tasks) + len(self._early)
         rows = await self._store.claim_events(self._clock.now(), LEASE, free) if free > 0 else []
         for row in rows:
             # its lease ran out, and its handler is still at work here: calling it again would help nobody
@@ -161,6 +162,8 @@ class Dispatcher:
 
     async def _drain(self) -> None:
         """Wait for handlers under way; those that do not return are given up, and called again by the next process."""
+        for task in self._early:
+            task.cancel()
         if self._tasks:
             _, left = await asyncio.wait(self._tasks, timeout=DRAIN)
             for task in left:
@@ -173,7 +176,11 @@ class Dispatcher:
     async def _hand_over(self, row: EventRow) -> None:
         """Give one event to all handlers that still have to get it, and write down what became of that."""
         try:
-            await self._settle(*await self._outcome(row))
+            reach(Point.TAKEN)
+            row, runs = await self._outcome(row)
+            reach(Point.HANDLED)
+            await self._settle(row, runs)
+            reach(Point.NOTED)
         except StoreError as error:
             # handed over or not, it is not written: it comes again when its lease ends
             _log.error("event_not_settled", event_id=row.id, error=error.slug)
@@ -271,8 +278,9 @@ class Dispatcher:
         event = await join(event, self._store)
         if not isinstance(event, DeliveryUpdated):
             return event
-        report = event
-        self._early += 1
+        report, task = event, asyncio.current_task()
+        assert task is not None  # noqa: S101 - this is a coroutine
+        self._early.add(task)
         try:
             while report.message_id is None and (seconds := await self._patience(report)) > 0:
                 version = self._store.version
@@ -280,7 +288,7 @@ class Dispatcher:
                 if report.message_id is None:
                     await wait_for_change(self._clock, seconds, self._store.changed(version))
         finally:
-            self._early -= 1
+            self._early.discard(task)
         return report if report.message_id else report.model_copy(update={"ours": False})
 
     async def _patience(self, event: DeliveryUpdated) -> float:

@@ -21,8 +21,9 @@ from gateway.catchup import CatchUp
 from gateway.clock import Clock
 from gateway.connections import Connection, Connections
 from gateway.dispatch import Dispatcher
-from gateway.errors import Conflict, GatewayError, NotFound, NotSettled, Overloaded, StoreError
+from gateway.errors import Conflict, GatewayError, NotFound, NotSettled, Overloaded, StoreError, Unauthorized
 from gateway.exchange import Reply
+from gateway.failpoints import Point, reach
 from gateway.fitting import Plan
 from gateway.ids import MessageId, Token, chat_id, new_message_id
 from gateway.inbox import Inbox, Stale
@@ -67,19 +68,22 @@ class Engine:
         chance: Callable[[], float] = random.random,
         stale: Stale | None = None,
         terms: Terms = Terms(),  # noqa: B008 - frozen
+        works: bool = True,
     ) -> None:
         self.plugins = plugins
         self.clock = clock
         self.chance = chance
         self.terms = terms
         """What holds for connections that have no terms of their own."""
-        self.store = open_store(store, plugins.stores()) if isinstance(store, str) else store
-        self.connections = Connections(plugins)
-        self.inbox = Inbox(self.store, self.connections, clock, stale)
-        self.catch_up = CatchUp(self.store, self.connections, self.inbox, clock, chance)
-        self.dispatcher = Dispatcher(self.store, clock)
+        self.store: Store = open_store(store, plugins.stores()) if isinstance(store, str) else store
+        self.connections: Connections = Connections(plugins)
+        self.inbox: Inbox = Inbox(self.store, self.connections, clock, stale)
+        self.catch_up: CatchUp = CatchUp(self.store, self.connections, self.inbox, clock, chance)
+        self.dispatcher: Dispatcher = Dispatcher(self.store, clock)
         self._worker = Worker(self.store, self.connections, clock, policy=retry, chance=chance)
+        self._works = works
         self._tasks: list[asyncio.Task[None]] = []
+        self._started = False
         self._starting = asyncio.Lock()
         self._closed = False
 
@@ -87,19 +91,21 @@ class Engine:
 
     async def start(self) -> None:
         """Open the store and start the loops; does nothing when that has been done."""
-        if self._tasks:
+        if self._started and not self._closed:
             self._still_running()
             return
         async with self._starting:
             if self._closed:
                 raise StoreError("this gateway is closed", hint="make a new Gateway")
-            if not self._tasks:
+            if not self._started:
                 await self.store.open()
-                self._tasks = [
-                    asyncio.create_task(self._worker.run(), name="gateway worker"),
-                    asyncio.create_task(self.dispatcher.run(), name="gateway dispatcher"),
-                    asyncio.create_task(self.catch_up.run(), name="gateway catch-up"),
-                ]
+                self._started = True
+                loops = {
+                    "gateway worker": self._worker.run,
+                    "gateway dispatcher": self.dispatcher.run,
+                    "gateway catch-up": self.catch_up.run,
+                }
+                self._tasks = [asyncio.create_task(run(), name=name) for name, run in loops.items() if self._works]
 
     def _still_running(self) -> None:
         """Raise what stopped a loop, instead of promising what nobody will do."""
@@ -149,7 +155,9 @@ class Engine:
                 connection, Sending(plan.steps[-1].action, connection.name, lane, row.priority, now)
             )
         await self._has_room(connection)
+        reach(Point.ASKED)
         kept = await self.store.enqueue(row, steps)
+        reach(Point.KEPT)
         if kept.fingerprint != row.fingerprint:
             raise Conflict(
                 "this key was used before with other content", hint="use a new key, or repeat the very same call"
@@ -167,11 +175,11 @@ class Engine:
     async def _may_be_kept(self, connection: Connection, sending: Sending) -> None:
         """Refuse at once what the worker would refuse; it asks again when the time has come."""
         if connection.stopped is not None:
-            raise _stopped(connection)
+            raise _stopped(connection, connection.stopped)
         stand = await standing(self.store, sending, connection)
-        objection = stand.objection(sending, connection)
-        if objection is not None:
-            raise objection
+        refusal = stand.refusal(sending, connection)
+        if refusal is not None:
+            raise refusal
 
     async def _has_room(self, connection: Connection) -> None:
         depth, most = await self.store.depth(connection.name), connection.terms.queue
@@ -225,12 +233,12 @@ class Engine:
         action = SendMessage.model_construct(chat=chat, messages=(), key="", token=Token(""))
         sending = Sending(action, connection.name, lane, Priority.NORMAL, now)
         stand = await standing(self.store, sending, connection)
-        if (objection := stand.objection(sending, connection)) is not None:
-            raise objection
+        if (refusal := stand.refusal(sending, connection)) is not None:
+            raise refusal
         taken = tolls(sending, connection.rules, connection.terms, stand.known)
         wait = wait_of(await self.store.room([toll.bucket for toll in taken], now), taken, now)
         pausing = await paused(self.store, sending, connection, stand.known)
-        return max(now, *(item.until for item in (wait, pausing) if item is not None))
+        return max([now, *(item.until for item in (wait, pausing) if item is not None)])
 
     async def outcome(self, message: MessageId, wait: float) -> Receipt:
         """Wait up to `wait` seconds for what became of a message; raises the error that it ended with.
@@ -279,9 +287,7 @@ def request_of(chat: Chat, policy: Policy, **content: Any) -> dict[str, JsonValu
     return {"to": chat.identity, "line": chat.line, "policy": policy.value, **content}
 
 
-def _stopped(connection: Connection) -> GatewayError:
-    error = connection.stopped
-    assert error is not None  # the caller has looked
+def _stopped(connection: Connection, error: Unauthorized) -> GatewayError:
     again = type(error)(
         f"the connection has stopped: {error.message}",
         code=error.code,

@@ -86,7 +86,7 @@ class GatewayError(Exception):
         hint: str | None = None,
         raw: str | None = None,
     ) -> None:
-        self.message = message or _first_line(type(self))
+        self.message: str = message or _first_line(type(self))
         self.provider = provider
         self.connection = connection
         #: The vendor's own code, as text.

@@ -19,8 +19,8 @@ __all__ = ["PROJECT", "hookimpl", "hookspec"]
 PROJECT = "messaging_gateway"
 """The name of the entry-point group and of the hooks' project."""
 
-hookspec = pluggy.HookspecMarker(PROJECT)
-hookimpl = pluggy.HookimplMarker(PROJECT)
+hookspec: pluggy.HookspecMarker = pluggy.HookspecMarker(PROJECT)
+hookimpl: pluggy.HookimplMarker = pluggy.HookimplMarker(PROJECT)
 """Marks a function of a plugin as the implementation of the hook with its name."""
 
 

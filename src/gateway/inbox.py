@@ -19,6 +19,7 @@ from gateway.consent import consents_of
 from gateway.errors import BadPayload, BadSignature, WebhookError
 from gateway.events import DeliveryUpdated, Event, MessageReceived, ReactionAdded, ReactionRemoved
 from gateway.exchange import Reply
+from gateway.failpoints import Point, reach
 from gateway.ids import EventId
 from gateway.log import logger
 from gateway.outbox import action_of
@@ -149,7 +150,10 @@ class Inbox:
     async def _write(self, reading: Reading, events: Sequence[Event]) -> list[Event]:
         consents = consents_of(events, reading.connection.provider.codes)
         kept_back = () if self._stale.dispatch else [event.id for event in events if event.stale]
-        return list(await self._store.ingest(reading.row, events, _facts(events), consents, handled=kept_back))
+        reach(Point.ARRIVED)
+        fresh = await self._store.ingest(reading.row, events, _facts(events), consents, handled=kept_back)
+        reach(Point.INGESTED)
+        return list(fresh)
 
     async def _overtaken(self, reading: Reading, fresh: Sequence[Event]) -> list[Event]:
         """Name those messages again whose id was taken, by more or by less, while they were on their way here."""

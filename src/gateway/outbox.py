@@ -54,7 +54,8 @@ __all__ = [
     "waits_for",
 ]
 
-_ACTION: TypeAdapter[SendMessage | SendReaction | SetTyping | MarkRead] = TypeAdapter(StepAction)
+_Action = SendMessage | SendReaction | SetTyping | MarkRead
+_ACTION: TypeAdapter[_Action] = TypeAdapter(StepAction)
 _ADAPTATIONS: TypeAdapter[tuple[Adaptation, ...]] = TypeAdapter(tuple[Adaptation, ...])
 
 
@@ -111,15 +112,13 @@ def _step_row(message: MessageId, index: int, plan: Plan) -> StepRow:
     )
 
 
-def _keyed(
-    action: SendMessage | SendReaction | SetTyping | MarkRead, key: str, token: Token
-) -> SendMessage | SendReaction | SetTyping | MarkRead:
+def _keyed(action: _Action, key: str, token: Token) -> _Action:
     if isinstance(action, SendMessage | SendReaction):
         return action.model_copy(update={"key": key, "token": token})
     return action
 
 
-def action_of(step: StepRow) -> SendMessage | SendReaction | SetTyping | MarkRead:
+def action_of(step: StepRow) -> _Action:
     """Read a step's action."""
     return _ACTION.validate_json(step.action)
 
@@ -168,9 +167,7 @@ def accepted(
     )
 
 
-def skipped(
-    message: MessageRow, steps: Sequence[StepRow], step: StepRow, error: SendError, now: datetime
-) -> Settlement:
+def skipped(message: MessageRow, step: StepRow, error: SendError, now: datetime) -> Settlement:
     """The typing dots before a message were refused: the message goes on without them, and the receipt says so."""
     adaptation = Adaptation(
         feature=Feature.TYPING_FIRST, happened="the message left without typing dots", why=error.message

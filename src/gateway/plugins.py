@@ -54,7 +54,7 @@ class Plugins:
     """All plugins of this process, and what they offer."""
 
     def __init__(self, found: Sequence[FoundProvider], manager: pluggy.PluginManager) -> None:
-        self.found = tuple(found)
+        self.found: tuple[FoundProvider, ...] = tuple(found)
         self._manager = manager
         self.providers: dict[str, type[Provider[Any]]] = {}
         for plugin in self.found:

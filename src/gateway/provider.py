@@ -443,4 +443,8 @@ class Provider(ABC, Generic[S]):
         self._cannot(Feature.STATUS)
 
     def _cannot(self, feature: Feature) -> NoReturn:
-        raise Unsupported(f"{self.title or self.name} cannot: {feature.value}", features=(feature.value,))
+        raise Unsupported(
+            f"{self.title or self.name} cannot: {feature.value}",
+            features=(feature.value,),
+            hint="`gateway providers --json` says what each provider can",
+        )

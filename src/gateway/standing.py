@@ -34,28 +34,32 @@ class Standing:
     words: tuple[ConsentRow, ...] = ()
     """What the addresses of the chat said about consent."""
 
-    def objection(self, sending: Sending, connection: Connection) -> NotOptedIn | None:
-        """Say why nothing may be sent; what is only to be warned of is logged here."""
+    def objection(self, sending: Sending, connection: Connection) -> Objection | None:
+        """Say what speaks against sending, and whether it is refused for it."""
         terms = connection.terms
-        found: Objection | None = objection(
+        found = objection(
             sending.action,
             self.words,
             wrote=self.known.last_wrote is not None,
             opt_out=terms.consent,
-            opt_in=opt_in_mode(terms.consent, terms.require_opt_in, declared=connection.rules.opt_in_first),
+            opt_in=opt_in_mode(terms.consent, required=terms.require_opt_in, declared=connection.rules.opt_in_first),
         )
-        if found is None:
-            return None
-        if found.mode is ConsentMode.ENFORCE:
-            return found.error.locate(connection=connection.name, provider=connection.provider.name)
-        _log.warning("sent_without_consent", connection=connection.name, why=found.error.message)
-        return None
+        if found is not None:
+            found.error.locate(connection=connection.name, provider=connection.provider.name)
+        return found
+
+    def refusal(self, sending: Sending, connection: Connection) -> NotOptedIn | None:
+        """Say why nothing may be sent; None also where that is only warned of."""
+        found = self.objection(sending, connection)
+        return found.error if found and found.mode is ConsentMode.ENFORCE else None
 
 
 async def standing(store: Store, sending: Sending, connection: Connection) -> Standing:
     """Look up how we stand with a contact."""
     terms, rules = connection.terms, connection.rules
-    asks_opt_in = opt_in_mode(terms.consent, terms.require_opt_in, declared=rules.opt_in_first) is not ConsentMode.OFF
+    asks_opt_in = (
+        opt_in_mode(terms.consent, required=terms.require_opt_in, declared=rules.opt_in_first) is not ConsentMode.OFF
+    )
     looks_back = connection.looks_back or asks_opt_in
     words: list[ConsentRow] = []
     if looks_back or terms.consent is not ConsentMode.OFF:

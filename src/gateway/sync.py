@@ -117,6 +117,7 @@ class Gateway:
         require_opt_in: bool | None = None,
         queue: int = 10_000,
         answers_per_minute: int = 20,
+        works: bool = True,
     ) -> None:
         self._wrap(
             client.Gateway(
@@ -134,6 +135,7 @@ class Gateway:
                 require_opt_in=require_opt_in,
                 queue=queue,
                 answers_per_minute=answers_per_minute,
+                works=works,
             )
         )
 
@@ -142,10 +144,10 @@ class Gateway:
         self._thread = _LoopThread()
 
     @classmethod
-    def from_config(cls, path: str | Path) -> Self:
+    def from_config(cls, path: str | Path, *, works: bool = True) -> Self:
         """Make a gateway with the connections of a TOML file; raises `ConfigurationError`."""
         made = cls.__new__(cls)
-        made._wrap(client.Gateway.from_config(path))  # noqa: SLF001 - an object of this very class
+        made._wrap(client.Gateway.from_config(path, works=works))  # noqa: SLF001 - an object of this very class
         return made
 
     def connect(

@@ -44,6 +44,7 @@ from gateway.errors import (
     VendorFault,
 )
 from gateway.exchange import Blob, Call, Reply
+from gateway.failpoints import Point, reach
 from gateway.log import logger
 from gateway.provider import Provider
 
@@ -495,6 +496,7 @@ class Transport(_Base):
 
     async def _exchange(self, client: httpx.AsyncClient, request: httpx.Request) -> Reply:
         response = await client.send(request, stream=True, auth=None, follow_redirects=False)
+        reach(Point.SENT)
         try:
             reader = _Reader(response, self._max_answer)
             if response.is_stream_consumed:  # made in memory, by a mock: the client has read and unpacked it

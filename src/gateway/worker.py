@@ -19,6 +19,7 @@ from gateway.attempt import Desk, LaneLostError, Run
 from gateway.clock import Clock, wait_for_change
 from gateway.connections import Connection, Connections
 from gateway.errors import StoreError
+from gateway.failpoints import Point, reach
 from gateway.log import logger
 from gateway.proof import look_for_proof, prove
 from gateway.retry import RetryPolicy
@@ -63,6 +64,7 @@ class Worker:
         self._rests: dict[str, datetime] = {}
         self._works: dict[asyncio.Task[None], Work] = {}
         self._freed = asyncio.Event()
+        self._at_work = asyncio.Event()
 
     async def run(self) -> None:
         """Work until cancelled; steps under way then have a while to end."""
@@ -102,12 +104,15 @@ class Worker:
             self._busy[work.message.connection] += 1
             task = asyncio.create_task(self._guarded(work), name=f"gateway step of {work.message.id}")
             self._works[task] = work
+            self._at_work.set()
             task.add_done_callback(self._ended)
         return len(works)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._busy[self._works.pop(task).message.connection] -= 1
         self._freed.set()
+        if not self._works:
+            self._at_work.clear()
 
     def _seconds(self) -> float:
         """Say how long there is nothing to do: until something falls due, or a connection has rested."""
@@ -131,10 +136,9 @@ class Worker:
 
     async def _keep_renewing(self) -> None:
         """Hold the lanes of long calls: another worker would take a step for left behind."""
-        while True:
+        while await self._at_work.wait():
             await self._clock.sleep(LEASE / 3)
-            works = list(self._works.values())
-            if works:
+            if works := list(self._works.values()):
                 with contextlib.suppress(StoreError):
                     await self._store.renew(works, self._clock.now() + timedelta(seconds=LEASE))
 
@@ -165,6 +169,7 @@ class Worker:
                 await self._store.release(work, self._clock.now() + timedelta(seconds=LEASE))
 
     async def _work(self, work: Work) -> None:
+        reach(Point.CLAIMED)
         now = self._clock.now()
         step = next(step for step in work.steps if step.state is not StepState.ACCEPTED)
         connection = self._connections.find(work.message.connection)

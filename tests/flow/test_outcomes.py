@@ -31,6 +31,7 @@ from gateway.provider import Repeat, SendMessage
 from gateway.simulator import Fault, FaultKind
 from gateway.simulator.faults import Stage as At
 from gateway.store import MessageState
+from gateway.transport import Transport
 from tests.flow.stage import VENDORS, Stage, stage
 
 pytestmark = pytest.mark.parametrize("vendor", VENDORS)
@@ -258,11 +259,11 @@ async def test_a_closed_port_is_certain_and_tried_again(vendor: str) -> None:
     """Nothing left this machine, so the message may go again until the attempts are used up."""
     async with stage(vendor) as it:
         event = await greeted(it)
-        settings = it.gateway.connections[0].provider.settings.model_copy(
-            update={"base_url": "http://127.0.0.1:9/api/v1"}
-        )
-        it.gateway.connect(vendor, "nowhere", **settings.model_dump(exclude_unset=True))
+        [connection] = it.gateway.connections
+        settings = connection.provider.settings.model_copy(update={"base_url": "http://127.0.0.1:9/api/v1"})
+        await connection.transport.aclose()
+        connection.transport = Transport(type(connection.provider)(settings), connection="main")
         with pytest.raises(Unreachable) as caught:
-            await it.gateway.send(event, "x", via="nowhere")
+            await it.gateway.send(event, "x")
 
         assert caught.value.certain

@@ -141,7 +141,7 @@ async def test_a_body_that_nobody_reads_is_kept_and_read_by_a_later_parser(
             known = hook.body == strange
             return [UnknownEvent(key="xml", reason="xml", raw="<xml/>")] if known else parse(hook)
 
-        monkeypatch.setattr(provider, "verify", lambda hook: None)
+        monkeypatch.setattr(provider, "verify", lambda _: None)
         reply = await _posted(it.gateway, strange)
         monkeypatch.setattr(provider, "parse", later)
         found = await it.gateway.reparse()

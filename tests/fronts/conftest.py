@@ -24,6 +24,14 @@ def config(simulated: dict[str, Any], tmp_path: Path) -> Path:
     return written(tmp_path / "gateway.toml", simulated, main={})
 
 
+@pytest.fixture
+def durable(config: Path) -> Path:
+    """The same, with a store that outlives a process."""
+    store = f"sqlite:///{config.with_name('gateway.db')}"
+    config.write_text(f"[gateway]\nstore = {json.dumps(store)}\n{config.read_text()}")
+    return config
+
+
 def written(path: Path, simulated: dict[str, Any], **connections: dict[str, str]) -> Path:
     """Write a configuration with connections to the simulated vendor; what is given replaces what would work."""
     lines = []

@@ -1,6 +1,7 @@
 import json
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,15 @@ from gateway.cli import app
 from gateway.cli.screen import Screen, flags_first, printable
 from tests.fronts.cli_runs import PROGRAM, problem, run
 
-COMMANDS = ("demo", "simulate", "providers", "send", "plan", "listen", "connections")
+GROUPS = {
+    "connections": ("list", "test"),
+    "messages": ("list", "show", "resolve", "resend", "cancel"),
+}
+COMMANDS = (
+    *("demo", "simulate", "providers", "connections", "send", "plan", "listen"),
+    *("worker", "messages", "catch-up", "reparse", "migrate", "backup"),
+)
+INNER = [f"{group} {name}" for group, names in GROUPS.items() for name in names]
 
 
 def test_without_a_command_the_help_is_shown_and_all_is_well() -> None:
@@ -19,7 +28,7 @@ def test_without_a_command_the_help_is_shown_and_all_is_well() -> None:
     assert [] == [name for name in COMMANDS if name not in result.stdout]
 
 
-@pytest.mark.parametrize("command", [*COMMANDS, "connections list", "connections test"])
+@pytest.mark.parametrize("command", [*COMMANDS, *INNER])
 def test_every_command_explains_itself(command: str) -> None:
     """`--help` works for every command and exits 0."""
     result = run(*command.split(), "--help")
@@ -29,7 +38,7 @@ def test_every_command_explains_itself(command: str) -> None:
 
 def test_every_command_that_prints_data_takes_json() -> None:
     """There is no command without `--json`."""
-    commands = [*COMMANDS[:-1], "connections list", "connections test"]
+    commands = [*(name for name in COMMANDS if name not in GROUPS), *INNER]
     helps = {name: run(*name.split(), "--help", env={"COLUMNS": "120"}).stdout for name in commands}
     assert [] == [name for name, text in helps.items() if "--json" not in text]
 
@@ -94,11 +103,29 @@ def test_with_json_a_problem_is_the_data() -> None:
 
 
 def test_flags_of_the_program_may_stand_anywhere_before_a_text() -> None:
-    """`--debug` and `--no-color` come to the front; what is behind `--` is text."""
-    given = ["send", "+1", "--no-color", "--debug", "--", "--debug"]
-    assert ["--no-color", "--debug", "send", "+1", "--", "--debug"] == flags_first(given)
-    asked = Screen.asked(["send", "--", "--json", "--debug", "--no-color"])
-    assert (False, False, True) == (asked.as_json, asked.debug, asked.color)
+    """`--debug`, `--no-color` and `--quiet` come to the front; what is behind `--` is text."""
+    given = ["send", "+1", "--no-color", "--debug", "--quiet", "--", "--debug"]
+    assert ["--no-color", "--debug", "--quiet", "send", "+1", "--", "--debug"] == flags_first(given)
+    asked = Screen.asked(["send", "--", "--json", "--debug", "--no-color", "--quiet"])
+    assert (False, False, True, False) == (asked.as_json, asked.debug, asked.color, asked.quiet)
+
+
+def test_quiet_leaves_errors_and_data(tmp_path: Path) -> None:
+    """With `--quiet` nothing but errors is on stderr, and stdout is as it was."""
+    empty = tmp_path / "empty.toml"
+    empty.write_text("")
+    told, quiet = (run("connections", "list", "--config", empty, *flags) for flags in ((), ("--quiet",)))
+    assert (f"{empty} has no connections\n", "") == (told.stderr, quiet.stderr)
+    assert "error: there is no command" in run("nonsense", "--quiet").stderr
+    assert run("--version").stdout == run("--version", "--quiet").stdout
+
+
+def test_a_command_imports_what_it_needs() -> None:
+    """`--version` waits for nothing of the engine, the terminal or the vendors."""
+    told = "import sys; from gateway.cli import main\ntry: main()\nfinally: print(*sys.modules, file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", told, "--version"], capture_output=True, text=True, check=True)
+    costly = {"gateway.client", "gateway.plugins", "gateway.log", "httpx", "structlog", "rich.console", "uvicorn"}
+    assert set() == costly & set(done.stderr.split())
 
 
 def test_a_traceback_is_shown_only_with_debug(tmp_path: Path) -> None:

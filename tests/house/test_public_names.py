@@ -2,12 +2,14 @@
 
 import ast
 import importlib
+import subprocess
+import sys
 from types import ModuleType
 
 import pytest
 
 import gateway
-from tests.house.tree import BORDER, WORDS, core_modules, parsed, shown
+from tests.house.tree import BORDER, CORE, WORDS, core_modules, imports, parsed, shown
 
 
 def public_members(module: ModuleType) -> set[str]:
@@ -26,6 +28,23 @@ def test_the_package_lists_what_it_has() -> None:
     """`gateway.__all__` is all that is public in the package, and all of it is there."""
     assert [] == [name for name in gateway.__all__ if not hasattr(gateway, name)]
     assert set() == public_members(gateway) - set(gateway.__all__)
+
+
+def test_a_public_name_is_fetched_from_where_type_checkers_read_it() -> None:
+    """The table of homes says the same as the imports that only type checkers see."""
+    read = {name.removeprefix("gateway.") for _, name in imports(CORE / "__init__.py") if name.startswith("gateway.")}
+    assert read == {f"{module}.{name}" for module, names in gateway._HOMES.items() for name in names.split()}
+    assert [] == [name for name in gateway.__all__ if not getattr(gateway, name, None)]
+
+
+def test_the_package_imports_nothing_until_it_is_asked() -> None:
+    """`import gateway` costs nothing, and the first name brings what it needs; a name that is not there is an error."""
+    told = "import sys, gateway; print(*sorted(name for name in sys.modules if name.startswith('gateway')))"
+    alone = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True).stdout
+    assert ["gateway"] == alone.split()
+    assert set(gateway.__all__) <= set(dir(gateway))
+    with pytest.raises(AttributeError, match="module 'gateway' has no attribute 'Gatewy'"):
+        getattr(gateway, "Gatewy")  # noqa: B009 - a type checker knows that it is not there
 
 
 @pytest.mark.parametrize("name", [path.stem for path in core_modules(WORDS + BORDER)])

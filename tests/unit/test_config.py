@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from gateway import ConfigurationError, Gateway, Policy
+from gateway import ConfigurationError, Gateway, Policy, Stale
 from gateway.config import Config, ConnectionConfig, load_config
 
 
@@ -62,6 +63,27 @@ def test_a_whole_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ) == load_config(path)
 
 
+def test_what_comes_after_an_outage_is_set_in_the_file(tmp_path: Path) -> None:
+    """Whether it is fetched, by connection too; when it is old news, and whether handlers get it then."""
+    path = _written(
+        tmp_path / "gateway.toml",
+        """
+        [gateway]
+        catch_up = true
+        stale_after = 7200
+        dispatch_stale = false
+        [connections.main]
+        provider = "p"
+        catch_up = false
+        """,
+    )
+    main = ConnectionConfig(name="main", provider="p", settings={}, catch_up=False)
+    stale = Stale(timedelta(hours=2), dispatch=False)
+
+    assert Config(catch_up=True, stale=stale, connections=(main,)) == load_config(path)
+    assert Stale(None) == load_config(_written(path, "[gateway]\nstale_after = 0")).stale
+
+
 @pytest.mark.parametrize(
     ("text", "words", "hint"),
     [
@@ -73,6 +95,11 @@ def test_a_whole_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("[connections]\na = 3", "[connections.a] has to be a table", "key = value"),
         ("[connections.a]\nprovider = 'p'\nkey = 'env:NOT_SET_HERE'", "NOT_SET_HERE", "export NOT_SET_HERE"),
         ("[connections.a]\nprovider = 'p'\nkey = 'file:nowhere'", "nowhere", "check path"),
+        ("[gateway]\ncatch_up = 'yes'", "[gateway] catch_up has to be true or false", "without quotes"),
+        ("[connections.a]\nprovider = 'p'\ncatch_up = 1", "[connections.a] catch_up has to be", "without quotes"),
+        ("[gateway]\nstale_after = true", "stale_after has to be seconds", "3600"),
+        ("[gateway]\nstale_after = -1", "stale_after has to be seconds", "3600"),
+        ("[gateway]\ndispatch_stale = 0", "dispatch_stale has to be true or false", "without quotes"),
         ("[gateway", "is not TOML", "quotes"),
     ],
 )

@@ -8,7 +8,8 @@ import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from itertools import pairwise
+from typing import Any, Self
 
 import pytest
 
@@ -36,7 +37,7 @@ class Desk:
         self.dispatcher = Dispatcher(self.store, self.clock, **options)
         self.inbox = Inbox(self.store, Connections(load()), self.clock, Stale(dispatch=False))
 
-    async def __aenter__(self) -> Desk:
+    async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self.dispatcher.run())
         return self
 
@@ -129,7 +130,7 @@ async def test_a_handler_that_did_its_work_is_not_called_again_because_another_f
     starts = [run.started_at for run in runs if run.handler.endswith("Fragile#2")]
     assert [True, True] == [
         timedelta(seconds=low) <= later - earlier <= timedelta(seconds=low + 0.2)
-        for low, (earlier, later) in zip((0.2, 0.4), zip(starts, starts[1:], strict=False), strict=True)
+        for low, (earlier, later) in zip((0.2, 0.4), pairwise(starts), strict=True)
     ]
 
 

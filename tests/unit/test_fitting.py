@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.actions import Adaptation, Policy, SendMessage, SetTyping
-from gateway.addresses import Address
+from gateway.addresses import Address, AddressKind
 from gateway.capabilities import CapabilityTable, Feature, Limits
 from gateway.errors import InvalidMessage, Unsupported
 from gateway.fitting import Plan, Step, explain, fit
@@ -149,6 +149,20 @@ def test_recipients_are_content(to: Chat, on: CapabilityTable, feature: str, pol
     error = refusal(Message("a", effect="slam"), Message("b"), to=to, on=on, policy=policy)
     assert (feature,) == error.features
     assert 1 == error.message.count("cannot be written to")
+
+
+def test_a_refusal_reads_as_a_sentence() -> None:
+    """One is one, an email has its article, and what to ask for instead names every kind of address."""
+    one = table(Feature.MULTIPART, Feature.ATTACHMENT, limits=Limits(part_count=1, attachment_count=1))
+    letter = table(limits=Limits(text_length=1))
+    assert "a message here has at most 1 part" == refusal(Message("a", "b"), on=one).message.rpartition(": ")[2]
+    photos = refusal(Message(PHOTO, PHOTO), on=one).message
+    assert "a message here has at most 1 attachment" == photos.rpartition(": ")[2]
+    assert "text: a text here has at most 1 character" in refusal(Message("abc"), on=letter).message
+    phones = table(limits=Limits(addresses=frozenset({AddressKind.PHONE, AddressKind.CONTACT})))
+    error = refusal(Message("a"), to=Chat.direct("ann@example.com"), on=phones)
+    assert error.message.endswith("an email address cannot be written to here")
+    assert ("a phone number or a contact id",) == error.alternatives
 
 
 # ── decoration falls back ─────────────────────────────────────────────────────────────────────────────────────────

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -59,9 +59,9 @@ class Desk:
 
 
 @pytest.fixture
-async def desk() -> AsyncIterator[Desk]:
-    """A desk in the test's loop."""
-    yield Desk()
+def desk() -> Desk:
+    """A desk on which nothing lies."""
+    return Desk()
 
 
 # ── verify, parse, keep, answer ───────────────────────────────────────────────────────────────────────────────────
@@ -275,7 +275,7 @@ def test_whatever_is_said_of_a_message_is_handed_over_once_however_often_it_come
     ],
 )
 async def test_what_is_old_when_it_comes_is_marked(
-    stale: Stale, fields: dict[str, Any], at: datetime, expected: bool
+    stale: Stale, fields: dict[str, Any], at: datetime, *, expected: bool
 ) -> None:
     """By the vendor's time, or else by when the vendor sent it; and handed over all the same."""
     desk = Desk(stale)

@@ -144,6 +144,30 @@ def test_a_cursor_goes_on_where_the_last_page_ended() -> None:
     assert calls[1].params["offset"] == "2"
 
 
+@pytest.mark.parametrize(("since", "expected"), [(-5, 0), (0, 0), (49, 49), (49.5, 50), (98, 98), (200, 99)])
+def test_a_log_is_read_from_its_first_attempt_since_a_time(since: float, expected: int) -> None:
+    """Found by halving, one entry at a time; a log that was never used has nothing to find."""
+    hooks = Reply(200, {}, b'{"webhooks": [{"webhook_id": "wh_1"}, {"webhook_id": "wh_2"}]}')
+    calls: list[Call] = []
+
+    def send(call: Call) -> Reply:
+        calls.append(call)
+        if str(call.path) == "/webhooks":
+            return hooks
+        total = 99 if "wh_1" in str(call.path) else 0
+        begin, limit = int(call.params["offset"]), int(call.params["limit"])
+        entries = [
+            {"event_body": EVENT, "attempted_time": milliseconds(n)} for n in range(begin, min(begin + limit, total))
+        ]
+        body = {"logs": entries, "pagination": {"total": total, "has_more": begin + limit < total}}
+        return Reply(200, {}, json.dumps(body).encode())
+
+    missed = drive_blocking(PROVIDER.missed(None, since=STARTED + timedelta(seconds=since)), send)
+    times = [(hook.received_at - STARTED).total_seconds() for hook in missed.hooks]
+    assert [float(n) for n in range(expected, 99)] == times
+    assert len(calls) <= 12
+
+
 def test_a_foreign_cursor_is_refused() -> None:
     """A cursor that we did not make is a mistake of the caller."""
     with pytest.raises(InvalidMessage):

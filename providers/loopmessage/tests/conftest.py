@@ -89,13 +89,18 @@ class Account:
 
     def run(self, exchange: Exchange[T]) -> T:
         """Run an exchange against the twin."""
-        call = next(exchange)
+        return self.counted(exchange)[0]
+
+    def counted(self, exchange: Exchange[T]) -> tuple[T, int]:
+        """Run an exchange against the twin, and count its calls."""
+        call, calls = next(exchange), 0
         while True:
             try:
+                calls += 1
                 call = exchange.send(self._answer(self.provider.authorize(call)))
             except StopIteration as end:
                 result: T = end.value
-                return result
+                return result, calls
 
     async def hooks(self, seconds: float = 10) -> list[dict[str, JsonValue]]:
         """Let time pass; gives the payloads of all webhooks since the start."""

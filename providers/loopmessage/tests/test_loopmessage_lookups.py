@@ -283,3 +283,20 @@ def test_missed_webhooks_come_back_as_bodies_for_the_parser(provider: LoopMessag
     last, calls = feed(provider.missed("2"), (200, {**sample, "page": 2, "num_pages": 2}))
     assert calls[0].params["page"] == "2"
     assert Missed(hooks=last.hooks, cursor=None) == last
+
+
+@pytest.mark.parametrize("cursor", ["", "0", "-1", "x", "\u0663", "9" * 10])
+def test_a_foreign_cursor_is_refused(provider: LoopMessage, cursor: str) -> None:
+    """What we did not make is not a page."""
+    with pytest.raises(InvalidMessage):
+        next(provider.missed(cursor))
+
+
+def test_a_history_that_is_not_sorted_as_asked_is_read_from_its_first_page(provider: LoopMessage, feed: Feed) -> None:
+    """How it may be sorted is not documented: where the question is not understood, there is nothing to halve."""
+    record = {"event_type": "message_inbound", "json": {"event": "x"}}
+    newest_first = [{**record, "create_date": f"2026-10-01T12:00:0{second}Z"} for second in (3, 2, 1)]
+    page = {"page": 1, "num_pages": 3, "count": 300, "items": newest_first}
+    since = datetime(2026, 10, 2, tzinfo=UTC)
+    found, calls = feed(provider.missed(None, since=since), (200, page))
+    assert (1, 3, "2") == (len(calls), len(found.hooks), found.cursor)

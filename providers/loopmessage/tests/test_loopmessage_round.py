@@ -1,5 +1,6 @@
 """Provider and twin against each other: what goes out arrives, what happens comes back as events."""
 
+from datetime import timedelta
 from typing import Any, Protocol, TypeVar
 
 import pytest
@@ -59,6 +60,7 @@ class Account(Protocol):
 
     def switch(self, **switches: JsonValue) -> None: ...
     def run(self, exchange: Exchange[T]) -> T: ...
+    def counted(self, exchange: Exchange[T]) -> tuple[T, int]: ...
     async def hooks(self, seconds: float = 10) -> list[dict[str, JsonValue]]: ...
     async def events(self, seconds: float = 10) -> list[Event]: ...
 
@@ -263,6 +265,22 @@ async def test_missed_webhooks_are_the_same_events(account: Account) -> None:
     second = account.run(account.provider.missed(first.cursor))
     assert (100, "2", 3, None) == (len(first.hooks), first.cursor, len(second.hooks), second.cursor)
     assert pushed == [event for hook in (*first.hooks, *second.hooks) for event in account.provider.parse(hook)]
+
+
+@pytest.mark.parametrize(("hours", "page"), [(0, 6), (1, 6), (3, 5), (6, 4), (12, 1), (11.99, 1), (30, 1)])
+async def test_missed_webhooks_since_a_time_are_found_by_halving(account: Account, hours: float, page: int) -> None:
+    """The first page has those from then on, and few calls are made; what comes before is on that page only."""
+    for number in range(6):
+        for _ in range(100):
+            account.contact.write(f"text {number}", vendor="loopmessage")
+        await account.scene.clock.advance(2 * 3600)
+    since = account.scene.clock.now() - timedelta(hours=hours)
+    found, calls = account.counted(account.provider.missed(None, since=since))
+    whole = [hook for number in range(1, 7) for hook in account.run(account.provider.missed(str(number))).hooks]
+    assert whole[100 * (page - 1) : 100 * page] == list(found.hooks)
+    assert (str(page + 1) if page < 6 else None) == found.cursor
+    assert all(hook.received_at < since for hook in whole[: 100 * (page - 1)])
+    assert calls <= 5
 
 
 def test_the_check_tells_a_good_key_from_a_bad_one(account: Account) -> None:

@@ -13,8 +13,8 @@ import typer
 
 from gateway.actions import Policy
 from gateway.asking import ref_of, said
-from gateway.cli.configured import complete_connection
-from gateway.cli.failing import Usage, nearest
+from gateway.cli.configured import chosen, complete_connection
+from gateway.cli.failing import Usage
 from gateway.model import Attachment, Channel, Effect, Message, Part, Text, Voice
 
 __all__ = [
@@ -32,7 +32,6 @@ __all__ = [
     "compose",
 ]
 
-WordT = TypeVar("WordT", bound=StrEnum)
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 
@@ -109,11 +108,11 @@ def compose(
 ) -> Composed:
     """Put the message together; raises `Usage` and `InvalidMessage`."""
     parts = _parts(words, attach or [], voice=voice)
-    shown = _chosen(Effect, effect, "--effect")
-    by = _chosen(Channel, channel, "--channel")
+    shown = chosen(Effect, effect, "--effect")
+    by = chosen(Channel, channel, "--channel")
     target = ref_of(reply_to, 0) if reply_to is not None else None
     message = said(lambda: Message(*parts, subject=subject, effect=shown, reply_to=target, channel=by))
-    return Composed(message, _chosen(Policy, policy, "--policy"))
+    return Composed(message, chosen(Policy, policy, "--policy"))
 
 
 def _parts(words: str | None, attach: list[str], *, voice: bool) -> list[Part]:
@@ -138,15 +137,3 @@ def _media(kind: type[MediaT], place: str) -> MediaT:
     if not path.is_file():
         raise Usage(f"there is no file {place}", hint="--attach takes the path of a file, or a URL such as https://…")
     return said(lambda: kind(file=path, name=path.name))
-
-
-def _chosen(words: type[WordT], given: str | None, option: str) -> WordT | None:
-    """Read a word of a closed set in any usual spelling; raises `Usage` that names the nearest."""
-    if given is None:
-        return None
-    try:
-        return words(given)
-    except ValueError:
-        known = [word.value for word in words]
-        there_are = f"there are: {', '.join(known)}"
-        raise Usage(f"{option} has no {given!r}", hint=nearest(given.lower(), known, there_are)) from None

@@ -1,24 +1,45 @@
-"""The configuration of a command: which file, and the gateway that it describes."""
+"""The configuration of a command: which file, and the gateway or the store that it describes."""
 
 from __future__ import annotations
 
+from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import Annotated, TypeAlias, TypeVar
 
 import typer
 
+from gateway.cli.failing import Usage, nearest
 from gateway.client import Gateway
 from gateway.config import load_config
-from gateway.store.memory import MemoryStore
+from gateway.errors import ConfigurationError, NoRoute
+from gateway.store import MemoryStore, Store
 
-__all__ = ["ConfigFile", "JsonFlag", "complete_connection", "gateway_for"]
+__all__ = [
+    "ConfigFile",
+    "JsonFlag",
+    "StoreUrl",
+    "check_connection",
+    "chosen",
+    "complete_connection",
+    "gateway_for",
+    "lasting",
+    "lasting_gateway",
+    "moment",
+    "store_url",
+]
 
 ConfigFile: TypeAlias = Annotated[
     Path, typer.Option("--config", "-c", envvar="GATEWAY_CONFIG", help="The configuration file.", show_default=True)
 ]
 JsonFlag: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON for programs; a problem too.")]
 
+StoreUrl: TypeAlias = Annotated[
+    str | None, typer.Option("--store", metavar="URL", help="The store, without a configuration file.")
+]
+
 DEFAULT = Path("gateway.toml")
+WordT = TypeVar("WordT", bound=StrEnum)
 
 
 def gateway_for(path: Path, *, serves: bool = False) -> Gateway:
@@ -31,6 +52,62 @@ def gateway_for(path: Path, *, serves: bool = False) -> Gateway:
     if not serves and isinstance(gateway.store, MemoryStore):
         gateway.public_url = None
     return gateway
+
+
+def lasting_gateway(path: Path, *, works: bool = False) -> Gateway:
+    """Make the gateway of a file whose store outlives a process; raises `ConfigurationError` where it does not.
+
+    Unless it `works`, it sends nothing and hands nothing over: a look must not set going what was stopped.
+    """
+    gateway = Gateway.from_config(path, works=works)
+    lasting(gateway.store, path)
+    return gateway
+
+
+def lasting(store: Store, path: Path) -> Store:
+    """Give a store back that outlives a process; raises `ConfigurationError` for one that does not."""
+    if isinstance(store, MemoryStore):
+        hint = 'name a durable store in [gateway]: store = "sqlite:///gateway.db"'
+        raise ConfigurationError(f"{path} keeps everything in memory, where this command finds nothing", hint=hint)
+    return store
+
+
+def check_connection(gateway: Gateway, name: str) -> None:
+    """Raise `NoRoute`, naming the nearest one, where there is no such connection."""
+    names = [each.name for each in gateway.connections]
+    if name not in names:
+        there_are = f"there are: {', '.join(names) or 'none'}"
+        raise NoRoute(f"there is no connection {name!r}", hint=nearest(name, names, there_are))
+
+
+def store_url(ctx: typer.Context, path: Path, url: str | None) -> str:
+    """Give the URL of the store that was named, by itself or by a configuration; raises `Usage` for both at once."""
+    if url is None:
+        return load_config(path).store
+    source = ctx.get_parameter_source("config")
+    if source is not None and source.name == "COMMANDLINE":
+        raise Usage("--config and --store name two stores", hint="give one of them")
+    return url
+
+
+def moment(given: str, option: str) -> datetime:
+    """Read a time as RFC 3339 writes it; one without a zone is this machine's. Raises `Usage`."""
+    try:
+        return datetime.fromisoformat(given).astimezone()
+    except (ValueError, OverflowError):
+        raise Usage(f"{option} is not a time", hint="write it as 2026-01-31, or 2026-01-31T09:30:00Z") from None
+
+
+def chosen(words: type[WordT], given: str | None, option: str) -> WordT | None:
+    """Read a word of a closed set in any usual spelling; raises `Usage` that names the nearest."""
+    if given is None:
+        return None
+    try:
+        return words(given)
+    except ValueError:
+        known = [word.value for word in words]
+        there_are = f"there are: {', '.join(known)}"
+        raise Usage(f"{option} has no {given!r}", hint=nearest(given.lower(), known, there_are)) from None
 
 
 def complete_connection(ctx: typer.Context, incomplete: str) -> list[str]:

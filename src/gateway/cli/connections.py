@@ -11,16 +11,19 @@ from pydantic import JsonValue
 from rich.table import Table
 from rich.text import Text
 
-from gateway.cli.configured import DEFAULT, ConfigFile, JsonFlag, complete_connection, gateway_for
-from gateway.cli.failing import ExitCode, Problem, nearest, problem_of
+from gateway.cli.commands import Commands
+from gateway.cli.configured import DEFAULT, ConfigFile, JsonFlag, check_connection, complete_connection, gateway_for
+from gateway.cli.failing import ExitCode, Problem, problem_of
 from gateway.cli.screen import Screen, printable
 from gateway.client import Gateway
 from gateway.connections import Connection
-from gateway.errors import GatewayError, NoRoute
+from gateway.errors import GatewayError
 
 __all__ = ["app"]
 
-app = typer.Typer(help="The configured vendor accounts.")
+app: typer.Typer = typer.Typer(
+    cls=Commands, help="The configured vendor accounts.", add_completion=False, pretty_exceptions_enable=False
+)
 
 
 @app.callback(invoke_without_command=True)
@@ -92,10 +95,7 @@ async def _test(gateway: Gateway, name: str | None) -> list[_Result]:
     async with gateway:
         if name is None:
             return list(await asyncio.gather(*(_check(gateway, each) for each in gateway.connections)))
-        names = [each.name for each in gateway.connections]
-        if name not in names:
-            there_are = f"there are: {', '.join(names) or 'none'}"
-            raise NoRoute(f"there is no connection {name!r}", hint=nearest(name, names, there_are))
+        check_connection(gateway, name)
         return [await _check(gateway, each) for each in gateway.connections if each.name == name]
 
 

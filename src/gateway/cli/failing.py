@@ -12,11 +12,10 @@ import difflib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
 import typer
-from pydantic import JsonValue
 
-from gateway.addresses import redact
 from gateway.errors import (
     ConfigurationError,
     Conflict,
@@ -33,6 +32,9 @@ from gateway.errors import (
     Unauthorized,
     Unsupported,
 )
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue  # at run time nothing here needs pydantic, which takes its time
 
 __all__ = ["ExitCode", "Problem", "Usage", "code_of", "nearest", "problem_of"]
 
@@ -179,10 +181,14 @@ def _hint(error: GatewayError) -> str | None:  # noqa: PLR0911 - one for each ki
             return "name one: --via NAME"
         case NoRoute() if error.hint is None or "gateway.connect" in error.hint:
             return "add a [connections.NAME] to the configuration; `gateway providers` shows what can be used"
-        case OutcomeUnknown():
+        case OutcomeUnknown() if "gateway messages" not in (error.hint or ""):
             return "look at the phone or at the vendor's dashboard before you send it again"
         case NotSettled():
-            return "give it longer with --wait SECONDS; what is kept in a durable store goes on by itself"
+            return f"a running gateway or `gateway worker` goes on with it; see: gateway messages show {error.ticket}"
+        case Conflict() if "gateway.status" in (error.hint or ""):
+            return "ask again later, or give it longer with --wait SECONDS"
+        case NotFound() if "message_id" in (error.hint or ""):
+            return "see: gateway messages list"
         case Unauthorized():
             return f"mend the key, then: gateway connections test {error.connection or ''}".rstrip()
         case Unsupported() if error.hint is not None:
@@ -192,6 +198,8 @@ def _hint(error: GatewayError) -> str | None:  # noqa: PLR0911 - one for each ki
 
 def _of_typer(error: typer.TyperException, code: ExitCode) -> Problem:
     """Turn a complaint of the command line parser into ours; it may have quoted what stood in place of a text."""
+    from gateway.addresses import redact
+
     ctx = getattr(error, "ctx", None)
     hint = f"see: {ctx.command_path} --help" if ctx is not None else "see: gateway --help"
     words = " ".join(error.format_message().split()).rstrip(".")

@@ -38,7 +38,7 @@ def providers(
     screen.show(_table(found))
     for plugin in found:
         for problem in plugin.problems:
-            screen.note(Text.assemble(("problem: ", "bold red"), f"{plugin.entry}: ", printable(problem)))
+            screen.note(Text.assemble(("problem: ", "bold red"), f"{plugin.entry}: ", printable(problem)), matters=True)
 
 
 def describe(plugin: FoundProvider) -> Iterator[dict[str, JsonValue]]:

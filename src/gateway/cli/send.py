@@ -29,7 +29,7 @@ from gateway.cli.composing import (
 from gateway.cli.configured import DEFAULT, ConfigFile, JsonFlag, gateway_for
 from gateway.cli.screen import Screen
 from gateway.client import Gateway, Ticket
-from gateway.errors import GatewayError, NotSettled, Retriable, SendError
+from gateway.errors import GatewayError, NotSettled, OutcomeUnknown, Retriable, SendError
 from gateway.store import MemoryStore, MessageState, StepState
 
 __all__ = ["send"]
@@ -83,7 +83,8 @@ def send(
     try:
         ticket, receipt = asyncio.run(_send(gateway_for(config), to, composed, via=via, key=chosen, wait=wait))
     except (SendError, NotSettled, KeyboardInterrupt):
-        screen.note(f"key: {chosen}")
+        # a repetition with the same key is the same message
+        screen.note(f"key: {chosen}", matters=True)
         raise
     if json:
         screen.data(_document(ticket, receipt, chosen))
@@ -102,6 +103,11 @@ async def _send(
             return ticket, await gateway.send(to, message, via=ticket.connection, key=key, policy=policy, wait=wait)
         except NotSettled:
             await _give_up(gateway, ticket)
+            raise
+        except OutcomeUnknown as error:
+            if not isinstance(gateway.store, MemoryStore):
+                decide = f"gateway messages resolve {ticket.message_id} resend|mark_sent|drop"
+                error.hint = f"look at the phone or at the vendor's dashboard, then: {decide}"
             raise
 
 

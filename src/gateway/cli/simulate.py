@@ -8,6 +8,7 @@ import typer
 
 from gateway import plugins
 from gateway.cli.failing import Usage, nearest
+from gateway.cli.screen import Screen
 
 __all__ = ["check_vendors", "complete_vendor", "known_vendors", "real_vendors", "simulate"]
 
@@ -39,6 +40,7 @@ def check_vendors(names: list[str]) -> list[str]:
 
 
 def simulate(
+    ctx: typer.Context,
     vendors: Annotated[
         list[str], typer.Argument(metavar="VENDOR…", help="Which vendors.", autocompletion=complete_vendor)
     ],
@@ -65,6 +67,7 @@ def simulate(
     """
     from gateway.simulator import serve
 
+    screen: Screen = ctx.obj
     chosen = check_vendors(vendors)
     serve(
         chosen,
@@ -75,6 +78,7 @@ def simulate(
         secrets=_pairs(secret, "--secret", chosen),
         api_keys=_pairs(api_key, "--api-key", chosen),
         json_line=json,
+        quiet=screen.quiet,
     )
 
 

@@ -27,11 +27,11 @@ from gateway.fitting.findings import Finding, Fitting, collect, found_in, settle
 from gateway.fitting.gestures import fit_reaction, fit_read, fit_typing
 from gateway.fitting.parts import fit_parts
 from gateway.fitting.places import fit_channel, fit_chat
-from gateway.fitting.plan import Plan, Step, explain
+from gateway.fitting.plan import Plan, Step, explain, shape
 from gateway.fitting.showing import fit_exclusive, fit_reference, fit_showing, fit_subject
 from gateway.model import Chat, Message
 
-__all__ = ["Plan", "Step", "explain", "fit", "fit_reaction", "fit_read", "fit_typing"]
+__all__ = ["Plan", "Step", "explain", "fit", "fit_reaction", "fit_read", "fit_typing", "shape"]
 
 
 def fit(chat: Chat, messages: Sequence[Message], table: CapabilityTable, policy: Policy) -> Plan:

@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from gateway.capabilities import Capabilities, Feature
 from gateway.fitting.breaks import split
-from gateway.fitting.findings import Fitting, adapted, impossible
+from gateway.fitting.findings import Fitting, adapted, impossible, most_of
 from gateway.model import Attachment, Link, Opaque, Part, Text, Voice
 
 __all__ = ["Bubble", "content", "fit_bubbles"]
@@ -94,14 +94,14 @@ def _has_too_much_text(bubble: Bubble, capabilities: Capabilities) -> Obstacle |
     most = capabilities.limits.text_length
     if most is None or sum(len(part.text) for part in bubble if isinstance(part, Text)) <= most:
         return None
-    return Feature.TEXT, f"a message here has at most {most} characters of text"
+    return Feature.TEXT, f"a message here has {most_of(most, 'character')} of text"
 
 
 def _has_too_many_attachments(bubble: Bubble, capabilities: Capabilities) -> Obstacle | None:
     most = capabilities.limits.attachment_count
     if most is None or sum(isinstance(part, Attachment) for part in bubble) <= most:
         return None
-    return Feature.ATTACHMENT, f"a message here has at most {most} attachments"
+    return Feature.ATTACHMENT, f"a message here has {most_of(most, 'attachment')}"
 
 
 def _needs_parts(bubble: Bubble, capabilities: Capabilities) -> Obstacle | None:
@@ -114,7 +114,7 @@ def _has_too_many_parts(bubble: Bubble, capabilities: Capabilities) -> Obstacle 
     most = capabilities.limits.part_count
     if most is None or len(bubble) <= most:
         return None
-    return Feature.MULTIPART, f"a message here has at most {most} parts"
+    return Feature.MULTIPART, f"a message here has {most_of(most, 'part')}"
 
 
 def _excludes_itself(bubble: Bubble, capabilities: Capabilities) -> Obstacle | None:
@@ -149,7 +149,8 @@ def _pieces(part: Part, capabilities: Capabilities) -> Fitting[Bubble]:
     most = capabilities.limits.text_length
     if not isinstance(part, Text) or most is None or len(part.text) <= most:
         return (part,)
-    why, instead = f"a text here has at most {most} characters", f"texts of at most {most} characters"
+    limit = most_of(most, "character")
+    why, instead = f"a text here has {limit}", f"texts of {limit}"
     pieces = split(part.text, most)
     if pieces is None:
         yield impossible(Feature.TEXT, f"{why}, and one character alone is longer", instead)

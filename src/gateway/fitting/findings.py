@@ -14,7 +14,7 @@ from gateway.actions import Adaptation, Policy
 from gateway.capabilities import Feature
 from gateway.errors import Unsupported
 
-__all__ = ["Finding", "Fitting", "adapted", "collect", "found_in", "impossible", "settle"]
+__all__ = ["Finding", "Fitting", "adapted", "collect", "found_in", "impossible", "most_of", "settle"]
 
 T = TypeVar("T")
 
@@ -45,6 +45,11 @@ def adapted(feature: Feature, happened: str, why: str, instead: str) -> Finding:
 def impossible(feature: Feature, why: str, instead: str) -> Finding:
     """Say that there is no way to carry something without dropping content."""
     return Finding(feature, why, instead, None)
+
+
+def most_of(most: int, thing: str) -> str:
+    """Say a limit in words: "at most 1 part", "at most 2 parts"."""
+    return f"at most {most} {thing}{'' if most == 1 else 's'}"
 
 
 def collect(fitting: Fitting[T]) -> tuple[T, list[Finding]]:

@@ -6,7 +6,7 @@ import re
 from urllib.parse import unquote
 
 from gateway.capabilities import Feature, Limits
-from gateway.fitting.findings import Fitting, impossible
+from gateway.fitting.findings import Fitting, impossible, most_of
 from gateway.model import Media
 
 __all__ = ["check_source", "check_type", "is_voice_format", "shown_name"]
@@ -78,8 +78,8 @@ def check_source(media: Media, feature: Feature, limits: Limits) -> Fitting[None
         schemes = " or ".join(f"{name}://" for name in limits.url_schemes) or "no"
         yield impossible(feature, f"only {schemes} URLs are fetched", f"the same at an {schemes} URL")
     if limits.url_length is not None and len(media.url) > limits.url_length:
-        most = f"{limits.url_length} characters"
-        yield impossible(feature, f"a URL has at most {most}", f"a shorter URL, at most {most}")
+        limit = most_of(limits.url_length, "character")
+        yield impossible(feature, f"a URL has {limit}", f"a shorter URL, {limit}")
 
 
 def check_type(media: Media, feature: Feature, limits: Limits) -> Fitting[None]:

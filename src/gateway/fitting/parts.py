@@ -6,7 +6,7 @@ A mention falls back to its text, a link's card to the link, a link to text, a v
 from __future__ import annotations
 
 from gateway.capabilities import Capabilities, Feature
-from gateway.fitting.findings import Fitting, adapted, impossible
+from gateway.fitting.findings import Fitting, adapted, impossible, most_of
 from gateway.fitting.media import check_source, check_type, is_voice_format, shown_name
 from gateway.model import Attachment, Link, Opaque, Part, Text, Voice
 
@@ -83,7 +83,8 @@ def _link(link: Link, capabilities: Capabilities) -> Fitting[Link | Text]:
     """A card falls back to the plain link, with its title as a line above; a link falls back to text."""
     most = capabilities.limits.text_length
     if most is not None and len(link.url) > most:
-        yield impossible(Feature.LINK, f"a text has at most {most} characters", f"a link of at most {most} characters")
+        limit = most_of(most, "character")
+        yield impossible(Feature.LINK, f"a text has {limit}", f"a link of {limit}")
     if not (link.preview_image or link.title):
         return (yield from _plain_link(link, capabilities))
     if capabilities.has(Feature.LINK_CARD):

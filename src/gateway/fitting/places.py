@@ -15,7 +15,11 @@ _KINDS = {
     ChatKind.GROUP: (Feature.GROUP, "a message to each member"),
     ChatKind.SEVERAL: (Feature.SEVERAL, "the id of a group, or a message to each address"),
 }
-_ADDRESSES = {AddressKind.PHONE: "phone number", AddressKind.EMAIL: "email address", AddressKind.CONTACT: "contact id"}
+_ADDRESSES = {
+    AddressKind.PHONE: "a phone number",
+    AddressKind.EMAIL: "an email address",
+    AddressKind.CONTACT: "a contact id",
+}
 
 
 def fit_channel(chat: Chat, message: Message, table: CapabilityTable) -> Fitting[tuple[Channel | None, Capabilities]]:
@@ -54,9 +58,9 @@ def fit_chat(chat: Chat, capabilities: Capabilities) -> Fitting[bool]:
     if chat.kind is ChatKind.GROUP:
         return True
     known = capabilities.limits.addresses
-    reachable = " or a ".join(_ADDRESSES[kind] for kind in AddressKind if kind in known) or "other address"
+    reachable = " or ".join(_ADDRESSES[kind] for kind in AddressKind if kind in known) or "another address"
     for kind in dict.fromkeys(address.kind for address in chat.addresses if address.kind not in known):
-        yield impossible(feature, f"a {_ADDRESSES[kind]} cannot be written to here", f"a {reachable}")
+        yield impossible(feature, f"{_ADDRESSES[kind]} cannot be written to here", reachable)
     return True
 
 

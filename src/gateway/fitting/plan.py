@@ -11,7 +11,7 @@ from gateway.actions import Adaptation, MarkRead, SendMessage, SendReaction, Set
 from gateway.addresses import Word
 from gateway.model import Message, MessageRef, Text
 
-__all__ = ["Plan", "Step", "explain"]
+__all__ = ["Plan", "Step", "explain", "shape"]
 
 _KINDS = {"voice": "voice note", "opaque": "unknown part"}
 
@@ -64,7 +64,7 @@ def _step(step: Step) -> str:
     match step.action:
         case SendMessage(messages=messages):
             shown = [
-                f"message {index} ({_shape(message)})" for index, message in zip(step.indexes, messages, strict=True)
+                f"message {index} ({shape(message)})" for index, message in zip(step.indexes, messages, strict=True)
             ]
             return f"send {', '.join(shown)}{' in one call' if len(shown) > 1 else ''}"
         case SendReaction(remove=remove):
@@ -75,20 +75,21 @@ def _step(step: Step) -> str:
             return "mark as read"
 
 
-def _shape(message: Message) -> str:
+def shape(message: Message) -> str:
+    """Say what a message holds, without its content."""
     counts = Counter(_KINDS.get(part.type, part.type) for part in message.parts if not isinstance(part, Text))
     texts = [part for part in message.parts if isinstance(part, Text)]
     length = sum(len(text.text) for text in texts)
-    shape = [f"text of {length} character{'' if length == 1 else 's'}"] if texts else []
-    shape += ["a mention"] if any(text.mention for text in texts) else []
-    shape += [f"{count} {kind}s" if count > 1 else f"{_article(kind)} {kind}" for kind, count in counts.items()]
-    shape += ["a subject"] if message.subject else []
-    shape += [f"effect {message.effect.value}"] if message.effect else []
-    shape += ["as a reply"] if message.reply_to else []
-    shape += [f"on {message.channel.value}"] if message.channel else []
-    shape += ["dots first"] if message.typing else []
-    shape += ["contact card"] if message.share_contact else []
-    return ", ".join(shape)
+    told = [f"text of {length} character{'' if length == 1 else 's'}"] if texts else []
+    told += ["a mention"] if any(text.mention for text in texts) else []
+    told += [f"{count} {kind}s" if count > 1 else f"{_article(kind)} {kind}" for kind, count in counts.items()]
+    told += ["a subject"] if message.subject else []
+    told += [f"effect {message.effect.value}"] if message.effect else []
+    told += ["as a reply"] if message.reply_to else []
+    told += [f"on {message.channel.value}"] if message.channel else []
+    told += ["dots first"] if message.typing else []
+    told += ["contact card"] if message.share_contact else []
+    return ", ".join(told)
 
 
 def _article(kind: str) -> str:

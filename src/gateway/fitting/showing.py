@@ -9,7 +9,7 @@ from typing import Any
 
 from gateway.capabilities import Capabilities, Feature
 from gateway.fitting.bubbles import Bubble, content, fit_bubbles
-from gateway.fitting.findings import Fitting, adapted, collect, impossible
+from gateway.fitting.findings import Fitting, adapted, collect, impossible, most_of
 from gateway.model import Message, MessageRef, Text
 
 __all__ = ["fit_exclusive", "fit_reference", "fit_showing", "fit_subject", "uses"]
@@ -79,8 +79,8 @@ def fit_reference(message: Message, capabilities: Capabilities) -> Fitting[None]
     """The reference is the caller's own: it is never cut. Where the vendor carries none, the store keeps it."""
     most = capabilities.limits.reference_length
     if most is not None and message.reference is not None and len(message.reference) > most:
-        why = f"a reference has at most {most} characters here"
-        yield impossible(Feature.REFERENCE, why, f"a reference of at most {most} characters")
+        limit = most_of(most, "character")
+        yield impossible(Feature.REFERENCE, f"a reference has {limit} here", f"a reference of {limit}")
 
 
 # ── the subject ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -105,7 +105,8 @@ def _no_subject(parts: Bubble, subject: str, capabilities: Capabilities) -> tupl
         return "there are no subjects here", "a first line of text"
     most = capabilities.limits.subject_length
     if most is not None and len(subject) > most:
-        return f"a subject has at most {most} characters here", f"a subject of at most {most} characters"
+        limit = most_of(most, "character")
+        return f"a subject has {limit} here", f"a subject of {limit}"
     bubbles, _ = collect(fit_bubbles(parts, capabilities))
     for pair in capabilities.limits.exclusive:
         others = set(pair) - {Feature.SUBJECT}

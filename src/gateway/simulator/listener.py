@@ -41,7 +41,7 @@ class LoopServer(uvicorn.Server):
                 date_header=False,
             )
         )
-        self.ready = asyncio.Event()
+        self.ready: asyncio.Event = asyncio.Event()
         self._end = asyncio.Event()
 
     def end(self) -> None:

@@ -67,18 +67,18 @@ class Scene:
         api_keys: Mapping[str, str] | None = None,
     ) -> None:
         self.seed = seed
-        self.classes = {cls.name: cls for cls in twins}
+        self.classes: dict[str, type[Twin]] = {cls.name: cls for cls in twins}
         self.failures: list[Exception] = []
-        self.ended = asyncio.Event()
+        self.ended: asyncio.Event = asyncio.Event()
         self.root = "http://127.0.0.1"
         """Where it is served, without a slash at the end; set by the server."""
-        self.api_keys = {name: self._made_up("api_key", name) for name in self.classes} | dict(api_keys or {})
-        self.secrets = {name: self._made_up("secret", name) for name in self.classes} | dict(secrets or {})
-        self.clock = clock or SimClock("virtual", failed=self.failed)
-        self.journal = Journal(self.clock, secrets=[*self.api_keys.values(), *self.secrets.values()])
-        self.faults = Faults(seed, record=self._note_fault)
-        self.latency = latency or Latency()
-        self.sender = WebhookSender(self.clock, self.journal, self.faults, latency=self.latency.webhook)
+        self.api_keys: dict[str, str] = {name: self._made_up("api_key", name) for name in self.classes} | dict(api_keys or {})
+        self.secrets: dict[str, str] = {name: self._made_up("secret", name) for name in self.classes} | dict(secrets or {})
+        self.clock: SimClock = clock or SimClock("virtual", failed=self.failed)
+        self.journal: Journal = Journal(self.clock, secrets=[*self.api_keys.values(), *self.secrets.values()])
+        self.faults: Faults = Faults(seed, record=self._note_fault)
+        self.latency: Latency = latency or Latency()
+        self.sender: WebhookSender = WebhookSender(self.clock, self.journal, self.faults, latency=self.latency.webhook)
         for vendor, url in (webhooks or {}).items():
             self.set_webhook(vendor, url)
         self.world: World

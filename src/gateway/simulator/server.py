@@ -62,7 +62,7 @@ class Simulation:
         _check_urls(webhooks or {})
         self._host = host
         self._port = port
-        self.clock = SimClock(clock, start=start, failed=self._failed)
+        self.clock: SimClock = SimClock(clock, start=start, failed=self._failed)
         self._scene = Scene(
             twins,
             seed=seed,
@@ -235,24 +235,25 @@ def serve(
     secrets: Mapping[str, str] | None = None,
     api_keys: Mapping[str, str] | None = None,
     json_line: bool = False,
+    quiet: bool = False,
 ) -> None:
     """Serve until SIGINT or SIGTERM; the command `gateway simulate`.
 
     With `json_line` one line of JSON goes to stdout once the port is open (`Simulation.summary`); what a person reads
-    goes to stderr. Raises `ConfigurationError`.
+    goes to stderr, unless it is `quiet`. Raises `ConfigurationError`.
     """
     simulation = Simulation(
         vendors, host=host, port=port, seed=seed, webhooks=webhooks, secrets=secrets, api_keys=api_keys
     )
-    asyncio.run(_until_signalled(simulation, json_line=json_line))
+    asyncio.run(_until_signalled(simulation, json_line=json_line, quiet=quiet))
 
 
-async def _until_signalled(simulation: Simulation, *, json_line: bool) -> None:
+async def _until_signalled(simulation: Simulation, *, json_line: bool, quiet: bool) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     with _signals(loop, stop):
         async with simulation:
-            for line in _lines(simulation):
+            for line in () if quiet else _lines(simulation):
                 print(line, file=sys.stderr)  # noqa: T201 - the command's own output
             if json_line:
                 print(json.dumps(simulation.summary()), flush=True)  # noqa: T201 - as above

@@ -113,7 +113,7 @@ class World:
         seed: int = 0,
         record: Callable[[str, str, Mapping[str, JsonValue]], None] | None = None,
     ) -> None:
-        self.clock = clock or SimClock("virtual")
+        self.clock: SimClock = clock or SimClock("virtual")
         self.seed = seed
         self.carry: Callable[[Bubble], None] | None = None
         """Lets the fate of a submitted message run (`gateway.simulator.fates`); None leaves it queued."""

@@ -1,11 +1,14 @@
 """The store: one port, and what keeps it.
 
-`memory:` keeps everything for the life of the process. Other schemes come from plugins (`gateway_stores`).
+`memory:` keeps everything for the life of the process, `sqlite:///…` in a file, `postgresql://…` in a database that
+several processes may share. Other schemes come from plugins (`gateway_stores`).
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from gateway.errors import ConfigurationError
 from gateway.store.memory import MemoryStore
@@ -50,15 +53,84 @@ __all__ = [
     "Store",
     "WebhookRow",
     "Work",
+    "backup",
+    "migrate",
     "open_store",
 ]
 
 
+def _sqlite(url: str) -> Store:
+    from gateway.store.sqlite import SqliteStore  # noqa: PLC0415 - loaded only where it is used
+
+    return SqliteStore(url)
+
+
+def _postgresql(url: str) -> Store:
+    from gateway.store.postgresql import PostgresStore  # noqa: PLC0415 - it needs a library that may be missing
+
+    return PostgresStore(url)
+
+
+_OWN: dict[str, Callable[[str], Store]] = {"memory": MemoryStore, "postgresql": _postgresql, "sqlite": _sqlite}
+
+
 def open_store(url: str, offered: Mapping[str, Callable[[str], Store]]) -> Store:
-    """Make the store that a URL names; raises `ConfigurationError` for a scheme that nobody offers."""
+    """Make the store that a URL names; raises `ConfigurationError` for a scheme that nobody offers.
+
+    Nothing is read or written yet: that begins with the store's `open`.
+    """
+    makers = {**offered, **_OWN}
     scheme, colon, _ = url.partition(":")
-    makers: dict[str, Callable[[str], Store]] = {**offered, "memory": MemoryStore}
     if not colon or scheme not in makers:
         known = ", ".join(f"{name}:" for name in sorted(makers))
-        raise ConfigurationError(f"there is no store for {scheme!r} (there are {known})", hint='use "memory:"')
+        hint = 'use "memory:", "sqlite:///gateway.db" or "postgresql://user:password@host/database"'
+        raise ConfigurationError(f"there is no store for {_shown(scheme)} (there are {known})", hint=hint)
     return makers[scheme](url)
+
+
+async def migrate(url: str) -> list[str]:
+    """Bring the schema of a durable store up to date; gives the names of the migrations that were applied.
+
+    A gateway does so by itself when it starts, but for what must wait until no process of the version before is left:
+    that is done here. Raises `ConfigurationError` for a store that has no schema, and `StoreError`.
+    """
+    match _durable(url):
+        case "sqlite":
+            from gateway.store import sqlite  # noqa: PLC0415 - as above
+
+            return await asyncio.to_thread(sqlite.migrate, sqlite.path_of(url))
+        case _:
+            from gateway.store import postgresql  # noqa: PLC0415 - as above
+
+            return await postgresql.migrate(url)
+
+
+async def backup(url: str, target: str | Path) -> Path:
+    """Copy a durable store, in use or not, into one new file; gives its path.
+
+    A copy of SQLite is a database itself; one of PostgreSQL is an archive for `pg_restore`. Raises
+    `ConfigurationError` for a store that cannot be copied, and `StoreError`.
+    """
+    path = Path(target)
+    match _durable(url):
+        case "sqlite":
+            from gateway.store import sqlite  # noqa: PLC0415 - as above
+
+            return await asyncio.to_thread(sqlite.backup, sqlite.path_of(url), path)
+        case _:
+            from gateway.store import postgresql  # noqa: PLC0415 - as above
+
+            return await postgresql.backup(url, path)
+
+
+def _durable(url: str) -> str:
+    scheme = url.partition(":")[0]
+    if scheme not in {"postgresql", "sqlite"}:
+        hint = "only sqlite:///… and postgresql://… keep a schema of the gateway's"
+        raise ConfigurationError(f"there is nothing to do for a store {_shown(scheme)}", hint=hint)
+    return scheme
+
+
+def _shown(scheme: str) -> str:
+    """Show a scheme, unless what was given may be anything: a URL can hold a password."""
+    return repr(scheme) if scheme.isalnum() and len(scheme) < 20 else "this URL"

@@ -17,13 +17,16 @@ from gateway.provider import (
     LimitReached,
     NotFound,
     NotOptedIn,
+    Pause,
     Phase,
     Refused,
     Reply,
+    Scope,
     SendError,
     SenderUnavailable,
     Unauthorized,
     VendorFault,
+    Whom,
 )
 from gateway_blooio import wire
 
@@ -87,6 +90,8 @@ _RULES = {
         Actor.OPERATOR,
         "raise the cap in the vendor's settings, or wait; existing conversations go on",
         retriable=True,
+        # counted for the organization or for one number, and the answer says which only in its `mode`
+        pause=Pause(3600, Whom.NEW, Scope.LINE),
     ),
     "new_conversation_limit_reached": CodeRow(
         LimitReached,
@@ -94,6 +99,8 @@ _RULES = {
         Actor.OPERATOR,
         "wait until tomorrow or take a dedicated number; existing conversations go on",
         retriable=True,
+        # when the vendor's day begins is not documented: one tries again every hour
+        pause=Pause(3600, Whom.NEW),
     ),
 }
 

@@ -18,6 +18,7 @@ from gateway.provider import (
     LimitReached,
     NotFound,
     NotOptedIn,
+    Pause,
     Phase,
     Refused,
     Reply,
@@ -25,6 +26,7 @@ from gateway.provider import (
     SenderUnavailable,
     Unauthorized,
     VendorFault,
+    Whom,
 )
 from gateway_loopmessage import wire
 
@@ -74,12 +76,17 @@ _ROWS: dict[int, CodeRow] = {
     330: CodeRow(Unauthorized, "the account is suspended for debt", _OPERATOR, "look at the vendor's billing page"),
     # consent, and the pace that the vendor allows
     340: CodeRow(Blocked, "the recipient blocks all messages", _RECIPIENT, "reach the contact in another way"),
-    500: CodeRow(NotOptedIn, "the contact opted out", _RECIPIENT, "write again only after a new opt-in"),
+    500: CodeRow(NotOptedIn, "the contact opted out", _RECIPIENT, "write again only after a new opt-in", opts_out=True),
     510: CodeRow(NotOptedIn, "there is no recent conversation with the contact", _RECIPIENT, _WRITE_FIRST),
     520: CodeRow(NotOptedIn, "the contact has to start the conversation", _RECIPIENT, _WRITE_FIRST),
     530: CodeRow(NotOptedIn, "no conversation could be started with the contact", _RECIPIENT, _WRITE_FIRST),
     540: CodeRow(
-        LimitReached, "too many messages to contacts who are silent", _OPERATOR, "wait an hour or more", retriable=True
+        LimitReached,
+        "too many messages to contacts who are silent",
+        _OPERATOR,
+        "wait an hour or more",
+        retriable=True,
+        pause=Pause(3600, Whom.SILENT),
     ),
     550: CodeRow(LimitReached, "the plan's limit is reached", _OPERATOR, "wait for the next period or change the plan"),
     # what is in the message

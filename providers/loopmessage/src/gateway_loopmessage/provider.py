@@ -36,13 +36,14 @@ from gateway.provider import (
     Proof,
     Provider,
     Receipt,
+    Rules,
     SendMessage,
     SendReaction,
     SetTyping,
     StatusReport,
     WebhookRequest,
 )
-from gateway_loopmessage import history, inbound, outbound, wire
+from gateway_loopmessage import history, inbound, outbound, pacing, wire
 from gateway_loopmessage.api import audience, message, opt_in, sender
 from gateway_loopmessage.errors import CODES, reason
 from gateway_loopmessage.settings import LoopMessageSettings
@@ -88,6 +89,9 @@ class LoopMessage(Provider[LoopMessageSettings]):
 
     def capabilities(self) -> CapabilityTable:
         return table(self.settings.max_attachments)
+
+    def rules(self) -> Rules:
+        return pacing.rules(self.settings)
 
     # ── the way out ───────────────────────────────────────────────────────────────────────────────────────────────
 

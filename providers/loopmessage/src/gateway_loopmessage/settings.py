@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from pydantic import Field, SecretStr, field_validator
 
 from gateway.provider import ProviderSettings
@@ -29,6 +31,15 @@ class LoopMessageSettings(ProviderSettings):
     """Accept webhooks that prove nothing, while there is no secret for them: only behind another guard."""
     max_attachments: int = Field(default=3, ge=1, le=10)
     """Most attachments of one message. Three editions of the vendor's page say 3, 5 and 10; 3 is right in all."""
+    silent_spacing: float = Field(default=120, ge=0, le=86_400)
+    """Seconds from one message to the next among contacts who have not written lately, as the vendor's page asks
+    (two minutes); 0 leaves that to you."""
+    recent_hours: float = Field(default=24, gt=0, le=8784)
+    """How many hours ago a contact may have written and is not silent; the vendor says `recently` and no number."""
+    conversations_since: date | None = None
+    """The day on which the sender began to start conversations (`init`). Set it, and new conversations are 15 minutes
+    apart and as few a day as the warm-up of a new sender allows; without it nobody is counted, and contacts are
+    expected to opt in or write first."""
 
     @field_validator("api_key", "webhook_secret", mode="after")
     @classmethod

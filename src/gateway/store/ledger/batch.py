@@ -23,7 +23,7 @@ class Written:
     answers: list[Any]
     """One for each call, in their order."""
     lanes_due: int | None = None
-    """When the first of the lanes that were written is due, in microseconds."""
+    """When the first of the lanes that were written may be due, in microseconds; never later than it is."""
     events_due: int | None = None
     """The same of the lanes of events."""
     queues: set[tuple[str, int]] = field(default_factory=set)

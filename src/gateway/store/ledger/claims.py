@@ -10,7 +10,7 @@ from gateway.ids import ChatId, MessageId
 from gateway.store.columns import event_row, message_row, step_row
 from gateway.store.instants import micros, span
 from gateway.store.ledger.calls import Claim, ClaimEvents
-from gateway.store.ledger.plan import Plan, ask, told
+from gateway.store.ledger.plan import Plan, ask, tell, told
 from gateway.store.rows import EventRow, StepRow, Work
 from gateway.store.rules import Candidate, in_turns
 
@@ -61,7 +61,7 @@ def _take(chosen: Sequence[Candidate], now: int, lease: int) -> Plan[list[Work]]
         head = heads.get(lane)
         held = (fence + 1, now + lease, head) if head is not None else (fence, None, None)
         rows.append((lane, *held, not_before))
-    yield from told("write_lanes", rows)
+    yield from tell("write_lanes", rows)
     fences = {lane: fence + 1 for lane, fence, _ in states}
     works = yield from _works({lane: head for lane, head in heads.items() if head is not None}, fences)
     return [works[candidate.lane] for candidate in chosen if candidate.lane in works]
@@ -88,7 +88,7 @@ def claim_events(call: ClaimEvents) -> Plan[Claimed[EventRow]]:
         until = now + span(call.lease)
         rows = yield from ask("hold_events", sorted(head for _, head in chosen), until)
         claimed.rows = sorted(map(event_row, rows), key=lambda row: row.sequence)
-        yield from told("write_event_lanes", sorted((lane,) for lane, _ in chosen))
+        yield from tell("write_event_lanes", sorted((lane,) for lane, _ in chosen))
     coming = yield from ask("next_event_due", now)
     later = min((at for (at,) in coming if at is not None), default=None)
     claimed.due = now if len(lanes) > call.limit else later

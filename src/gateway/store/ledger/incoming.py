@@ -41,6 +41,7 @@ class Incoming:
         self._lanes: set[str] = set()
         self._facts: dict[tuple[str, str, str], FactRow] = {}
         self._consents: dict[tuple[str, str], ConsentRow] = {}
+        self._due: list[int] = []
         self.aliases: dict[ChatId, ChatId] = {}
 
     def run(
@@ -49,7 +50,7 @@ class Incoming:
         settled: Sequence[tuple[Settlement, tuple[Spoken, ...]]],
         answers: list[Any],
     ) -> Plan[int | None]:
-        """Carry the calls out; gives when the first of their lanes is due, in microseconds."""
+        """Carry the calls out; gives when the first of their events may be due, in microseconds."""
         if not calls and not any(events or s.alias or s.facts for s, events in settled):
             return None
         ingests = [(place, call) for place, call in calls if isinstance(call, Ingest)]
@@ -63,8 +64,8 @@ class Incoming:
         self._collect(calls, settled, answers)
         yield from self._settle(settles)
         yield from self._flush([call for _, call in ingests])
-        due = yield from told("write_event_lanes", [(lane,) for lane in sorted(self._lanes)])
-        return min((at for (at,) in due if at is not None), default=None)
+        yield from tell("write_event_lanes", [(lane,) for lane in sorted(self._lanes)])
+        return min(self._due, default=None)
 
     # ── locks ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -149,6 +150,7 @@ class Incoming:
             if event.id in numbers:
                 self._fresh[event.id] = event
                 self._lanes.add(self._lane(event))
+                self._due.append(micros(event.received_at))
                 if asked is not None:
                     answers[asked].append(event)
         yield from self._follow(numbers)
@@ -218,6 +220,8 @@ class Incoming:
                 place.outcome = call.row.outcome
                 rows[place.sequence] = (place.sequence, *_progress(call.row), call.body)
                 self._lanes.add(place.lane)
+                if call.row.outcome is EventOutcome.PENDING:
+                    self._due.append(micros(call.row.retry_at or call.row.event.received_at))
         yield from tell("update_events", [row for _, row in sorted(rows.items())])
         yield from tell("add_runs", [run_columns(run) for call in calls for run in call.runs])
 

@@ -76,12 +76,15 @@ class Lookups(ABC):
 
     async def messages(self, state: MessageState | None = None, limit: int = 100) -> list[MessageRow]:
         """List rows, newest first."""
-        if state is None:
-            rows = await self._list("message_list", limit)
-        elif state is MessageState.ACCEPTED:
-            rows = await self._list("message_list_accepted", limit)
-        else:
-            rows = await self._list("message_list_of", state.value, limit)
+        match state:
+            case None:
+                rows = await self._list("message_list", limit)
+            case MessageState.ACCEPTED:
+                rows = await self._list("message_list_accepted", limit)
+            case MessageState.QUEUED:
+                rows = await self._list("message_list_queued", limit)
+            case _:
+                rows = await self._list("message_list_of", state.value, limit)
         return [message_row(row) for row in rows]
 
     async def by_token(self, token: Token) -> StepRow | None:

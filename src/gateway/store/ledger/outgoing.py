@@ -34,12 +34,6 @@ class _Lane:
     not_before: int
     changed: bool = False
 
-    def free(self, not_before: int) -> None:
-        """Give it back."""
-        self.held_until = None
-        self.not_before = not_before
-        self.changed = True
-
 
 @dataclass(slots=True)
 class _Standing:
@@ -65,10 +59,11 @@ class Outgoing:
         self._attempts: dict[tuple[MessageId, int, int, int], AttemptRow] = {}
         self._owners: dict[tuple[str, str], Columns] = {}
         self._depth: Counter[str] = Counter()
+        self._due: list[int] = []
         self.fresh_queues: set[tuple[str, int]] = set()
 
     def run(self, calls: Sequence[tuple[int, OutCall]], answers: list[Any]) -> Plan[int | None]:
-        """Carry the calls out; gives when the first of their lanes is due, in microseconds."""
+        """Carry the calls out; gives when the first of their lanes may be due, in microseconds."""
         if not calls:
             return None
         enqueues = [(place, call) for place, call in calls if isinstance(call, Enqueue)]
@@ -78,7 +73,8 @@ class Outgoing:
         for place, call in calls:
             if not isinstance(call, Enqueue):
                 answers[place] = self._apply(call)
-        return (yield from self._flush())
+        yield from self._flush()
+        return min(self._due, default=None)
 
     # ── locks ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -137,6 +133,7 @@ class Outgoing:
         for message in (call.message for call in calls):
             self._lanes[message.lane].changed = True
             self._depth[message.connection] += waits(message)
+            self._due.append(micros(message.due_at))
             if (queue := (message.connection, message.priority)) not in self._queues:
                 self.fresh_queues.add(queue)
 
@@ -150,7 +147,7 @@ class Outgoing:
                 return self._settle(call)
             case Release():
                 if (lane := self._held(call.work)) is not None:
-                    lane.free(micros(call.next_at))
+                    self._free(lane, micros(call.next_at))
             case Renew():
                 for lane in filter(None, map(self._held, call.works)):
                     lane.held_until = micros(call.until)
@@ -163,6 +160,13 @@ class Outgoing:
         """Give the lane, if this claim still holds it."""
         lane = self._lanes.get(work.lane)
         return lane if lane is not None and lane.fence == work.fence and lane.held_until is not None else None
+
+    def _free(self, lane: _Lane, not_before: int) -> None:
+        """Give a lane back."""
+        lane.held_until = None
+        lane.not_before = not_before
+        lane.changed = True
+        self._due.append(not_before)
 
     def _mark(self, call: Mark) -> Marked:
         if self._held(call.work) is None:
@@ -179,7 +183,7 @@ class Outgoing:
             return False
         known = {step.token for step in call.work.steps}
         self._write(call.settlement, waiting=True, new_token=call.settlement.step.token not in known)
-        lane.free(micros(call.settlement.next_at))
+        self._free(lane, micros(call.settlement.next_at))
         return True
 
     def _amend(self, call: Amend) -> bool:
@@ -191,13 +195,14 @@ class Outgoing:
         if call.expect is MessageState.QUEUED and lane.held_until is not None:
             return False
         self._write(call.settlement, waiting=standing.waiting, new_token=True)
+        next_at = micros(call.settlement.next_at)
         if lane.held_until is None:
-            if standing.first:
-                lane.not_before = micros(call.settlement.next_at)
+            lane.not_before = next_at if standing.first else lane.not_before
         elif lane.head == message.id:
             lane.fence += 1  # who works on the row has an old picture of it
-            lane.free(micros(call.settlement.next_at))
+            self._free(lane, next_at)
         lane.changed = True
+        self._due.append(next_at)
         return True
 
     def _write(self, settlement: Settlement, *, waiting: bool, new_token: bool) -> None:
@@ -223,7 +228,7 @@ class Outgoing:
 
     # ── writing ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _flush(self) -> Plan[int | None]:
+    def _flush(self) -> Plan[None]:
         yield from tell("update_messages", [message_changes(row) for _, row in sorted(self._messages.items())])
         yield from tell("update_steps", [step_columns(row) for _, row in sorted(self._steps.items())])
         yield from tell("add_tokens", sorted(self._tokens.values()))
@@ -238,8 +243,7 @@ class Outgoing:
             for key, lane in self._lanes.items()
             if lane.changed
         )
-        times = [at for (at,) in (yield from told("write_lanes", lanes)) if at is not None]
-        return min(times, default=None)
+        yield from tell("write_lanes", lanes)
 
 
 def _lanes_of(call: OutCall) -> Iterable[ChatId]:

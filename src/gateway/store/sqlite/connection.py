@@ -83,7 +83,8 @@ def _perform(connection: sqlite3.Connection, query: Ask | Tell | Told) -> Rows:
             return []
         case Told():
             sql = queries("sqlite")[query.query].sql
-            return [row for columns in query.rows for row in connection.execute(sql, columns).fetchall()]
+            cursor = connection.cursor()
+            return [row for columns in query.rows for row in cursor.execute(sql, columns).fetchall()]
 
 
 def whole_store(error: BaseException) -> bool:

@@ -14,7 +14,7 @@ from gateway.errors import StoreError
 from gateway.ids import ChatId
 from gateway.log import logger
 from gateway.store.ledger import Call, Claim, Claimed, ClaimEvents, LedgerStore, Plan, Rows
-from gateway.store.ledger.plan import ask, told
+from gateway.store.ledger.plan import ask, tell
 from gateway.store.rows import EventRow, Work
 from gateway.store.sql import migrations
 from gateway.store.sqlite.connection import connect, find, reading, run
@@ -38,7 +38,7 @@ class SqliteStore(LedgerStore):
 
     def __init__(self, url: str) -> None:
         super().__init__()
-        self.path = path_of(url)
+        self.path: Path = path_of(url)
         self._stack = contextlib.ExitStack()
         self._writer: Writer | None = None
         self._reader: sqlite3.Connection | None = None
@@ -154,7 +154,7 @@ def _void() -> Plan[None]:
     """Give back every lane and event that is held."""
     yield from ask("void_leases")
     lanes = yield from ask("void_events")
-    yield from told("write_event_lanes", sorted(set(lanes)))
+    yield from tell("write_event_lanes", sorted(set(lanes)))
 
 
 def migrate(path: Path) -> list[str]:

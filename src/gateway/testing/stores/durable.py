@@ -48,7 +48,7 @@ Open = Callable[[], Awaitable[Store]]
 class DurableContract:
     """What was kept is there after the store was closed and opened again; the subclass gives the fixture `opened`."""
 
-    pytestmark = pytest.mark.asyncio
+    pytestmark: pytest.MarkDecorator = pytest.mark.asyncio
 
     async def test_what_was_sent_is_there_again(self, opened: Open) -> None:
         """Rows with their keys, steps, attempts, vendor ids, facts, links and limits."""
@@ -128,7 +128,7 @@ class DurableContract:
 class SharedContract:
     """Several stores on the same data, as several processes have them; the subclass gives the fixture `opened`."""
 
-    pytestmark = pytest.mark.asyncio
+    pytestmark: pytest.MarkDecorator = pytest.mark.asyncio
 
     async def test_lanes_are_claimed_once_among_all(self, opened: Open) -> None:
         """Workers that race share what is due, and a lane that one lost is the other's."""

@@ -48,7 +48,7 @@ async def linked(store: Store, kept: ChatId, other: ChatId, name: str = "link") 
 class EventsContract:
     """`ingest`, `claim_events`, `settle_event`, aliases."""
 
-    pytestmark = pytest.mark.asyncio
+    pytestmark: pytest.MarkDecorator = pytest.mark.asyncio
 
     # ── webhooks ──────────────────────────────────────────────────────────────────────────────────────────────────
 

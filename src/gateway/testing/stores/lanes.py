@@ -36,7 +36,7 @@ def names(works: list[Work]) -> list[str]:
 class LanesContract:
     """`enqueue`, `claim`, `release`, `renew`, `depth`."""
 
-    pytestmark = pytest.mark.asyncio
+    pytestmark: pytest.MarkDecorator = pytest.mark.asyncio
 
     # ── enqueue ───────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -80,7 +80,7 @@ def stamped(event: Event) -> Event:
 class LookupsContract:
     """Everything that only reads, and what is kept for it."""
 
-    pytestmark = pytest.mark.asyncio
+    pytestmark: pytest.MarkDecorator = pytest.mark.asyncio
 
     async def test_what_is_not_there_is_not_found(self, store: Store) -> None:
         """Nothing is None or empty, never an error."""

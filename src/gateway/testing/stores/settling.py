@@ -78,7 +78,7 @@ def again(row: MessageRow, step: StepRow, **fields: object) -> Settlement:
 class SettlingContract:
     """`mark`, `settle`, `amend`."""
 
-    pytestmark = pytest.mark.asyncio
+    pytestmark: pytest.MarkDecorator = pytest.mark.asyncio
 
     # ── markers and limits ────────────────────────────────────────────────────────────────────────────────────────
 

@@ -34,7 +34,7 @@ PATIENCE = 10.0
 class WakingContract:
     """`next_due`, `version`, `changed`, `close`; and a bad row among good ones."""
 
-    pytestmark = pytest.mark.asyncio
+    pytestmark: pytest.MarkDecorator = pytest.mark.asyncio
 
     async def test_a_write_wakes_who_waits(self, store: Store) -> None:
         """Every one of them, and the version has grown."""

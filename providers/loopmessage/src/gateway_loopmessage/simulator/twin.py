@@ -110,6 +110,8 @@ class LoopMessageTwin(Twin):
             "sender": self.lines[0],
             "base_url": base_url,
             "webhook_secret": self.context.secret,
+            # an account that asks for no space between messages gets none
+            "silent_spacing": 120 if self.account.is_on("two_minutes") else 0,
         }
 
     def _route(self, method: str, pattern: str, handler: Handler, *, key: str = "code") -> Route:

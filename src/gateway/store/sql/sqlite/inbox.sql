@@ -61,8 +61,7 @@ from (select 1) left join (
     where lane = ?1 and outcome = 'pending' order by sequence limit 1
 ) as first
 where true
-on conflict do update set head = excluded.head, next_at = excluded.next_at
-returning next_at;
+on conflict do update set head = excluded.head, next_at = excluded.next_at;
 
 -- name: due_event_lanes
 -- Find the first few lanes whose first event is due.

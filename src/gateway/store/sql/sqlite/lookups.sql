@@ -12,12 +12,19 @@ select
     priority, state, generation, error, parked
 from message where state = 'accepted' order by id desc limit ?1;
 
+-- name: message_list_queued
+-- List messages that wait to leave, newest first.
+select
+    id, connection, lane, kind, request, fingerprint, key, adaptations, steps, created_at, due_at, expires_at,
+    priority, state, generation, error, parked
+from message where state = 'queued' and waiting order by id desc limit ?1;
+
 -- name: message_list_of
 -- List messages in any other state, newest first.
 select
     id, connection, lane, kind, request, fingerprint, key, adaptations, steps, created_at, due_at, expires_at,
     priority, state, generation, error, parked
-from message where state = ?1 and state <> 'accepted' order by id desc limit ?2;
+from message where state = ?1 and state not in ('accepted', 'queued') order by id desc limit ?2;
 
 -- name: depth
 -- Count the rows of a connection that wait to leave.

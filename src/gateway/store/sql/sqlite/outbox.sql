@@ -21,8 +21,7 @@ update lane set
             where message.lane = ?1 and waiting order by due_at, id limit 1
         ) as first
     )
-where lane = ?1
-returning next_at;
+where lane = ?1;
 
 -- name: add_queues
 -- Note that a connection has messages of a priority.

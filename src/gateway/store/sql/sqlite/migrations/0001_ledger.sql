@@ -25,7 +25,7 @@ create table message (
 
 create unique index message_key on message (key) where key is not null;
 create index message_waiting on message (lane, due_at, id, priority) where waiting;
-create index message_state on message (state, id) where state <> 'accepted';
+create index message_ended on message (state, id) where state not in ('accepted', 'queued');
 
 create table step (
     message text not null,

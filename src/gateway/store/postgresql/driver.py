@@ -1,0 +1,199 @@
+"""The only file that imports the driver: connections, and what their errors mean."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
+from typing import Any, Protocol, TypeVar
+
+from gateway.errors import ConfigurationError, StoreError
+from gateway.store.ledger.plan import Ask, MovedError, Plan, Rows
+from gateway.store.postgresql.place import Place
+from gateway.store.sql import queries
+
+try:
+    import asyncpg  # type: ignore[import-untyped]  # it has no types; what is used of it is in the protocols below
+except ImportError:
+    raise ConfigurationError(
+        "postgresql:// needs the library asyncpg", hint='pip install "messaging-gateway[postgres]"'
+    ) from None
+
+__all__ = [
+    "Connection",
+    "Pool",
+    "connect",
+    "failing",
+    "failure",
+    "find",
+    "make_pool",
+    "run",
+    "transaction",
+    "transient",
+    "whole_store",
+]
+
+T = TypeVar("T")
+
+CONNECT = 10.0
+"""Seconds until a connection must stand."""
+ANSWER = 60.0
+"""Seconds until a statement must be answered."""
+
+
+class Connection(Protocol):
+    """What is used of a connection."""
+
+    async def fetch(self, query: str, *args: Any) -> Rows:
+        """Run a statement."""
+
+    async def execute(self, query: str, *args: Any) -> str:
+        """Run a script."""
+
+    def transaction(self, *, isolation: str | None = None) -> contextlib.AbstractAsyncContextManager[Any]:
+        """Begin a transaction."""
+
+    async def add_listener(self, channel: str, callback: Callable[..., None]) -> None:
+        """Listen."""
+
+    def is_closed(self) -> bool:
+        """Tell whether it is gone."""
+
+    async def close(self, *, timeout: float | None = None) -> None:  # noqa: ASYNC109 - the driver's own parameter
+        """End it."""
+
+    def terminate(self) -> None:
+        """End it without a word."""
+
+
+class Pool(Protocol):
+    """What is used of a pool."""
+
+    def acquire(self) -> contextlib.AbstractAsyncContextManager[Connection]:
+        """Lend a connection."""
+
+    async def close(self) -> None:
+        """End all connections."""
+
+    def terminate(self) -> None:
+        """End them without a word."""
+
+
+class _Kept(asyncpg.Connection):  # type: ignore[misc]  # untyped, see above
+    """A connection on which nothing outlives a transaction, so that giving it back needs no round to the server."""
+
+    def get_reset_query(self) -> str:
+        return ""
+
+
+def _options(place: Place) -> dict[str, Any]:
+    return {
+        "dsn": place.url,
+        "timeout": CONNECT,
+        "command_timeout": ANSWER,
+        # behind a pooler the next transaction may be on another connection, where nothing was prepared
+        "statement_cache_size": 0 if place.pooled else 200,
+    }
+
+
+async def connect(place: Place) -> Connection:
+    """Make one connection."""
+    with failing():
+        connection: Connection = await asyncpg.connect(**_options(place))
+        return connection
+
+
+async def make_pool(place: Place) -> Pool:
+    """Make a pool; one connection stands when this returns."""
+    with failing():
+        pool: Pool = await asyncpg.create_pool(
+            **_options(place), min_size=1, max_size=place.connections, connection_class=_Kept
+        )
+        return pool
+
+
+@contextlib.asynccontextmanager
+async def transaction(pool: Pool) -> AsyncIterator[Connection]:
+    """Lend a connection for one transaction."""
+    async with pool.acquire() as connection, connection.transaction(isolation="read_committed"):
+        yield connection
+
+
+async def find(connection: Connection, query: str, *arguments: Any) -> Rows:
+    """Run a query once; a list is a set of values."""
+    return await connection.fetch(queries("postgresql")[query].sql, *arguments)
+
+
+async def run(connection: Connection, plan: Plan[T]) -> T:
+    """Run a plan; rows are sent as one array for each column."""
+    step = partial(next, plan)
+    while True:
+        try:
+            query = step()
+        except StopIteration as end:
+            result: T = end.value
+            return result
+        arguments = query.arguments if isinstance(query, Ask) else tuple(map(list, zip(*query.rows, strict=True)))
+        rows = await find(connection, query.query, *arguments)
+        step = partial(plan.send, rows)
+
+
+# ── errors ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def transient(error: BaseException) -> bool:
+    """Tell whether the same transaction may go through when it is tried again at once."""
+    return isinstance(error, MovedError | asyncpg.DeadlockDetectedError | asyncpg.SerializationError)
+
+
+def whole_store(error: BaseException) -> bool:
+    """Tell whether an error concerns the whole store, not only the rows that met it."""
+    if isinstance(error, ValueError):  # the driver's word for a value that it cannot write down
+        return False
+    if isinstance(error, OSError | TimeoutError | asyncpg.InterfaceError):
+        return True
+    state = getattr(error, "sqlstate", None) or ""
+    return state[:2] in {"08", "28", "3D", "3F", "42", "53", "57", "58"} or state == "25006"
+
+
+def failure(error: BaseException) -> StoreError:
+    """Say what an error means, and what to do; what was being written is never in it, nor where to."""
+    if isinstance(error, StoreError):
+        return error
+    state = getattr(error, "sqlstate", None) or ""
+    for start, code, text, hint in _MEANINGS:
+        if state.startswith(start):
+            return StoreError(text, code=code, hint=hint)
+    if whole_store(error):
+        return StoreError(
+            "PostgreSQL cannot be reached",
+            code="unavailable",
+            hint="the store connects again by itself once it is back",
+        )
+    if transient(error):
+        return StoreError("too many wrote the same at once", code="busy", hint="try again")
+    kind = f"PostgreSQL's {state}" if state else type(error).__name__
+    return StoreError(f"this cannot be kept: {kind}", code="unkept", hint="its text or a number is broken")
+
+
+_MEANINGS = (
+    ("28", "login", "PostgreSQL does not let us in", "look at user and password in the store's URL"),
+    ("3D", "no_database", "there is no such database", "make it: createdb NAME"),
+    ("42501", "rights", "the user may not do this", "gateway migrate needs the rights of the tables' owner"),
+    ("42P01", "no_schema", "the tables are not there", "run: gateway migrate"),
+    ("42", "no_schema", "the tables are not those of this version", "run: gateway migrate"),
+    ("25006", "read_only", "this PostgreSQL is a standby: nothing can be written", "name the primary in the URL"),
+    ("53100", "full", "PostgreSQL's disk is full: nothing more is kept", "make room; the store then goes on by itself"),
+    ("53300", "overloaded", "PostgreSQL has no connection left", "raise max_connections, or use a pooler"),
+)
+
+
+@contextlib.contextmanager
+def failing() -> Iterator[None]:
+    """Turn an error of the driver into a `StoreError`, and one of the URL into a `ConfigurationError`."""
+    try:
+        yield
+    except asyncpg.exceptions.ClientConfigurationError:
+        raise ConfigurationError("the store's URL is wrong", hint="see how PostgreSQL's URLs are written") from None
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+        raise failure(error) from None

@@ -1,0 +1,135 @@
+"""The store on PostgreSQL: tasks that write, a pool for look-ups and claims, and hints between processes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import Any, TypeVar, cast
+
+from gateway.errors import StoreError
+from gateway.log import logger
+from gateway.store.ledger import (
+    Call,
+    Claim,
+    Claimed,
+    ClaimEvents,
+    LedgerStore,
+    Plan,
+    Rows,
+    Written,
+    claim,
+    claim_events,
+)
+from gateway.store.postgresql.driver import Pool, failing, failure, find, make_pool, run, transaction, transient
+from gateway.store.postgresql.flusher import Flusher
+from gateway.store.postgresql.hints import Hints
+from gateway.store.postgresql.place import place_of
+from gateway.store.postgresql.schema import upgrade
+from gateway.store.rows import EventRow, Work
+from gateway.store.sql import migrations
+
+__all__ = ["PostgresStore"]
+
+T = TypeVar("T")
+
+_log = logger(__name__)
+
+SHARDS = 16
+"""Rows in which processes count what waits, so that they seldom wait for each other's."""
+
+
+class PostgresStore(LedgerStore):
+    """Keeps everything in a PostgreSQL database; what a call returned is committed there.
+
+    Any number of processes may share it. When the server goes away calls raise `StoreError` until it is back; the store
+    connects again by itself. A call whose commit was not confirmed raises too: it may have been kept.
+    """
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self._place = place_of(url)
+        self._pool: Pool | None = None
+        self._flusher: Flusher | None = None
+        self._hints: Hints | None = None
+        self._closed = False
+
+    async def open(self) -> None:
+        """Connect, and bring the schema up to date, but for what must wait for processes of the version before.
+
+        Raises `StoreError` when the database cannot be reached, or was written by a newer version.
+        """
+        if self._pool is not None or self._closed:
+            raise StoreError("the store was opened before", code="closed", hint="make a new store")
+        pool = await make_pool(self._place)
+        try:
+            with failing():
+                async with pool.acquire() as connection:
+                    await upgrade(connection, migrations("postgresql"), late=False)
+        except BaseException:
+            pool.terminate()
+            raise
+        self._pool = pool
+        self._flusher = Flusher(pool, os.getpid() % SHARDS, self._report)
+        self._hints = Hints(self._place, self._wake)
+        _log.info("store_opened", kind="postgresql", pooled=self._place.pooled)
+
+    async def close(self) -> None:
+        """Write what waits, and let go of all connections."""
+        if self._closed:
+            return
+        self._closed = True
+        self._wake()
+        if self._flusher is not None and self._hints is not None and self._pool is not None:
+            await self._flusher.close()
+            await self._hints.close()
+            try:
+                async with asyncio.timeout(5):
+                    await self._pool.close()
+            except TimeoutError:
+                self._pool.terminate()
+
+    # ── inside ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _check(self) -> Pool:
+        if self._pool is None or self._closed:
+            raise StoreError("the store is closed", code="closed", hint="open a new Gateway")
+        return self._pool
+
+    async def _call(self, call: Call[T]) -> T:
+        self._check()
+        return cast("T", await cast("Flusher", self._flusher).call(call))
+
+    def _report(self, written: Written) -> None:
+        """Take note of what was written, before the callers go on."""
+        self._wake(written.lanes_due, written.events_due)
+        cast("Hints", self._hints).tell()
+
+    async def _claim(self, call: Claim) -> Claimed[Work]:
+        return cast("Claimed[Work]", await self._take(lambda: claim(call)))
+
+    async def _claim_events(self, call: ClaimEvents) -> Claimed[EventRow]:
+        return cast("Claimed[EventRow]", await self._take(lambda: claim_events(call)))
+
+    async def _take(self, plan: Any) -> Any:
+        """Claim in a transaction of its own: it holds what it finds free, and never waits for a lane."""
+        pool = self._check()
+        try:
+            async with transaction(pool) as connection:
+                return await run(connection, cast("Plan[Any]", plan()))
+        except Exception as error:  # noqa: BLE001 - a border: whatever it is, the caller gets a `StoreError`
+            if not transient(error):
+                raise failure(error) from None
+            return await self._take(plan)
+
+    async def _find(self, query: str, *arguments: Any) -> Rows:
+        pool = self._check()
+        with failing():
+            if self._place.pooled:
+                # outside a transaction a pooler may answer the two halves of a query on two connections
+                async with transaction(pool) as connection:
+                    return await find(connection, query, *arguments)
+            async with pool.acquire() as connection:
+                return await find(connection, query, *arguments)
+
+    async def _list(self, query: str, *arguments: Any) -> Rows:
+        return await self._find(query, *arguments)

