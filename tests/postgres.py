@@ -80,6 +80,8 @@ class Server:
             if self._process is not None:
                 self._process.poll()
             time.sleep(0.01)
+        if self._process is not None:
+            self._process.wait(PATIENCE)  # ours: ask how it ended, or Python warns that nobody did
         if how is signal.SIGKILL:  # nobody was left to take these away
             for left in (self._data / "postmaster.pid", self.folder / ".s.PGSQL.5432.lock"):
                 left.unlink(missing_ok=True)
@@ -217,7 +219,8 @@ def _made(folder: Path) -> Server:
 def _leave(server: Server, users: Any) -> None:
     fcntl.flock(users, fcntl.LOCK_EX)
     try:
-        others = [pid for pid in _living(users) if pid != os.getpid()]
+        others = _living(users)
+        others.remove(os.getpid())  # once: two fixtures of one process may have it
         _note(users, others)
         if not others:
             server.stop()

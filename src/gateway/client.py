@@ -638,7 +638,7 @@ class Gateway:
 
         A parked one waits in its chat again, for the handlers that failed. One that was handed over, or that was kept
         back because it was stale, goes to all handlers now, before this returns; what they raise comes out of here.
-        Raises `NotFound`, and `Conflict` while it still waits for its first time.
+        Raises `NotFound`, and `Conflict` while it still waits for its first time, or where no handler here takes it.
         """
         await self._engine.start()
         await self._engine.dispatcher.replay(EventId(event if isinstance(event, str) else event.id))

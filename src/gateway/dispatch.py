@@ -119,7 +119,12 @@ class Dispatcher:
         if row.outcome is EventOutcome.PARKED:
             await self._store.settle_event(replace(row, outcome=EventOutcome.PENDING, tries=0, retry_at=None))
             return
-        runs, failed = await self._run_handlers(row.event, self._wanting(row.event))
+        wanting = self._wanting(row.event)
+        if not wanting:
+            raise Conflict(
+                f"no handler of this process takes a {row.event.type} event", hint="replay it where one does"
+            )
+        runs, failed = await self._run_handlers(row.event, wanting)
         await self._store.settle_event(row, runs)
         if failed is not None:
             raise failed

@@ -74,12 +74,18 @@ class Event(Word):
     raw: JsonValue = Field(default=None, repr=False)
     """The vendor's payload, as it came."""
 
+    @property
+    def known_by(self) -> str:
+        """What the core makes the id of; the parser's key, unless the event is known by something better."""
+        return self.key
+
     def stamped(self, *, connection: str, provider: str, received_at: datetime) -> Self:
         """Fill in what the core knows: ids, connection, provider, time."""
         chat = chat_id(connection, self.chat.identity) if self.chat else None
         return self.model_copy(
             update={
-                "id": event_id(connection, self.key),
+                "key": self.known_by,
+                "id": event_id(connection, self.known_by),
                 "connection": connection,
                 "provider": provider,
                 "received_at": received_at,
@@ -109,10 +115,10 @@ class MessageReceived(Event):
     late: bool = False
     """True for a revision that came after the time in which pictures and split bubbles settle."""
 
-    def stamped(self, *, connection: str, provider: str, received_at: datetime) -> Self:
-        """Fill in what the core knows; the message is known by the vendor's id of it."""
-        known = self.model_copy(update={"key": f"gateway:message:{self.vendor_id}"})
-        return super(MessageReceived, known).stamped(connection=connection, provider=provider, received_at=received_at)
+    @property
+    def known_by(self) -> str:
+        """The vendor's id of the message, whichever webhook brings it."""
+        return f"gateway:message:{self.vendor_id}"
 
     @property
     def ref(self) -> MessageRef:

@@ -144,7 +144,9 @@ class Inbox:
             event = await join(event, self._store)  # noqa: PLW2901 - the same event, with more known about it
             if isinstance(event, MessageReceived):
                 event = await known_as(event, self._store, beside=named, made=made)  # noqa: PLW2901
-            named.setdefault(event.id, event.model_copy(update={"stale": self._stale.marks(event, now)}))
+            if self._stale.marks(event, now):
+                event = event.model_copy(update={"stale": True})  # noqa: PLW2901
+            named.setdefault(event.id, event)
         return list(named.values())
 
     async def _write(self, reading: Reading, events: Sequence[Event]) -> list[Event]:
@@ -233,8 +235,8 @@ def _facts(events: Sequence[Event]) -> list[FactRow]:
 async def join(event: EventT, store: Store) -> EventT:
     """Note which of our messages an event is about, and the caller's reference of it, as far as that is known now."""
     updates: dict[str, object] = {}
-    if event.chat_id:
-        updates["chat_id"] = await store.canonical(event.chat_id)
+    if event.chat_id and (kept := await store.canonical(event.chat_id)) != event.chat_id:
+        updates["chat_id"] = kept
     step = await store.by_token(event.token) if event.token else None
     vendor_id = _about(event)
     if step is None and vendor_id:

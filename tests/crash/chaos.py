@@ -81,13 +81,13 @@ class Chaos:
         striking = asyncio.create_task(self._strike())
         try:
             await asyncio.gather(*(self._talk(vendor, chat) for vendor in place.vendors for chat in range(CHATS)))
-            await place.until_async(self._all_left, seconds=PATIENCE + self.sends / 5)
+            await place.until_async(self._all_left, seconds=2 * PATIENCE + self.sends / 5)
         finally:
             striking.cancel()
             await asyncio.gather(striking, return_exceptions=True)
             place.sim.faults.clear()
         began = time.monotonic()
-        await place.settled(seconds=place.settle + 5)
+        await place.settled()
         self.resolving = time.monotonic() - began
         await place.until(self._all_told)
         for task in reading:

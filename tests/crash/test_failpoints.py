@@ -40,7 +40,7 @@ async def wrote(place: Site, vendor: str) -> str:
 
 async def assert_all_came(place: Site, vendor: str, message: str, texts: Sequence[str]) -> None:
     """Hold the end of a message against what the vendor has: all of it, once, in order, as often read as it may be."""
-    await place.settled(seconds=place.settle + 5)
+    await place.settled()
     [row] = await place.insist("rows")
     shown = bubbles(place.sim, vendor)
     reader = Reader(place.sim, vendor)
@@ -77,7 +77,7 @@ async def test_killed_within_a_step(vendor: str, point: Point, step: int, place:
     message = await place.enqueue(vendor, PHONE, *TEXTS, key="k", reply_to=heard)
     assert -signal.SIGKILL == await first.gone()
     await place.start()
-    await place.settled(seconds=place.settle + 5)
+    await place.settled()
 
     [row] = await place.insist("rows")
     if row["state"] != "unknown":

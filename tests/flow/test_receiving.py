@@ -204,3 +204,44 @@ async def test_any_bytes_are_events_or_a_typed_error(
             continue
         assert all(event.key for event in events)
         assert [event.key for event in events] == [event.key for event in provider.parse(candidate)]
+
+
+NAMES = st.one_of(st.text(max_size=20).map(str.encode), st.sampled_from([b"authorization", b"content-type", b"X-Odd"]))
+FRAMES = st.lists(st.binary(max_size=200), min_size=1, max_size=3)
+
+
+@given(
+    odd=st.lists(st.tuples(NAMES, st.binary(max_size=60)), max_size=4),
+    chunks=FRAMES,
+    genuine=st.booleans(),
+    path=st.one_of(st.just("/webhooks/main"), st.text(max_size=60)),
+    query=st.binary(max_size=40),
+)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def test_any_request_is_answered_and_makes_no_500(
+    vendor: str,
+    delivery: tuple[Gateway, list[tuple[str, str]], bytes],
+    odd: list[tuple[bytes, bytes]],
+    chunks: list[bytes],
+    genuine: bool,  # noqa: FBT001 - drawn by name
+    path: str,
+    query: bytes,
+) -> None:
+    """Whatever comes to the endpoint, with the vendor's own headers and body or others, is taken or refused."""
+    gateway, headers, body = delivery
+    pieces = [body] if genuine else chunks
+    messages = [{"type": "http.request", "body": piece, "more_body": True} for piece in pieces]
+    messages.append({"type": "http.request"})
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return messages.pop(0)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    kept = [(name.encode(), value.encode()) for name, value in headers]
+    scope = {"type": "http", "method": "POST", "path": path, "headers": [*kept, *odd], "query_string": query}
+    await gateway.asgi()(scope, receive, send)
+
+    assert sent[0]["status"] in {200, 400, 401, 404}

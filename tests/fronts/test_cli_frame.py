@@ -5,8 +5,10 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
 
 from gateway.cli import app
+from gateway.cli.commands import Commands
 from gateway.cli.screen import Screen, flags_first, printable
 from tests.fronts.cli_runs import PROGRAM, problem, run
 
@@ -120,11 +122,21 @@ def test_quiet_leaves_errors_and_data(tmp_path: Path) -> None:
     assert run("--version").stdout == run("--version", "--quiet").stdout
 
 
-def test_a_command_imports_what_it_needs() -> None:
-    """`--version` waits for nothing of the engine, the terminal or the vendors."""
+def test_a_list_says_of_a_command_what_it_says_of_itself() -> None:
+    """The list of commands imports none of them, and its lines are their own first sentences."""
+    root = typer.main.get_command(app)
+    assert isinstance(root, Commands)
+    own = {name: " ".join((command.help or "").split("\n\n")[0].split()) for name, command in root.commands.items()}
+    listed = {name: place.line for name, place in root.places.items()}
+    assert listed == {name: re.split(r"(?<=[.!?]) (?=[A-Z])", words)[0].rstrip(".") for name, words in own.items()}
+
+
+@pytest.mark.parametrize("flag", ["--version", "--help"])
+def test_a_command_imports_what_it_needs(flag: str) -> None:
+    """`--version` and `--help` wait for nothing of the engine or the vendors."""
     told = "import sys; from gateway.cli import main\ntry: main()\nfinally: print(*sys.modules, file=sys.stderr)"
-    done = subprocess.run([sys.executable, "-c", told, "--version"], capture_output=True, text=True, check=True)
-    costly = {"gateway.client", "gateway.plugins", "gateway.log", "httpx", "structlog", "rich.console", "uvicorn"}
+    done = subprocess.run([sys.executable, "-c", told, flag], capture_output=True, text=True, check=True)
+    costly = {"gateway.client", "gateway.plugins", "gateway.log", "httpx", "structlog", "uvicorn"}
     assert set() == costly & set(done.stderr.split())
 
 

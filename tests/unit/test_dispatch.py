@@ -212,12 +212,14 @@ async def test_a_stale_event_that_was_kept_back_can_be_replayed(desk: Desk) -> N
 
 
 async def test_what_cannot_be_replayed_says_why(desk: Desk) -> None:
-    """No such event, or it still waits for its first time."""
+    """No such event, it still waits for its first time, or nobody here takes it."""
     with pytest.raises(NotFound):
         await desk.dispatcher.replay(written("m1").id)
     await desk.take(written("m1"))
-    with pytest.raises(Conflict):
-        await desk.dispatcher.replay((await desk.row()).id)
+    await desk.take(written("m2", occurred_at=after(-90_000)))
+    for place in (0, 1):
+        with pytest.raises(Conflict):
+            await desk.dispatcher.replay((await desk.row(place)).id)
 
 
 # ── lanes ─────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -144,9 +144,9 @@ def test_a_cursor_goes_on_where_the_last_page_ended() -> None:
     assert calls[1].params["offset"] == "2"
 
 
-@pytest.mark.parametrize(("since", "expected"), [(-5, 0), (0, 0), (49, 49), (49.5, 50), (98, 98), (200, 99)])
+@pytest.mark.parametrize(("since", "expected"), [(-5, 0), (0, 0), (49, 48), (49.5, 49), (98, 97), (200, 99)])
 def test_a_log_is_read_from_its_first_attempt_since_a_time(since: float, expected: int) -> None:
-    """Found by halving, one entry at a time; a log that was never used has nothing to find."""
+    """A second early; found by halving, one entry at a time. A log that was never used has nothing to find."""
     hooks = Reply(200, {}, b'{"webhooks": [{"webhook_id": "wh_1"}, {"webhook_id": "wh_2"}]}')
     calls: list[Call] = []
 

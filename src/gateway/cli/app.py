@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli.commands import Commands
+from gateway.cli.commands import Commands, Place
 from gateway.cli.screen import Screen
 
 __all__ = ["app", "main"]
@@ -18,20 +18,44 @@ __all__ = ["app", "main"]
 class _All(Commands):
     """Every command of `gateway`, in the order of the help: trying out, sending, receiving, looking, keeping."""
 
-    places: Mapping[str, str] = {
-        "demo": "gateway.cli.demo:demo",
-        "simulate": "gateway.cli.simulate:simulate",
-        "providers": "gateway.cli.providers:providers",
-        "connections": "gateway.cli.connections:app",
-        "send": "gateway.cli.send:send",
-        "plan": "gateway.cli.plan:plan",
-        "listen": "gateway.cli.listen:listen",
-        "worker": "gateway.cli.worker:worker",
-        "messages": "gateway.cli.messages:app",
-        "catch-up": "gateway.cli.catch_up:catch_up",
-        "reparse": "gateway.cli.reparse:reparse",
-        "migrate": "gateway.cli.migrate:migrate",
-        "backup": "gateway.cli.backup:backup",
+    places: Mapping[str, Place] = {
+        "demo": Place(
+            "gateway.cli.demo:demo", "Watch one conversation go through every vendor, with nothing but this machine"
+        ),
+        "simulate": Place(
+            "gateway.cli.simulate:simulate",
+            "Simulate vendors: their API, their errors, their webhooks, and the phones behind them",
+        ),
+        "providers": Place(
+            "gateway.cli.providers:providers",
+            "List the vendors that can be used, where each was found, and what is wrong with those that cannot",
+        ),
+        "connections": Place("gateway.cli.connections:app", "The configured vendor accounts"),
+        "send": Place("gateway.cli.send:send", "Send one message, and wait until the vendor accepted it"),
+        "plan": Place(
+            "gateway.cli.plan:plan", "Say which calls a message would take and what would be adapted, and send nothing"
+        ),
+        "listen": Place("gateway.cli.listen:listen", "Take in webhooks, and print each event as it comes"),
+        "worker": Place(
+            "gateway.cli.worker:worker",
+            "Send what is kept in the store, and hand over what arrived, until Ctrl-C or SIGTERM",
+        ),
+        "messages": Place("gateway.cli.messages:app", "The messages in the store"),
+        "catch-up": Place(
+            "gateway.cli.catch_up:catch_up",
+            "Fetch what arrived at the vendor while no gateway was there; each event is kept once",
+        ),
+        "reparse": Place(
+            "gateway.cli.reparse:reparse",
+            "Parse kept webhooks again, and say what differs from what was made of them then",
+        ),
+        "migrate": Place(
+            "gateway.cli.migrate:migrate", "Bring the store's schema up to date, and name what was applied"
+        ),
+        "backup": Place(
+            "gateway.cli.backup:backup",
+            "Copy the store into one new file, while a gateway uses it or not, and print its path",
+        ),
     }
 
 

@@ -5,32 +5,47 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from gateway.cli.failing import ExitCode, Usage, nearest
 from gateway.cli.screen import Screen, flags_first
 
-__all__ = ["Commands", "OnDemand"]
+__all__ = ["Commands", "OnDemand", "Place"]
+
+
+class Place(NamedTuple):
+    """Where a command is, and what it says of itself in a list of commands, so that no list has to import it."""
+
+    target: str
+    """`module:function`, or `module:app` for a group."""
+    line: str
+    """The first sentence of its docstring, without the full stop; a test keeps it so."""
 
 
 class OnDemand(MutableMapping[str, Any]):
-    """Commands by name; `places` says of those that are not there yet where they are: `module:function`.
+    """Commands by name; `places` says of those that are not there yet where they are.
 
     To import them all takes more than a second, and one run needs one of them.
     """
 
-    def __init__(self, places: Mapping[str, str], made: Mapping[str, Any]) -> None:
+    def __init__(self, places: Mapping[str, Place], made: Mapping[str, Any]) -> None:
         self._places = dict(places)
         self._made = dict(made)
 
     def __getitem__(self, name: str) -> Any:
         """Give a command, imported now if it was not before."""
         if name not in self._made:
-            self._made[name] = _imported(name, self._places[name])
+            self._made[name] = _imported(name, self._places[name].target)
         return self._made[name]
+
+    def listed(self, name: str) -> Any:
+        """Give a command as a list shows it: its name and its line; None where there is no such command."""
+        if name in self._made or name not in self._places:
+            return self._made.get(name)
+        return TyperCommand(name=name, help=self._places[name].line)
 
     def __setitem__(self, name: str, command: Any) -> None:
         """Add a command that is made already."""
@@ -68,7 +83,7 @@ def _imported(name: str, place: str) -> Any:
 class Commands(TyperGroup):
     """A group of commands; a misspelt one gets the nearest."""
 
-    places: Mapping[str, str] = {}
+    places: Mapping[str, Place] = {}
     """Those that are imported when they are asked for."""
 
     def __init__(self, **attributes: Any) -> None:
@@ -103,9 +118,15 @@ class Commands(TyperGroup):
         return code
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Find the command; raises `Usage` that names the nearest one."""
+        """Find the command that is to run; raises `Usage` that names the nearest one."""
         name = args[0]
-        if not name.startswith("-") and name not in self.commands and not ctx.resilient_parsing:
+        if name in self.commands:
+            return name, self.commands[name], args[1:]
+        if not name.startswith("-") and not ctx.resilient_parsing:
             there_are = f"there are: {', '.join(self.commands)}"
             raise Usage(f"there is no command {name!r}", hint=nearest(name, self.commands, there_are))
         return super().resolve_command(ctx, args)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - typer's name for it
+        """Give a command for a list of them, as help and completion make it; the one that runs is resolved."""
+        return self.commands.listed(cmd_name)

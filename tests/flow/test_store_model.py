@@ -1,0 +1,76 @@
+"""The durable stores do what the store in memory does, whatever two workers and a dispatcher do to them."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeAlias
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from gateway.store import MemoryStore, open_store
+from tests.flow.store_moves import Move, Player, moves
+from tests.postgres import Server
+
+Fresh: TypeAlias = Callable[[], str]
+"""Gives the URL of a store that is empty."""
+
+
+def _memory(_: pytest.FixtureRequest) -> Fresh:
+    return lambda: "memory:"
+
+
+def _sqlite(request: pytest.FixtureRequest) -> Fresh:
+    folder: Path = request.getfixturevalue("tmp_path")
+    numbers = itertools.count()
+    return lambda: f"sqlite:///{folder / f'{next(numbers)}.db'}"
+
+
+def _postgresql(request: pytest.FixtureRequest) -> Fresh:
+    server: Server = request.getfixturevalue("postgres")
+    url: str = request.getfixturevalue("postgres_url")
+    schema = url.rpartition("=")[2]
+    empty = f"""
+        do $$ declare names text; begin
+            select string_agg(format('%I.%I', schemaname, tablename), ', ') into names
+            from pg_tables where schemaname = '{schema}' and tablename <> 'migration';
+            if names is not null then execute 'truncate ' || names || ' restart identity'; end if;
+        end $$
+    """
+
+    def fresh() -> str:
+        server.sql(empty)
+        return url
+
+    return fresh
+
+
+@pytest.fixture(params=[_memory, _sqlite, _postgresql], ids=["memory", "sqlite", "postgresql"])
+def fresh(request: pytest.FixtureRequest) -> Fresh:
+    """Makes empty stores of one kind."""
+    made: Fresh = request.param(request)
+    return made
+
+
+async def played(url: str, script: list[Move]) -> None:
+    """Play a script on a store and on the model, then let both run dry."""
+    model, store = MemoryStore(), open_store(url, {})
+    await store.open()
+    try:
+        player = Player(model, store)
+        await player.play(script)
+        await player.compare()
+        await player.drain()
+        await player.compare()
+    finally:
+        await store.close()
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(script=moves)
+def test_every_store_does_what_the_model_does(fresh: Fresh, script: list[Move]) -> None:
+    """Each answer is the same, and so is all that is kept afterwards."""
+    asyncio.run(played(fresh(), script))
