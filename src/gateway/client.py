@@ -294,7 +294,7 @@ class Gateway:
         """Name one of our messages by the vendor's id, and the part within it."""
         if ref.message is None:
             return ref
-        row, steps = await self._engine.look_up(ref.message)
+        _, steps = await self._engine.look_up(ref.message)
         place = outbox.place_of(steps, ref.part)
         if place is None:
             raise InvalidMessage("the vendor does not have this message yet", hint="wait for its receipt")

@@ -45,7 +45,7 @@ class OnDemand(MutableMapping[str, Any]):
         """Give a command as a list shows it: its name and its line; None where there is no such command."""
         if name in self._made or name not in self._places:
             return self._made.get(name)
-        return TyperCommand(name=name, help=self._places[name].line)
+        return TyperCommand(name=name, help=f"{self._places[name].line}.")
 
     def __setitem__(self, name: str, command: Any) -> None:
         """Add a command that is made already."""
@@ -127,6 +127,10 @@ class Commands(TyperGroup):
             raise Usage(f"there is no command {name!r}", hint=nearest(name, self.commands, there_are))
         return super().resolve_command(ctx, args)
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - typer's name for it
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Name the commands, in their order."""
+        return list(self.commands)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Give a command for a list of them, as help and completion make it; the one that runs is resolved."""
         return self.commands.listed(cmd_name)

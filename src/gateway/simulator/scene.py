@@ -72,8 +72,9 @@ class Scene:
         self.ended: asyncio.Event = asyncio.Event()
         self.root = "http://127.0.0.1"
         """Where it is served, without a slash at the end; set by the server."""
-        self.api_keys: dict[str, str] = {name: self._made_up("api_key", name) for name in self.classes} | dict(api_keys or {})
-        self.secrets: dict[str, str] = {name: self._made_up("secret", name) for name in self.classes} | dict(secrets or {})
+        made_up = {what: {name: self._made_up(what, name) for name in self.classes} for what in ("api_key", "secret")}
+        self.api_keys: dict[str, str] = made_up["api_key"] | dict(api_keys or {})
+        self.secrets: dict[str, str] = made_up["secret"] | dict(secrets or {})
         self.clock: SimClock = clock or SimClock("virtual", failed=self.failed)
         self.journal: Journal = Journal(self.clock, secrets=[*self.api_keys.values(), *self.secrets.values()])
         self.faults: Faults = Faults(seed, record=self._note_fault)
