@@ -31,6 +31,10 @@ PATIENCE = 30.0
 # What is tested is what a killed process leaves, not what a power cut leaves: the disk need not be waited for.
 SETTINGS = ("fsync=off", "full_page_writes=off", "max_connections=200", "shared_buffers=64MB", "logging_collector=off")
 
+#: The worker that starts the server may end before the one that stops it: a process that nobody holds any more, while
+#: it runs, is a warning to Python, and here it is meant.
+_STARTED: list[subprocess.Popen[bytes]] = []
+
 
 class Server:
     """One server, reached by a socket in its own folder."""
@@ -69,6 +73,7 @@ class Server:
                     self._process = subprocess.Popen(
                         command, stdout=log, stderr=log, start_new_session=True, **self._as
                     )
+                _STARTED.append(self._process)
             time.sleep(0.02)
 
     def stop(self, how: signal.Signals = signal.SIGQUIT) -> None:
