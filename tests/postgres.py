@@ -91,9 +91,9 @@ class Server:
             for left in (self._data / "postmaster.pid", self.folder / ".s.PGSQL.5432.lock"):
                 left.unlink(missing_ok=True)
 
-    def sql(self, script: str, database: str = "postgres") -> str:
+    def sql(self, script: str, database: str = "postgres", schema: str = "public") -> str:
         """Run SQL, and give what it answers, one line a row."""
-        url = f"host={self.folder} user=postgres dbname={database}"
+        url = f"host={self.folder} user=postgres dbname={database} options=-csearch_path={schema}"
         return self._run("psql", url, "-qAtX", "-v", "ON_ERROR_STOP=1", "-c", script)
 
     @contextmanager

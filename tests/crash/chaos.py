@@ -141,7 +141,7 @@ class Chaos:
                 worker = place.workers[number]
                 await worker.freeze()
                 try:
-                    await asyncio.sleep(1.5 * place.lease)
+                    await asyncio.sleep(1.2 * place.lease)
                 finally:
                     worker.thaw()
 

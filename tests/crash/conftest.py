@@ -61,6 +61,6 @@ def store(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator
 async def place(vendor: str, store: str, tmp_path: Path, forks: str) -> AsyncIterator[Site]:
     """One vendor, and one store."""
     # other processes wait for a lease of one that was killed; SQLite has no others
-    lease = 60.0 if store.startswith("sqlite") else 1.0
+    lease = 60.0 if store.startswith("sqlite") else 2.0
     async with site([vendor], store, tmp_path, forks, lease=lease) as made:
         yield made

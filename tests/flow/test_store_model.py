@@ -19,6 +19,16 @@ Fresh: TypeAlias = Callable[[], str]
 """Gives the URL of a store that is empty."""
 
 
+EMPTY = """
+    do $$ declare names text; begin
+        select string_agg(quote_ident(tablename), ', ') into names
+        from pg_tables where schemaname = current_schema() and tablename <> 'migration';
+        if names is not null then execute 'truncate ' || names || ' restart identity'; end if;
+    end $$
+"""
+"""Takes everything out of a schema but its tables."""
+
+
 def _memory(_: pytest.FixtureRequest) -> Fresh:
     return lambda: "memory:"
 

@@ -84,7 +84,7 @@ def open_store(url: str, offered: Mapping[str, Callable[[str], Store]]) -> Store
     if not colon or scheme not in makers:
         known = ", ".join(f"{name}:" for name in sorted(makers))
         hint = 'use "memory:", "sqlite:///gateway.db" or "postgresql://user:password@host/database"'
-        raise ConfigurationError(f"there is no store for {_shown(scheme)} (there are {known})", hint=hint)
+        raise ConfigurationError(f"there is no store for {_shown(url)} (there are {known})", hint=hint)
     return makers[scheme](url)
 
 
@@ -127,10 +127,11 @@ def _durable(url: str) -> str:
     scheme = url.partition(":")[0]
     if scheme not in {"postgresql", "sqlite"}:
         hint = "only sqlite:///… and postgresql://… keep a schema of the gateway's"
-        raise ConfigurationError(f"there is nothing to do for a store {_shown(scheme)}", hint=hint)
+        raise ConfigurationError(f"there is nothing to do for {_shown(url)}", hint=hint)
     return scheme
 
 
-def _shown(scheme: str) -> str:
-    """Show a scheme, unless what was given may be anything: a URL can hold a password."""
-    return repr(scheme) if scheme.isalnum() and len(scheme) < 20 else "this URL"
+def _shown(url: str) -> str:
+    """Show the scheme of a URL, as far as it is one: the rest can hold a password."""
+    scheme, colon, _ = url.partition(":")
+    return repr(scheme) if colon and scheme.isalnum() and len(scheme) < 20 else "this URL"

@@ -1,7 +1,8 @@
 """The store's port: few calls, each one commit.
 
 Whatever a call returns is durable as far as the store is. Times are given, never read. A store is used from one
-event loop; several processes may share one where its documentation says so.
+event loop; several processes may share one where its documentation says so. Every call raises `StoreError` when the
+store is closed, overloaded or out of reach; its `code` says which. `gateway.testing.stores` holds a store to all this.
 """
 
 from __future__ import annotations
@@ -39,14 +40,15 @@ class Store(Protocol):
     # ── the way out ───────────────────────────────────────────────────────────────────────────────────────────────
 
     async def enqueue(self, message: MessageRow, steps: Sequence[StepRow]) -> MessageRow:
-        """Keep a message with its steps; when its key is taken, keep nothing and return the row that has it."""
+        """Keep a message with its steps; when its key, or its id, is taken, keep nothing and return what has it."""
 
     async def claim(self, now: datetime, lease: float, limit: int, skip: Collection[str] = ()) -> list[Work]:
         """Take lanes that are due, for `lease` seconds; lanes of the connections in `skip` stay.
 
         Connections take turns, so that a long queue of one does not keep the others waiting; within one, lanes go by
         priority of their head, then by how long they are due. The head of a lane is its first open row by (due_at,
-        id) whose time has come. A lane is held by one claim at a time; one whose lease ran out is due.
+        id) whose time has come. A lane is held by one claim at a time; one whose lease ran out is due. A lane that was
+        asked to wait (`next_at` of a settlement, `release`) waits, whatever is enqueued behind.
         """
 
     async def mark(self, work: Work, step: StepRow, attempt: AttemptRow, buckets: Sequence[Bucket] = ()) -> Marked:
@@ -59,7 +61,10 @@ class Store(Protocol):
         """Tell whether `mark` would find one in each of the buckets now, and take none."""
 
     async def settle(self, work: Work, settlement: Settlement) -> bool:
-        """Write what an attempt came to, and give the lane back; False when the lane is lost, nothing written."""
+        """Write what an attempt came to, and give the lane back; False when the lane is lost, nothing written.
+
+        A lane is lost when another claim has it, when it was given back before, and when its head was amended.
+        """
 
     async def release(self, work: Work, next_at: datetime) -> None:
         """Give a lane back with nothing done."""
@@ -70,7 +75,8 @@ class Store(Protocol):
     async def amend(self, settlement: Settlement, *, expect: MessageState) -> bool:
         """Settle a row from outside its lane (proof, resolve, cancel), if it is still in that state.
 
-        A QUEUED row is left alone, with False, while its lane is held: it may be leaving at this moment.
+        A QUEUED row is left alone, with False, while its lane is held: it may be leaving at this moment. A lane that is
+        held for the very row is taken from its holder, who has an old picture of it.
         """
 
     async def depth(self, connection: str) -> int:
@@ -94,10 +100,17 @@ class Store(Protocol):
         """
 
     async def claim_events(self, now: datetime, lease: float, limit: int) -> list[EventRow]:
-        """Take pending events, at most the first one of each lane, in the order they came."""
+        """Take pending events, at most the first one of each lane, in the order they came.
+
+        An event is due from its `received_at`, or its `retry_at`, on. The events of two chats that were linked are one
+        lane.
+        """
 
     async def settle_event(self, row: EventRow, runs: Sequence[RunRow] = ()) -> None:
-        """Write how far an event was handed over, and the runs of its handlers; frees its lane."""
+        """Write how far an event was handed over, and the runs of its handlers; frees its lane.
+
+        One that is done stays done, whoever comes late; one that is parked may be made pending again.
+        """
 
     async def keep_facts(self, facts: Sequence[FactRow]) -> None:
         """Keep what a look-up said about messages."""
@@ -135,7 +148,7 @@ class Store(Protocol):
         """Look up an event."""
 
     async def events(self, after: int = 0, limit: int = 100) -> list[EventRow]:
-        """List events in the order they came, from a sequence number on."""
+        """List events in the order they came, from a sequence number on; numbers grow, and may have gaps."""
 
     async def webhooks(
         self, *, since: datetime | None = None, quarantined: bool = False, limit: int = 100
@@ -172,7 +185,11 @@ class Store(Protocol):
     # ── waiting ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     def next_due(self, now: datetime) -> datetime | None:
-        """Tell when the next lane or event is due, as far as this process knows; None when nothing waits."""
+        """Tell when the next lane or event falls due, as far as this process knows; None when nothing waits.
+
+        What was due at the last claim and was not taken (its connection was skipped) does not count; what was written
+        since does, so that it may be too early, and never too late.
+        """
 
     @property
     def version(self) -> int:

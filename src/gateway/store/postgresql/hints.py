@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from gateway.errors import StoreError
 from gateway.log import logger
-from gateway.store.postgresql.driver import Connection, connect, failing
+from gateway.store.postgresql.driver import Connection, connect, failing, find
 from gateway.store.postgresql.place import Place
 
 __all__ = ["Hints"]
@@ -84,9 +84,9 @@ class Hints:
             if self._news.is_set():
                 await asyncio.sleep(GATHER)
                 self._news.clear()
-                await connection.execute("select pg_notify($1, $2)", CHANNEL, self._me)
+                await find(connection, "send_hint", CHANNEL, self._me)
             else:
-                await connection.execute("select 1")
+                await find(connection, "ask_back")
 
     def _on_hint(self, connection: Connection, pid: int, channel: str, sender: str) -> None:
         if sender != self._me:

@@ -6,19 +6,13 @@ from collections.abc import Sequence
 
 from gateway.log import logger
 from gateway.store.migrating import pending
-from gateway.store.postgresql.driver import Connection, connect, failing
+from gateway.store.postgresql.driver import Connection, connect, failing, find
 from gateway.store.postgresql.place import place_of
 from gateway.store.sql import Migration, migrations
 
 __all__ = ["migrate", "upgrade"]
 
 _log = logger(__name__)
-
-_THERE = "select to_regclass('migration') is not null"
-_KNOWN = "select name from migration order by name"
-_LOCK = "select pg_advisory_xact_lock(hashtextextended('gateway migrations ' || current_schema(), 0))"
-_MAKE = 'create table if not exists migration (name text collate "C" primary key)'
-_NOTE = "insert into migration (name) values ($1)"
 
 
 async def migrate(url: str) -> list[str]:
@@ -39,12 +33,12 @@ async def upgrade(connection: Connection, known: Sequence[Migration], *, late: b
     applied: list[str] = []
     while pending(known, await _applied(connection), late=late):
         async with connection.transaction(isolation="read_committed"):
-            await connection.execute(_LOCK)
-            await connection.execute(_MAKE)
+            await find(connection, "lock_migrations")
+            await find(connection, "make_migrations")
             waiting = pending(known, await _applied(connection), late=late)
             if waiting:
                 await connection.execute(waiting[0].sql)
-                await connection.fetch(_NOTE, waiting[0].name)
+                await find(connection, "note_migration", [waiting[0].name])
                 applied.append(waiting[0].name)
     for name in applied:
         _log.info("migration_applied", migration=name)
@@ -52,5 +46,5 @@ async def upgrade(connection: Connection, known: Sequence[Migration], *, late: b
 
 
 async def _applied(connection: Connection) -> list[str]:
-    [(there,)] = await connection.fetch(_THERE)
-    return [str(name) for (name,) in await connection.fetch(_KNOWN)] if there else []
+    [(there,)] = await find(connection, "has_migrations")
+    return [str(name) for (name,) in await find(connection, "known_migrations")] if there else []

@@ -21,7 +21,7 @@ from gateway.store.ledger import (
     claim_events,
 )
 from gateway.store.postgresql.driver import Pool, failing, failure, find, make_pool, run, transaction, transient
-from gateway.store.postgresql.flusher import Flusher
+from gateway.store.postgresql.flusher import TRIES, Flusher
 from gateway.store.postgresql.hints import Hints
 from gateway.store.postgresql.place import place_of
 from gateway.store.postgresql.schema import upgrade
@@ -112,14 +112,15 @@ class PostgresStore(LedgerStore):
 
     async def _take(self, plan: Any) -> Any:
         """Claim in a transaction of its own: it holds what it finds free, and never waits for a lane."""
-        pool = self._check()
-        try:
-            async with transaction(pool) as connection:
-                return await run(connection, cast("Plan[Any]", plan()))
-        except Exception as error:  # noqa: BLE001 - a border: whatever it is, the caller gets a `StoreError`
-            if not transient(error):
-                raise failure(error) from None
-            return await self._take(plan)
+        tries = 0
+        while True:
+            tries += 1
+            try:
+                async with transaction(self._check()) as connection:
+                    return await run(connection, cast("Plan[Any]", plan()))
+            except Exception as error:  # noqa: BLE001 - a border: whatever it is, the caller gets a `StoreError`
+                if tries == TRIES or not transient(error):
+                    raise failure(error) from None
 
     async def _find(self, query: str, *arguments: Any) -> Rows:
         pool = self._check()

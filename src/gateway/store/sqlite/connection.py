@@ -19,8 +19,8 @@ __all__ = ["connect", "failure", "find", "reading", "run", "whole_store"]
 
 T = TypeVar("T")
 
-OLDEST = (3, 38, 0)
-"""RETURNING came with 3.35; from 3.38 on JSON is always there."""
+OLDEST = (3, 35, 0)
+"""RETURNING came with it."""
 
 
 def connect(path: Path, *, writing: bool) -> sqlite3.Connection:

@@ -27,7 +27,10 @@ def path_of(url: str) -> Path:
     text = url.removeprefix(_PREFIX)
     if "?" in text or "#" in text:
         raise ConfigurationError("an SQLite database has no options", hint="write ? as %3F and # as %23 in its path")
-    path = unquote(text, errors="strict")
+    try:
+        path = unquote(text, errors="strict")
+    except UnicodeDecodeError:
+        raise ConfigurationError("the URL's percent-encoding is no UTF-8", hint=_HINT) from None
     if path == ":memory:":
         raise ConfigurationError("an SQLite database is a file", hint='to keep nothing, use "memory:"')
     if not path or path.endswith("/") or "\0" in path:

@@ -8,20 +8,17 @@ from collections.abc import Iterator, Sequence
 from gateway.log import logger
 from gateway.store.migrating import pending
 from gateway.store.sql import Migration
+from gateway.store.sqlite.connection import find
 
 __all__ = ["statements", "upgrade"]
 
 _log = logger(__name__)
 
-_KNOWN = "select name from migration order by name"
-_MAKE = "create table if not exists migration (name text not null primary key)"
-_NOTE = "insert into migration (name) values (?1)"
-
 
 def upgrade(connection: sqlite3.Connection, known: Sequence[Migration], *, late: bool) -> list[str]:
     """Apply what is not applied yet, and give its names; raises `StoreError` for a schema newer than this version."""
-    connection.execute(_MAKE)
-    applied = [name for (name,) in connection.execute(_KNOWN)]
+    find(connection, "make_migrations")
+    applied = [name for (name,) in find(connection, "known_migrations")]
     waiting = pending(known, applied, late=late)
     for migration in waiting:
         _apply(connection, migration)
@@ -35,7 +32,7 @@ def _apply(connection: sqlite3.Connection, migration: Migration) -> None:
     try:
         for statement in statements(migration.sql):
             connection.execute(statement)
-        connection.execute(_NOTE, (migration.name,))
+        find(connection, "note_migration", migration.name)
         connection.execute("commit")
     finally:
         if connection.in_transaction:

@@ -131,7 +131,8 @@ class SqliteStore(LedgerStore):
 
 @contextlib.contextmanager
 def writing(path: Path) -> Iterator[sqlite3.Connection]:
-    """Take a database's file for this process alone, and connect to it."""
+    """Take a database's file for this process alone, whatever name it goes by, and connect to it."""
+    path = path.resolve()
     with reading():
         _make(path)
         with FileLock(path), contextlib.closing(connect(path, writing=True)) as connection:

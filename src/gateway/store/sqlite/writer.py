@@ -6,6 +6,7 @@ Calls gather by themselves while the commit before is on its way to the disk; no
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import queue
 import sqlite3
 import threading
@@ -91,7 +92,8 @@ class Writer:
                 else:
                     batch.append(waiting)
             self._write(batch)
-        self._loop.call_soon_threadsafe(self._ended.set_result, None)
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._ended.set_result, None)
 
     def _gather(self) -> tuple[bool, list[_Waiting]]:
         """Wait for a call, then take all that are there; False when it is over."""
@@ -141,7 +143,8 @@ class Writer:
         return _Transaction(self._connection)
 
     def _tell(self, outcome: Outcome) -> None:
-        self._loop.call_soon_threadsafe(self._answer, outcome)
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits for an answer
+            self._loop.call_soon_threadsafe(self._answer, outcome)
 
     # ── in the loop ───────────────────────────────────────────────────────────────────────────────────────────────
 
