@@ -117,6 +117,14 @@ def test_every_promise_names_its_tests() -> None:
     assert [] == [f"{path}::{name}" for tests in named.values() for path, name in tests if not is_a_test(path, name)]
 
 
+def test_the_readme_prints_the_promises_with_their_tests() -> None:
+    """P1 to P5 are in the README, and each names tests that are there."""
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    rows = {row[2:4]: re.findall(r"\[`(\w+)`\]\((\S+?)\)", row) for row in page.splitlines() if row.startswith("| P")}
+    assert ["P1", "P2", "P3", "P4", "P5"] == [promise for promise, tests in rows.items() if tests]
+    assert [] == [f"{path}::{name}" for tests in rows.values() for name, path in tests if not is_a_test(path, name)]
+
+
 def is_a_test(path: str, name: str) -> bool:
     """Whether the file has a test of that name."""
     file = ROOT / path
