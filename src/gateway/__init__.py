@@ -10,9 +10,15 @@ import typing
 if typing.TYPE_CHECKING:
     from gateway.actions import (
         Adaptation,
+        ChatSummary,
         DeliveryState,
+        Group,
+        HistoryItem,
+        HistoryReaction,
+        Member,
         OptInLinks,
         Policy,
+        Reachability,
         Receipt,
         Sent,
         StatusReport,
@@ -24,6 +30,7 @@ if typing.TYPE_CHECKING:
     from gateway.clock import Clock
     from gateway.connections import Connection
     from gateway.delivery import Delivery, MessageStatus
+    from gateway.drift import Drift, Novelty, NoveltyKind
     from gateway.errors import (
         BadPayload,
         BadSignature,
@@ -115,6 +122,7 @@ __all__ = [
     "Channel",
     "Chat",
     "ChatKind",
+    "ChatSummary",
     "Clock",
     "ConfigurationError",
     "Conflict",
@@ -124,6 +132,7 @@ __all__ = [
     "Delivery",
     "DeliveryState",
     "DeliveryUpdated",
+    "Drift",
     "Effect",
     "Event",
     "Exchange",
@@ -131,7 +140,10 @@ __all__ = [
     "Feature",
     "Gateway",
     "GatewayError",
+    "Group",
     "GroupUpdated",
+    "HistoryItem",
+    "HistoryReaction",
     "InvalidMessage",
     "InvalidRecipient",
     "InvalidRequest",
@@ -141,6 +153,7 @@ __all__ = [
     "LineState",
     "LineUpdated",
     "Link",
+    "Member",
     "Message",
     "MessageReceived",
     "MessageRef",
@@ -149,6 +162,8 @@ __all__ = [
     "NotFound",
     "NotOptedIn",
     "NotSettled",
+    "Novelty",
+    "NoveltyKind",
     "Opaque",
     "OptInLinks",
     "OptedIn",
@@ -162,6 +177,7 @@ __all__ = [
     "Policy",
     "PollUpdated",
     "RateLimited",
+    "Reachability",
     "Reaction",
     "ReactionAdded",
     "ReactionRemoved",
@@ -194,7 +210,10 @@ __all__ = [
 ]
 
 _HOMES = {
-    "actions": "Adaptation DeliveryState OptInLinks Policy Receipt Sent StatusReport",
+    "actions": (
+        "Adaptation ChatSummary DeliveryState Group HistoryItem HistoryReaction Member OptInLinks Policy Reachability "
+        "Receipt Sent StatusReport"
+    ),
     "addresses": "Address AddressKind",
     "capabilities": "Capabilities CapabilityTable Feature Level Limits",
     "catchup": "CaughtUp",
@@ -202,6 +221,7 @@ _HOMES = {
     "clock": "Clock",
     "connections": "Connection",
     "delivery": "Delivery MessageStatus",
+    "drift": "Drift Novelty NoveltyKind",
     "errors": (
         "BadPayload BadSignature Blocked Cancelled ConfigurationError Conflict ContentRefused Expired "
         "GatewayError InvalidMessage InvalidRecipient InvalidRequest LimitReached NoRoute NotFound NotOptedIn "

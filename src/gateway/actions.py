@@ -1,42 +1,60 @@
 """What can be asked of a vendor, and what comes of it.
 
-An action is imperative and frozen. Those that go through the outbox (`SendMessage`, `SendReaction`, `SetTyping`,
-`MarkRead`) give a `Receipt`; look-ups give what they looked up.
+An action is imperative and frozen. What people see goes through the outbox (`StepAction`) and gives a `Receipt`. The
+rest is asked directly and gives what the vendor says: look-ups, and what is done to a group, which a person can look at
+and do again.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, ClassVar, Literal, TypeAlias
+from typing import Annotated, ClassVar, Literal, Self, TypeAlias
 
-from pydantic import AwareDatetime, ConfigDict, Field, JsonValue
+from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field, JsonValue, model_validator
 
-from gateway.addresses import Word
+from gateway.addresses import Address, Word
 from gateway.capabilities import Feature
 from gateway.ids import MessageId, Token
-from gateway.model import Channel, Chat, Message, MessageRef, Reaction
+from gateway.model import Channel, Chat, ChatKind, Message, MessageRef, Reaction
 
 __all__ = [
     "Action",
     "Adaptation",
+    "AddMember",
     "Attempt",
+    "ChatSummary",
+    "CheckReachability",
     "ConnectionInfo",
+    "CreateGroup",
     "CreateOptInLink",
     "DeliveryState",
     "Found",
+    "GetHistory",
     "GetStatus",
+    "Group",
+    "HistoryItem",
+    "HistoryReaction",
+    "ListChats",
+    "ListMembers",
     "MarkRead",
+    "Member",
     "OptInLinks",
     "Policy",
+    "Reachability",
     "Receipt",
     "Refusal",
+    "RemoveMember",
+    "RenameGroup",
     "SendMessage",
+    "SendPoll",
     "SendReaction",
     "Sent",
     "SetTyping",
+    "ShareContact",
     "StatusReport",
     "StepAction",
+    "Unsubscribe",
 ]
 
 
@@ -118,7 +136,36 @@ class MarkRead(Word):
     """The last message that the contact wrote, for vendors that find the chat by it."""
 
 
-StepAction: TypeAlias = Annotated[SendMessage | SendReaction | SetTyping | MarkRead, Field(discriminator="type")]
+class SendPoll(Word):
+    """Let a chat choose among options."""
+
+    type: Literal["send_poll"] = "send_poll"
+    chat: Chat
+    title: str | None = Field(default=None, min_length=1, repr=False)
+    options: tuple[Annotated[str, Field(min_length=1)], ...] = Field(min_length=2, repr=False)
+    """What can be chosen, in order, each once."""
+    key: str
+    token: Token
+
+    @model_validator(mode="after")
+    def _differ(self) -> Self:
+        if len(set(self.options)) < len(self.options):
+            raise ValueError("the options of a poll differ from each other")
+        return self
+
+
+class ShareContact(Word):
+    """Give a chat our name, picture or contact card, without a message; some vendors send it with the next one."""
+
+    type: Literal["share_contact"] = "share_contact"
+    chat: Chat
+    key: str
+    token: Token
+
+
+StepAction: TypeAlias = Annotated[
+    SendMessage | SendReaction | SetTyping | MarkRead | SendPoll | ShareContact, Field(discriminator="type")
+]
 """What a step of the outbox does."""
 
 
@@ -223,7 +270,203 @@ class OptInLinks(Word):
     raw: JsonValue = Field(default=None, repr=False)
 
 
-Action: TypeAlias = SendMessage | SendReaction | SetTyping | MarkRead | GetStatus | CreateOptInLink
+class ListChats(Word):
+    """Ask for the chats that the vendor knows, those with news first where it can."""
+
+    type: Literal["list_chats"] = "list_chats"
+    search: str | None = Field(default=None, min_length=1, repr=False)
+    """Only those whose address or name holds this, where the vendor can look for it; the core sorts out the rest."""
+    limit: int = Field(default=50, ge=1, le=1000)
+    """How many on a page, as far as the vendor takes it."""
+
+
+class ChatSummary(Word):
+    """A chat as the vendor lists it; None is what it does not say."""
+
+    chat: Chat
+    """With name and line, where the vendor says them."""
+    name: str | None = Field(default=None, repr=False)
+    """The contact's name, or the group's."""
+    messages: int | None = None
+    """How many there are, both ways."""
+    last_at: AwareDatetime | None = None
+    """When the last message went, whichever way."""
+    last_inbound_at: AwareDatetime | None = None
+    last_outbound_at: AwareDatetime | None = None
+    last_text: str | None = Field(default=None, repr=False)
+    raw: JsonValue = Field(default=None, repr=False)
+
+
+class GetHistory(Word):
+    """Ask for the messages of a chat, newest first."""
+
+    type: Literal["get_history"] = "get_history"
+    chat: Chat
+    since: AwareDatetime | None = None
+    """Not older; a vendor that counts in days may give some more, which the core leaves out."""
+    until: AwareDatetime | None = None
+    """Older than this."""
+    limit: int = Field(default=50, ge=1, le=1000)
+    """How many on a page, as far as the vendor takes it."""
+
+
+class HistoryReaction(Word):
+    """A reaction that a message of the history bears."""
+
+    reaction: Reaction
+    ours: bool = False
+    sender: Address | None = None
+    occurred_at: AwareDatetime | None = None
+
+
+class HistoryItem(Word):
+    """A message as the vendor keeps it, like the event that told of it; None is what it does not say."""
+
+    vendor_id: str
+    """The same id that events and receipts have, where the vendor uses one."""
+    chat: Chat
+    ours: bool
+    """True for what was sent, False for what arrived."""
+    message: Message | None = None
+    """None where nothing is left of it that we have a word for."""
+    sender: Address | None = None
+    """Who wrote it, where it is not ours."""
+    state: DeliveryState | None = None
+    """How far it came, where it is ours."""
+    channel: Channel | None = None
+    """The network that really carried it."""
+    code: str | None = None
+    """The vendor's code of a failure."""
+    reason: str | None = None
+    """The vendor's words for it, redacted."""
+    reactions: tuple[HistoryReaction, ...] = ()
+    """Those that stand; what was taken back is not among them."""
+    occurred_at: AwareDatetime | None = None
+    raw: JsonValue = Field(default=None, repr=False)
+
+    @property
+    def text(self) -> str:
+        """The text of the message; empty when there is none."""
+        return self.message.text if self.message else ""
+
+
+class CheckReachability(Word):
+    """Ask how an address can be written to; sends nothing."""
+
+    type: Literal["check_reachability"] = "check_reachability"
+    address: Address
+
+
+class Reachability(Word):
+    """What the vendor knows of an address."""
+
+    address: Address
+    channels: dict[Channel, bool] = Field(default_factory=dict)
+    """Which networks reach it; one that is not named, nobody knows."""
+    agreed: bool | None = None
+    """Whether the contact agrees to be written to, by the vendor's books; None where it keeps none, or nothing."""
+    checked_at: AwareDatetime | None = None
+    """When the vendor looked; it may be long ago."""
+    raw: JsonValue = Field(default=None, repr=False)
+
+
+class Unsubscribe(Word):
+    """Note at the vendor that a contact no longer agrees to be written to."""
+
+    type: Literal["unsubscribe"] = "unsubscribe"
+    address: Address
+
+
+# ── groups ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _is_group(chat: Chat) -> Chat:
+    if chat.kind is not ChatKind.GROUP:
+        raise ValueError("only a group has that: name it by the vendor's id, as `group:ID`")
+    return chat
+
+
+GroupChat: TypeAlias = Annotated[Chat, AfterValidator(_is_group)]
+"""A chat that is a group; its line says which of ours acts in it, where the vendor asks."""
+
+
+class CreateGroup(Word):
+    """Make a group; some vendors make it on the phones when the first message goes."""
+
+    type: Literal["create_group"] = "create_group"
+    members: tuple[Address, ...] = Field(min_length=1)
+    name: str | None = Field(default=None, min_length=1, max_length=255, repr=False)
+    line: str | None = Field(default=None, repr=False)
+    """Which line of ours takes part, in the vendor's spelling; None leaves that to the vendor."""
+
+
+class RenameGroup(Word):
+    """Give a group another name; every member sees it."""
+
+    type: Literal["rename_group"] = "rename_group"
+    chat: GroupChat
+    name: str | None = Field(min_length=1, max_length=255, repr=False)
+    """None takes the name away, where the vendor can."""
+
+
+class ListMembers(Word):
+    """Ask who is in a group."""
+
+    type: Literal["list_members"] = "list_members"
+    chat: GroupChat
+    limit: int = Field(default=50, ge=1, le=1000)
+    """How many on a page, as far as the vendor takes it."""
+
+
+class AddMember(Word):
+    """Take someone into a group."""
+
+    type: Literal["add_member"] = "add_member"
+    chat: GroupChat
+    address: Address
+
+
+class RemoveMember(Word):
+    """Take someone out of a group."""
+
+    type: Literal["remove_member"] = "remove_member"
+    chat: GroupChat
+    address: Address
+
+
+class Member(Word):
+    """Someone in a group."""
+
+    address: Address
+    name: str | None = Field(default=None, repr=False)
+    ours: bool = False
+    """True for a line of ours."""
+    added_at: AwareDatetime | None = None
+    raw: JsonValue = Field(default=None, repr=False)
+
+
+class Group(Word):
+    """A group after something was done to it."""
+
+    chat: Chat
+    """With its name and members, as far as the answer gave them."""
+    raw: JsonValue = Field(default=None, repr=False)
+
+
+Action: TypeAlias = (
+    StepAction
+    | GetStatus
+    | CreateOptInLink
+    | ListChats
+    | GetHistory
+    | CheckReachability
+    | Unsubscribe
+    | CreateGroup
+    | RenameGroup
+    | ListMembers
+    | AddMember
+    | RemoveMember
+)
 """Everything that a provider may be asked."""
 
 

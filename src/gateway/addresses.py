@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, ClassVar, Self
 from urllib.parse import unquote
 
@@ -148,7 +150,8 @@ class Address(Word):
         return f"Address({self.kind.value} {self.masked})"
 
 
-def _split(text: str) -> dict[str, str]:
+@lru_cache(4096)  # the same few addresses come with every message of a chat
+def _split(text: str) -> Mapping[str, str]:
     """Tell what kind of address a text is, and bring it into its canonical spelling."""
     if text.startswith(Address.CONTACT_PREFIX):
         return {"kind": "contact", "value": text.removeprefix(Address.CONTACT_PREFIX).strip()}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from typing import Any, TypeAlias, TypeVar
 
 from pydantic import ValidationError
@@ -16,7 +17,7 @@ from gateway.errors import InvalidMessage
 from gateway.events import Event
 from gateway.model import Attachment, Chat, Link, Message, MessageRef, Opaque, Reaction, Text, Voice
 
-__all__ = ["Content", "Recipient", "chat_of", "messages_of", "reaction_of", "ref_of", "said"]
+__all__ = ["Content", "Recipient", "address_of", "chat_of", "messages_of", "reaction_of", "ref_of", "said"]
 
 T = TypeVar("T")
 
@@ -61,12 +62,22 @@ def _chat(to: str | Address | Chat | Sequence[str | Address]) -> Chat:
     if isinstance(to, Chat):
         return to
     if isinstance(to, str):
-        return Chat.model_validate(to)
+        return _read(to)
     if isinstance(to, Address):
         return Chat.direct(to)
     if not isinstance(to, Iterable):
         raise TypeError(f"a recipient is a string, an Address, a Chat, an event or several, not {type(to).__name__}")
     return Chat.several(*to)
+
+
+def address_of(contact: str | Address) -> Address:
+    """Read an address."""
+    return contact if isinstance(contact, Address) else said(lambda: Address.parse(contact))
+
+
+@lru_cache(1024)  # chats come again, and reading one takes longer than keeping its message
+def _read(to: str) -> Chat:
+    return Chat.model_validate(to)
 
 
 def messages_of(content: Content) -> tuple[Message, ...]:

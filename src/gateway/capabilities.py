@@ -59,13 +59,26 @@ class Feature(StrEnum):
     REACTION = "reaction"
     EMOJI_REACTION = "emoji reaction"
     REACTION_INDEX = "reaction by index"
+    REACTION_PART = "reaction to part"
     UNREACT = "remove reaction"
     TYPING = "typing"
     READ = "mark read"
     STATUS = "status look-up"
     OPT_IN_LINK = "opt-in link"
+    POLL = "poll"
+    CONTACT_CARD = "contact card by itself"
+    CHATS = "list of chats"
+    HISTORY = "history"
+    REACHABILITY = "reachability"
+    UNSUBSCRIBE = "unsubscribe"
+    CREATE_GROUP = "create group"
+    RENAME_GROUP = "rename group"
+    MEMBERS = "list of members"
+    ADD_MEMBER = "add member"
+    REMOVE_MEMBER = "remove member"
     DELIVERED = "delivery reports"
     READ_REPORT = "read reports"
+    REACTION_REPORT = "reaction reports"
 
 
 class Limits(Word):
@@ -103,6 +116,8 @@ class Limits(Word):
     """Kinds of address that can be written to."""
     typing_seconds: float | None = None
     """Longest typing indicator, in seconds."""
+    poll_options: int | None = None
+    """Most options of a poll."""
     exclusive: tuple[tuple[Feature, Feature], ...] = ()
     """Pairs that one message cannot have both of."""
 

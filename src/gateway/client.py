@@ -19,26 +19,44 @@ from typing import Any, Literal, Self, TypeVar, overload
 from gateway import files, outbox
 from gateway.actions import (
     Adaptation,
+    AddMember,
+    ChatSummary,
+    CheckReachability,
+    CreateGroup,
     CreateOptInLink,
+    GetHistory,
     GetStatus,
+    Group,
+    HistoryItem,
+    ListChats,
+    ListMembers,
+    Member,
     OptInLinks,
     Policy,
+    Reachability,
     Receipt,
+    RemoveMember,
+    RenameGroup,
     SendMessage,
+    SendPoll,
+    ShareContact,
+    Unsubscribe,
 )
-from gateway.addresses import Word
-from gateway.asking import Content, Recipient, chat_of, messages_of, reaction_of, ref_of, said
+from gateway.addresses import Address, Word
+from gateway.asking import Content, Recipient, address_of, chat_of, messages_of, reaction_of, ref_of, said
+from gateway.capabilities import Feature
 from gateway.catchup import PAGES, SECONDS, CaughtUp
 from gateway.clock import SYSTEM, Clock
 from gateway.config import load_config
 from gateway.connections import Connection
 from gateway.delivery import MessageStatus, merge
+from gateway.drift import Drift, drift
 from gateway.drive import drive
 from gateway.engine import Engine, When, request_of
 from gateway.errors import Cancelled, Conflict, GatewayError, InvalidMessage
 from gateway.events import Event, MessageReceived, ReactionAdded, ReactionRemoved
 from gateway.exchange import Exchange, Page, Reply
-from gateway.fitting import Plan, fit, fit_reaction, fit_read, fit_typing
+from gateway.fitting import Plan, fit, fit_contact, fit_poll, fit_reaction, fit_read, fit_typing, require, unthreaded
 from gateway.ids import EventId, MessageId, Token, chat_id
 from gateway.inbox import Stale
 from gateway.ingress import ASGIApp, Ingress
@@ -46,6 +64,7 @@ from gateway.model import Chat, Message, MessageRef, Reaction
 from gateway.pacing import Priority, Terms
 from gateway.plugins import Plugins, load
 from gateway.provider import WebhookRequest
+from gateway.quotes import texts_at
 from gateway.reparse import Reparsed, reparse
 from gateway.retry import INLINE, RetryPolicy, persistent
 from gateway.routing import route
@@ -276,12 +295,14 @@ class Gateway:
         return Policy(policy) if policy is not None else connection.policy or self.policy
 
     async def _fit(self, connection: Connection, chat: Chat, messages: Sequence[Message], policy: Policy) -> Plan:
-        table = connection.provider.capabilities()
+        table = connection.table
         if self.public_url and not table.find(chat.kind).limits.upload:
             messages = await files.hosted(messages, self.public_url, self._engine.store, self._engine.clock)
         messages = [await self._resolved(item) for item in messages]
+        answered = unthreaded(chat, messages, table) if policy is Policy.GRACEFUL else ()
+        quotes = await texts_at(self._engine.store, connection.name, answered)
         with _located(connection):
-            plan = fit(chat, messages, table, policy)
+            plan = fit(chat, messages, table, policy, quotes)
         return plan.aimed(await self._last_inbound(connection, chat))
 
     async def _resolved(self, message: Message) -> Message:
@@ -346,7 +367,7 @@ class Gateway:
         where, ref, named = await self._subject(message, part, chat)
         connection = self._route_any(where, via or named)
         chosen = self._policy(connection, policy)
-        table = connection.provider.capabilities()
+        table = connection.table
         with _located(connection):
             plan = fit_reaction(where, ref, wanted, remove=remove, table=table, policy=chosen)
         request = request_of(where, chosen, target=ref.model_dump(mode="json"), reaction=wanted.text, remove=remove)
@@ -382,7 +403,7 @@ class Gateway:
         """Show the typing dots for a while; 0 seconds takes them away. They go when a message is sent."""
         where, named = chat_of(chat)
         connection = self._route_any(where, via or named)
-        table = connection.provider.capabilities()
+        table = connection.table
         last = await self._last_inbound(connection, where)
         if not 0 <= seconds <= 600:
             raise InvalidMessage("typing takes 0 to 600 seconds", hint="0 takes the dots away")
@@ -407,11 +428,52 @@ class Gateway:
         connection = self._route_any(where, via or named)
         last = await self._last_inbound(connection, where)
         with _located(connection):
-            plan = fit_read(where, target=last, table=connection.provider.capabilities(), policy=Policy.STRICT)
+            plan = fit_read(where, target=last, table=connection.table, policy=Policy.STRICT)
         row = await self._engine.promise(
             connection, plan, request_of(where, Policy.STRICT, read=True), when=_when(chat)
         )
         await self._engine.outcome(row.id, wait)
+
+    # ── polls, our contact card ───────────────────────────────────────────────────────────────────────────────────
+
+    async def poll(
+        self,
+        chat: Recipient,
+        options: Sequence[str],
+        *,
+        title: str | None = None,
+        via: str | None = None,
+        key: str | None = None,
+        policy: Policy | str | None = None,
+        wait: float = 30.0,
+    ) -> Receipt:
+        """Let a chat choose among options; votes come as `PollUpdated`, whose `poll_id` is the receipt's `vendor_id`.
+
+        Kept, paced and settled like a message; under `graceful` it is one with numbered options where the vendor has
+        no polls. Raises what `send` raises.
+        """
+        where, named = chat_of(chat)
+        asked = said(lambda: SendPoll(chat=where, title=title, options=tuple(options), key="", token=Token("")))
+        connection = self._route(asked, via or named)
+        chosen = self._policy(connection, policy)
+        with _located(connection):
+            plan = fit_poll(where, asked.title, asked.options, table=connection.table, policy=chosen)
+        request = request_of(where, chosen, options=list(asked.options), title=asked.title)
+        row = await self._engine.promise(connection, plan, request, key=key, when=_when(chat))
+        return await self._engine.outcome(row.id, wait)
+
+    async def share_contact(
+        self, chat: Recipient, *, via: str | None = None, key: str | None = None, wait: float = 30.0
+    ) -> Receipt:
+        """Give a chat our name, picture or contact card, without a message; the receipt says where it goes later."""
+        where, named = chat_of(chat)
+        asked = ShareContact(chat=where, key="", token=Token(""))
+        connection = self._route(asked, via or named)
+        with _located(connection):
+            plan = fit_contact(where, table=connection.table)
+        request = request_of(where, Policy.STRICT, share_contact=True)
+        row = await self._engine.promise(connection, plan, request, key=key, when=_when(chat))
+        return await self._engine.outcome(row.id, wait)
 
     async def _last_inbound(self, connection: Connection, chat: Chat) -> MessageRef | None:
         last = await self._engine.store.last_inbound(connection.name, chat_id(connection.name, chat.identity))
@@ -510,6 +572,115 @@ class Gateway:
         ):
             raise Conflict(f"{message} changed meanwhile", hint="look at it again")
         return await self._engine.outcome(row.id, wait)
+
+    # ── what the vendor knows ─────────────────────────────────────────────────────────────────────────────────────
+
+    async def chats(
+        self, *, search: str | None = None, via: str | None = None, limit: int = 50
+    ) -> AsyncIterator[ChatSummary]:
+        """Go through the chats that the vendor knows, `limit` on a page; `search` keeps those that hold it."""
+        action = said(lambda: ListChats(search=search, limit=limit))
+        connection = self._offering(Feature.CHATS, action, via)
+        async for found in self.pages(connection.name, connection.provider.list_chats(action)):
+            if search is None or _holds(found, search):
+                yield found
+
+    async def history(
+        self,
+        chat: Recipient,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        via: str | None = None,
+        limit: int = 50,
+    ) -> AsyncIterator[HistoryItem]:
+        """Go through the messages of a chat as the vendor keeps them, newest first, `limit` on a page.
+
+        From `since`, and before `until`. What is read here is no event: it is not kept and not handed over.
+        """
+        _aware(since=since, until=until)
+        where, named = chat_of(chat)
+        action = said(lambda: GetHistory(chat=where, since=since, until=until, limit=limit))
+        connection = self._offering(Feature.HISTORY, action, via or named, where)
+        async for item in self.pages(connection.name, connection.provider.get_history(action)):
+            at = item.occurred_at
+            if at is None or ((since is None or at >= since) and (until is None or at < until)):
+                yield item
+
+    async def reachability(self, contact: str | Address, *, via: str | None = None) -> Reachability:
+        """Tell by which networks an address can be written to; sends nothing."""
+        action = CheckReachability(address=address_of(contact))
+        connection = self._offering(Feature.REACHABILITY, action, via)
+        return await self.run(connection.name, connection.provider.check_reachability(action))
+
+    async def unsubscribe(self, contact: str | Address, *, via: str | None = None) -> bool:
+        """Note that a contact no longer agrees to be written to: from now on nothing is sent to it here.
+
+        Told to the vendor too, where it keeps such a book: then True. It is kept here first, so that what the vendor
+        answers, an error too, changes nothing of that. `consent` says what a send comes to.
+        """
+        action = Unsubscribe(address=address_of(contact))
+        connection = self._route(action, via)
+        await self._engine.opt_out(connection, action.address)
+        table = connection.table
+        if not any(row.capabilities.has(Feature.UNSUBSCRIBE) for row in table.rows):
+            return False
+        await self.run(connection.name, connection.provider.unsubscribe(action))
+        return True
+
+    def _offering(self, feature: Feature, action: Any, via: str | None, chat: Chat | None = None) -> Connection:
+        """Choose a connection and make sure that it offers what is asked; what changes something asks the guards."""
+        connection = self._route(action, via)
+        with _located(connection):
+            require(feature, connection.table, chat)
+        if isinstance(action, CreateGroup | RenameGroup | AddMember | RemoveMember):
+            self._engine.guard(action, connection)
+        return connection
+
+    # ── groups ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def create_group(
+        self,
+        members: Sequence[str | Address],
+        *,
+        name: str | None = None,
+        line: str | None = None,
+        via: str | None = None,
+    ) -> Group:
+        """Make a group; its `chat` can be written to."""
+        addresses = tuple(address_of(member) for member in members)
+        action = said(lambda: CreateGroup(members=addresses, name=name, line=line))
+        connection = self._offering(Feature.CREATE_GROUP, action, via)
+        return await self.run(connection.name, connection.provider.create_group(action))
+
+    async def rename_group(self, chat: Recipient, name: str | None, *, via: str | None = None) -> Group:
+        """Give a group another name, which every member sees; None takes it away, where the vendor can."""
+        where, named = chat_of(chat)
+        action = said(lambda: RenameGroup(chat=where, name=name))
+        connection = self._offering(Feature.RENAME_GROUP, action, via or named, where)
+        return await self.run(connection.name, connection.provider.rename_group(action))
+
+    async def members(self, chat: Recipient, *, via: str | None = None, limit: int = 50) -> AsyncIterator[Member]:
+        """Go through those who are in a group, `limit` on a page."""
+        where, named = chat_of(chat)
+        action = said(lambda: ListMembers(chat=where, limit=limit))
+        connection = self._offering(Feature.MEMBERS, action, via or named, where)
+        async for member in self.pages(connection.name, connection.provider.list_members(action)):
+            yield member
+
+    async def add_member(self, chat: Recipient, contact: str | Address, *, via: str | None = None) -> Group:
+        """Take someone into a group."""
+        (where, named), address = chat_of(chat), address_of(contact)
+        action = said(lambda: AddMember(chat=where, address=address))
+        connection = self._offering(Feature.ADD_MEMBER, action, via or named, where)
+        return await self.run(connection.name, connection.provider.add_member(action))
+
+    async def remove_member(self, chat: Recipient, contact: str | Address, *, via: str | None = None) -> Group:
+        """Take someone out of a group."""
+        (where, named), address = chat_of(chat), address_of(contact)
+        action = said(lambda: RemoveMember(chat=where, address=address))
+        connection = self._offering(Feature.REMOVE_MEMBER, action, via or named, where)
+        return await self.run(connection.name, connection.provider.remove_member(action))
 
     # ── beyond messages ───────────────────────────────────────────────────────────────────────────────────────────
 
@@ -633,6 +804,18 @@ class Gateway:
             engine.store, engine.connections, engine.inbox, since=since, connection=connection, apply=apply, limit=limit
         )
 
+    async def drift(
+        self, since: datetime | None = None, *, connection: str | None = None, limit: int = 10_000
+    ) -> Drift:
+        """Count what vendors sent that is new to their providers: events, fields, words, codes, unread webhooks.
+
+        Looks through the newest `limit` webhooks and messages that are kept, or those since a time; changes nothing.
+        """
+        _aware(since=since)
+        await self._engine.start()
+        engine = self._engine
+        return await drift(engine.store, engine.connections, since=since, connection=connection, limit=limit)
+
     async def replay(self, event: Event | str) -> None:
         """Hand an event over again.
 
@@ -660,6 +843,12 @@ class Gateway:
 def _when(subject: Recipient | Subject) -> When:
     """At once; what is done to an event goes before what nobody waits for."""
     return When(priority=Priority.of(None, answer=isinstance(subject, Event)))
+
+
+def _holds(summary: ChatSummary, search: str) -> bool:
+    """Tell whether a chat's name or addresses hold a text, whatever its case."""
+    names = (summary.name, summary.chat.name, summary.chat.text)
+    return any(search.casefold() in name.casefold() for name in names if name)
 
 
 def _ref_of_event(event: Event, part: int) -> MessageRef:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from gateway.actions import DeliveryState, MarkRead, SendMessage, SendReaction, SetTyping
+from gateway.actions import DeliveryState, MarkRead, StepAction
 from gateway.addresses import Address
 from gateway.codes import CodeTable, Phase
 from gateway.errors import GatewayError, NotOptedIn
@@ -136,7 +136,7 @@ def opt_in_mode(mode: ConsentMode, *, required: bool | None, declared: bool) -> 
 
 
 def objection(
-    action: SendMessage | SendReaction | SetTyping | MarkRead,
+    action: StepAction,
     words: Sequence[ConsentRow],
     *,
     wrote: bool,

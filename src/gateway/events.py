@@ -38,6 +38,7 @@ __all__ = [
     "TypingStarted",
     "TypingStopped",
     "UnknownEvent",
+    "message_event",
 ]
 
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -79,9 +80,10 @@ class Event(Word):
         """What the core makes the id of; the parser's key, unless the event is known by something better."""
         return self.key
 
-    def stamped(self, *, connection: str, provider: str, received_at: datetime) -> Self:
-        """Fill in what the core knows: ids, connection, provider, time."""
-        chat = chat_id(connection, self.chat.identity) if self.chat else None
+    def stamped(self, *, connection: str, provider: str, received_at: datetime, chat: ChatId | None = None) -> Self:
+        """Fill in what the core knows: ids, connection, provider, time; `chat` where it is kept under another id."""
+        if chat is None and self.chat is not None:
+            chat = chat_id(connection, self.chat.identity)
         return self.model_copy(
             update={
                 "key": self.known_by,
@@ -92,6 +94,15 @@ class Event(Word):
                 "chat_id": chat,
             }
         )
+
+
+def _known_message(vendor_id: str) -> str:
+    return f"gateway:message:{vendor_id}"
+
+
+def message_event(connection: str, vendor_id: str) -> EventId:
+    """Give the id of the event that brought a message, by the vendor's id of the message."""
+    return event_id(connection, _known_message(vendor_id))
 
 
 class MessageReceived(Event):
@@ -118,7 +129,7 @@ class MessageReceived(Event):
     @property
     def known_by(self) -> str:
         """The vendor's id of the message, whichever webhook brings it."""
-        return f"gateway:message:{self.vendor_id}"
+        return _known_message(self.vendor_id)
 
     @property
     def ref(self) -> MessageRef:

@@ -47,7 +47,7 @@ def gateway_choose_connection(action: Action, candidates: Sequence[ConnectionInf
     """Choose the connection that carries an action, by name; called when the caller named none.
 
     Pure: the same arguments give the same answer. The first answer that is not None holds; a plugin that raises is
-    logged and skipped.
+    logged and skipped. Not every action has a chat: `action.type` says what it is.
     """
     raise NotImplementedError
 
@@ -56,6 +56,6 @@ def gateway_choose_connection(action: Action, candidates: Sequence[ConnectionInf
 def gateway_guard(action: Action, connection: ConnectionInfo, now: datetime) -> Refusal | None:
     """Refuse an action before it is stored, for good or until a time; all answers are collected, one is enough.
 
-    A guard that raises refuses.
+    Asked for everything that people see, what is done to a group too; not for look-ups. A guard that raises refuses.
     """
     raise NotImplementedError

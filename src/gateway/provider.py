@@ -8,33 +8,52 @@ socket, reads no clock, keeps no state and never waits. To be able is to overrid
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import ClassVar, Generic, NoReturn, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic_core import from_json
 
 from gateway.actions import (
     Action,
     Adaptation,
+    AddMember,
     Attempt,
+    ChatSummary,
+    CheckReachability,
     ConnectionInfo,
+    CreateGroup,
     CreateOptInLink,
     DeliveryState,
     Found,
+    GetHistory,
     GetStatus,
+    Group,
+    HistoryItem,
+    HistoryReaction,
+    ListChats,
+    ListMembers,
     MarkRead,
+    Member,
     OptInLinks,
     Policy,
+    Reachability,
     Receipt,
     Refusal,
+    RemoveMember,
+    RenameGroup,
     SendMessage,
+    SendPoll,
     SendReaction,
     Sent,
     SetTyping,
+    ShareContact,
     StatusReport,
     StepAction,
+    Unsubscribe,
 )
 from gateway.addresses import (
     Address,
@@ -148,11 +167,16 @@ from gateway.rules import (
     Scope,
     Whom,
 )
+from gateway.unfamiliar import (
+    Unfamiliar,
+    unfamiliar,
+)
 
 __all__ = [
     "Action",
     "Actor",
     "Adaptation",
+    "AddMember",
     "Address",
     "AddressKind",
     "AnyEvent",
@@ -172,12 +196,15 @@ __all__ = [
     "Chat",
     "ChatId",
     "ChatKind",
+    "ChatSummary",
+    "CheckReachability",
     "CodeRow",
     "CodeTable",
     "ConfigurationError",
     "ConnectionInfo",
     "ContactShared",
     "ContentRefused",
+    "CreateGroup",
     "CreateOptInLink",
     "DailyCap",
     "DeliveryState",
@@ -189,8 +216,12 @@ __all__ = [
     "Feature",
     "Found",
     "GatewayError",
+    "GetHistory",
     "GetStatus",
+    "Group",
     "GroupUpdated",
+    "HistoryItem",
+    "HistoryReaction",
     "InvalidMessage",
     "InvalidRecipient",
     "InvalidRequest",
@@ -200,8 +231,11 @@ __all__ = [
     "LineState",
     "LineUpdated",
     "Link",
+    "ListChats",
+    "ListMembers",
     "MarkRead",
     "Media",
+    "Member",
     "Message",
     "MessageId",
     "MessageReceived",
@@ -225,12 +259,15 @@ __all__ = [
     "Provider",
     "ProviderSettings",
     "RateLimited",
+    "Reachability",
     "Reaction",
     "ReactionAdded",
     "ReactionRemoved",
     "Receipt",
     "Refusal",
     "Refused",
+    "RemoveMember",
+    "RenameGroup",
     "Repeat",
     "Reply",
     "Retriable",
@@ -238,10 +275,12 @@ __all__ = [
     "Scope",
     "SendError",
     "SendMessage",
+    "SendPoll",
     "SendReaction",
     "SenderUnavailable",
     "Sent",
     "SetTyping",
+    "ShareContact",
     "StatusReport",
     "StepAction",
     "Tapback",
@@ -250,8 +289,10 @@ __all__ = [
     "TypingStarted",
     "TypingStopped",
     "Unauthorized",
+    "Unfamiliar",
     "UnknownEvent",
     "Unreachable",
+    "Unsubscribe",
     "Unsupported",
     "VendorFault",
     "Voice",
@@ -265,6 +306,7 @@ __all__ = [
     "mask",
     "path",
     "redact",
+    "unfamiliar",
     "unwrap_token",
     "wrap_token",
 ]
@@ -343,6 +385,10 @@ class Provider(ABC, Generic[S]):
     codes: ClassVar[CodeTable]
     """Every code that the vendor documents."""
     proof: ClassVar[Proof] = Proof()
+    webhook_models: ClassVar[tuple[type[BaseModel], ...]] = ()
+    """The models of one object in a webhook: a field that none of them names is new, and `gateway drift` shows it."""
+    webhook_words: ClassVar[Mapping[str, Collection[str]]] = MappingProxyType({})
+    """Every known value of the fields that have a closed set of them, lower case, by the field's path in a webhook."""
     simulator: ClassVar[str] = ""
     """`module:Class` of the twin, imported only by `gateway simulate` and tests."""
     invented: ClassVar[bool] = False
@@ -402,6 +448,52 @@ class Provider(ABC, Generic[S]):
         """Make opt-in links."""
         self._cannot(Feature.OPT_IN_LINK)
 
+    def send_poll(self, action: SendPoll) -> Exchange[Receipt]:
+        """Send a poll; `Sent.vendor_id` is what `PollUpdated.poll_id` says of it."""
+        self._cannot(Feature.POLL)
+
+    def share_contact(self, action: ShareContact) -> Exchange[Receipt]:
+        """Give a chat our contact card, or stage it for the next message; an adaptation says so then."""
+        self._cannot(Feature.CONTACT_CARD)
+
+    # ── asked directly: what is listed comes as pages, and `Page.more` gives the exchange of the next one ─────────────
+
+    def list_chats(self, action: ListChats) -> Exchange[Page[ChatSummary]]:
+        """List chats, those with news first where the vendor can."""
+        self._cannot(Feature.CHATS)
+
+    def get_history(self, action: GetHistory) -> Exchange[Page[HistoryItem]]:
+        """List the messages of a chat, newest first."""
+        self._cannot(Feature.HISTORY)
+
+    def check_reachability(self, action: CheckReachability) -> Exchange[Reachability]:
+        """Look up how an address can be written to, by a call that sends nothing."""
+        self._cannot(Feature.REACHABILITY)
+
+    def unsubscribe(self, action: Unsubscribe) -> Exchange[None]:
+        """Note that a contact no longer agrees; one whom the vendor does not know is no error."""
+        self._cannot(Feature.UNSUBSCRIBE)
+
+    def create_group(self, action: CreateGroup) -> Exchange[Group]:
+        """Make a group; its chat is what a message can be sent to."""
+        self._cannot(Feature.CREATE_GROUP)
+
+    def rename_group(self, action: RenameGroup) -> Exchange[Group]:
+        """Give a group another name; raises `Unsupported` for none where a vendor's group needs one."""
+        self._cannot(Feature.RENAME_GROUP)
+
+    def list_members(self, action: ListMembers) -> Exchange[Page[Member]]:
+        """List who is in a group."""
+        self._cannot(Feature.MEMBERS)
+
+    def add_member(self, action: AddMember) -> Exchange[Group]:
+        """Take someone into a group; one who is in it already is no error."""
+        self._cannot(Feature.ADD_MEMBER)
+
+    def remove_member(self, action: RemoveMember) -> Exchange[Group]:
+        """Take someone out of a group."""
+        self._cannot(Feature.REMOVE_MEMBER)
+
     def check(self) -> Exchange[str]:
         """Prove that the credentials work, by a call that changes nothing; returns one line for a person.
 
@@ -426,6 +518,14 @@ class Provider(ABC, Generic[S]):
     def answer(self, hook: WebhookRequest) -> Reply:
         """Say what the vendor wants to hear after an accepted webhook."""
         return Reply(200)
+
+    def unfamiliar(self, hook: WebhookRequest) -> Sequence[Unfamiliar]:
+        """Name what a webhook holds that the parser has no use for; nothing where it is no JSON. Never content."""
+        try:
+            payload: JsonValue = from_json(hook.body)
+        except ValueError:
+            return ()
+        return unfamiliar(self.webhook_models, payload, self.webhook_words)
 
     # ── proof ─────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -12,20 +12,22 @@ from __future__ import annotations
 import asyncio
 import random
 import threading
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar, overload
 
 from gateway import client
-from gateway.actions import OptInLinks, Policy, Receipt
+from gateway.actions import ChatSummary, Group, HistoryItem, Member, OptInLinks, Policy, Reachability, Receipt
+from gateway.addresses import Address
 from gateway.asking import Content, Recipient
 from gateway.catchup import PAGES, SECONDS, CaughtUp
 from gateway.client import Subject, Ticket, Urgency, Verdict
 from gateway.clock import SYSTEM, Clock
 from gateway.connections import Connection
 from gateway.delivery import MessageStatus
+from gateway.drift import Drift
 from gateway.errors import StoreError
 from gateway.events import Event
 from gateway.exchange import Exchange, Page, Reply
@@ -291,6 +293,28 @@ class Gateway:
         """Mark a chat as read, and show that to the contact."""
         self._thread.call(self._gateway.mark_read(chat, via=via, wait=wait))
 
+    def poll(
+        self,
+        chat: Recipient,
+        options: Sequence[str],
+        *,
+        title: str | None = None,
+        via: str | None = None,
+        key: str | None = None,
+        policy: Policy | str | None = None,
+        wait: float = 30.0,
+    ) -> Receipt:
+        """Let a chat choose among options."""
+        return self._thread.call(
+            self._gateway.poll(chat, options, title=title, via=via, key=key, policy=policy, wait=wait)
+        )
+
+    def share_contact(
+        self, chat: Recipient, *, via: str | None = None, key: str | None = None, wait: float = 30.0
+    ) -> Receipt:
+        """Give a chat our name, picture or contact card, without a message."""
+        return self._thread.call(self._gateway.share_contact(chat, via=via, key=key, wait=wait))
+
     def status(self, message: Receipt | Ticket | str, *, refresh: bool = False) -> MessageStatus:
         """Say how far a send has come; `refresh` asks the vendor too."""
         return self._thread.call(self._gateway.status(message, refresh=refresh))
@@ -310,6 +334,69 @@ class Gateway:
     def resend(self, message: str, *, wait: float = 30.0) -> Receipt:
         """Go on with a message that was partly sent."""
         return self._thread.call(self._gateway.resend(message, wait=wait))
+
+    def chats(self, *, search: str | None = None, via: str | None = None, limit: int = 50) -> Iterator[ChatSummary]:
+        """Go through the chats that the vendor knows."""
+        return self._through(self._gateway.chats(search=search, via=via, limit=limit))
+
+    def history(
+        self,
+        chat: Recipient,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        via: str | None = None,
+        limit: int = 50,
+    ) -> Iterator[HistoryItem]:
+        """Go through the messages of a chat as the vendor keeps them, newest first."""
+        return self._through(self._gateway.history(chat, since=since, until=until, via=via, limit=limit))
+
+    def reachability(self, contact: str | Address, *, via: str | None = None) -> Reachability:
+        """Tell by which networks an address can be written to."""
+        return self._thread.call(self._gateway.reachability(contact, via=via))
+
+    def unsubscribe(self, contact: str | Address, *, via: str | None = None) -> bool:
+        """Note that a contact no longer agrees to be written to; True where the vendor was told too."""
+        return self._thread.call(self._gateway.unsubscribe(contact, via=via))
+
+    def create_group(
+        self,
+        members: Sequence[str | Address],
+        *,
+        name: str | None = None,
+        line: str | None = None,
+        via: str | None = None,
+    ) -> Group:
+        """Make a group."""
+        return self._thread.call(self._gateway.create_group(members, name=name, line=line, via=via))
+
+    def rename_group(self, chat: Recipient, name: str | None, *, via: str | None = None) -> Group:
+        """Give a group another name; None takes it away, where the vendor can."""
+        return self._thread.call(self._gateway.rename_group(chat, name, via=via))
+
+    def members(self, chat: Recipient, *, via: str | None = None, limit: int = 50) -> Iterator[Member]:
+        """Go through those who are in a group."""
+        return self._through(self._gateway.members(chat, via=via, limit=limit))
+
+    def add_member(self, chat: Recipient, contact: str | Address, *, via: str | None = None) -> Group:
+        """Take someone into a group."""
+        return self._thread.call(self._gateway.add_member(chat, contact, via=via))
+
+    def remove_member(self, chat: Recipient, contact: str | Address, *, via: str | None = None) -> Group:
+        """Take someone out of a group."""
+        return self._thread.call(self._gateway.remove_member(chat, contact, via=via))
+
+    def _through(self, items: AsyncIterator[T]) -> Iterator[T]:
+        """Go through items that the loop gives, one at a time."""
+
+        async def following() -> tuple[T, ...]:
+            try:
+                return (await anext(items),)
+            except StopAsyncIteration:
+                return ()
+
+        while found := self._thread.call(following()):
+            yield from found
 
     def opt_in_link(self, body: str, *, via: str | None = None, **parameters: Any) -> OptInLinks:
         """Make links by which a person opts in."""
@@ -380,6 +467,10 @@ class Gateway:
     ) -> Reparsed:
         """Parse kept webhooks again: all since a time, or without one those that no parser could read."""
         return self._thread.call(self._gateway.reparse(since, connection=connection, apply=apply, limit=limit))
+
+    def drift(self, since: datetime | None = None, *, connection: str | None = None, limit: int = 10_000) -> Drift:
+        """Count what vendors sent that is new to their providers."""
+        return self._thread.call(self._gateway.drift(since, connection=connection, limit=limit))
 
     def replay(self, event: Event | str) -> None:
         """Hand an event over again."""

@@ -18,6 +18,8 @@ from gateway.provider import (
     BadPayload,
     BadSignature,
     Call,
+    Capabilities,
+    CapabilityRow,
     CapabilityTable,
     CodeTable,
     Exchange,
@@ -64,7 +66,7 @@ class Plain(Provider[PlainSettings]):
         return call
 
     def capabilities(self) -> CapabilityTable:
-        raise AssertionError
+        return CapabilityTable(rows=(CapabilityRow(capabilities=Capabilities(levels={})),))
 
     def send_message(self, action: SendMessage) -> Exchange[Receipt]:
         raise AssertionError

@@ -184,6 +184,7 @@ def _some_limits() -> st.SearchStrategy[Limits]:
         channels=_subset(Channel),
         addresses=st.just(frozenset(AddressKind)) | _subset(AddressKind),
         typing_seconds=_seldom(st.floats(1, 60)),
+        poll_options=_seldom(st.integers(2, 4)),
         exclusive=st.lists(st.sampled_from(_EXCLUSIVE), max_size=2).map(tuple),
     )
 

@@ -118,6 +118,39 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         load_config(tmp_path / "nowhere.toml")
 
 
+def test_the_store_may_be_a_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its URL can hold a password: it comes by the environment or a file, and is never shown."""
+    monkeypatch.setenv("A_STORE", "sqlite:///canary.db")
+    (tmp_path / "store.txt").write_text("sqlite:///canary.db\n")
+    for text in ("env:A_STORE", "file:store.txt", "sqlite:///canary.db"):
+        config = load_config(_written(tmp_path / "gateway.toml", f'[gateway]\nstore = "{text}"'))
+        assert ("sqlite:///canary.db", False) == (config.store, "canary" in repr(config))
+    missing = _written(tmp_path / "gateway.toml", '[gateway]\nstore = "env:NOT_SET"')
+    with pytest.raises(ConfigurationError, match=r"\[gateway\] store needs the environment variable NOT_SET"):
+        load_config(missing)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://me:canary@/db?pooler=session",
+        "postgresql://me:canary@host:port/db",
+        "postgresql://me@host/db?password=canary&connections=0",
+        "postgres://me:canary@host/db",
+        "sqlite:/canary",
+        "sqlite:///canary?mode=ro",
+        "mysql://me:canary@host/db",
+        "canary@host/db",
+    ],
+)
+def test_a_wrong_url_of_a_store_is_not_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    """The error says what is wrong with it, in words."""
+    monkeypatch.setenv("A_STORE", url)
+    with pytest.raises(ConfigurationError) as caught:
+        Gateway.from_config(_written(tmp_path / "gateway.toml", '[gateway]\nstore = "env:A_STORE"'))
+    assert ("canary" in f"{caught.value} {caught.value.hint}", caught.value.__cause__) == (False, None)
+
+
 def test_secrets_are_not_printed(tmp_path: Path) -> None:
     """`repr` of the configuration holds no setting."""
     path = _written(tmp_path / "gateway.toml", "[connections.a]\nprovider = 'p'\napi_key = 'hush'")

@@ -334,6 +334,21 @@ def test_attachments_go_below_a_text_where_they_need_one() -> None:
         assert "attachment" in refusal(alone, on=on, policy=Policy.GRACEFUL).features
 
 
+def test_audio_without_a_text_is_a_voice_note_where_attachments_need_one() -> None:
+    """A voice note needs no text; what cannot be heard, or not in this format, is refused as before."""
+    limits = Limits(text_required=True, voice_formats=("mp3",))
+    on = table(Feature.ATTACHMENT, Feature.VOICE, limits=limits)
+    song = Attachment(url="https://example.com/a.mp3")
+    assert [Message(Voice(url="https://example.com/a.mp3"))] == sent(graceful(Message(song), on=on))
+    assert (Feature.ATTACHMENT, "sent as a voice note") in changes(graceful(Message(song), on=on))
+    assert ("attachment",) == refusal(Message(song), on=on).features
+    assert [Message("listen", song)] == sent(graceful(Message("listen", song), on=on))
+    for other in (PHOTO, Attachment(url="https://example.com/a.wav"), Attachment(url="https://example.com/a")):
+        assert "attachment" in refusal(Message(other), on=on, policy=Policy.GRACEFUL).features
+    no_voice = table(Feature.ATTACHMENT, limits=limits)
+    assert "attachment" in refusal(Message(song), on=no_voice, policy=Policy.GRACEFUL).features
+
+
 def test_a_link_stands_alone_among_parts() -> None:
     """A link is shown with a card only when it is a message by itself, on any vendor."""
     message = Message("look", LINK, "bye")

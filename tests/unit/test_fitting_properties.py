@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.actions import Policy, SendMessage, SetTyping
+from gateway.actions import Policy, SendMessage, SendPoll, SetTyping
 from gateway.capabilities import CapabilityTable
 from gateway.errors import Unsupported
-from gateway.fitting import Plan, explain, fit, fit_reaction
+from gateway.fitting import Plan, explain, fit, fit_poll, fit_reaction
 from gateway.model import Attachment, Chat, Link, Message, MessageRef, Part, Reaction, Text, Voice
 from tests.unit import strategies as some
 
@@ -99,6 +99,28 @@ def test_what_has_been_fitted_fits(chat: Chat, messages: list[Message], table: C
     assert [message for _, message in fitted(plan)] == [message for _, message in fitted(again)]
 
 
+@settings(max_examples=200)
+@given(some.chats, some.messages(hostile=False), ANY_TABLE, some.writings())
+def test_a_quote_is_one_line_more_and_nothing_else(
+    chat: Chat, message: Message, table: CapabilityTable, said: str
+) -> None:
+    """It makes no message and splits no text; without its line the messages are what they were."""
+    answer = message.model_copy(update={"reply_to": MessageRef(vendor_id="M")})
+    plain = plan_of(chat, [answer], table, Policy.GRACEFUL)
+    if plain is None:
+        return
+    quoting = fit(chat, [answer], table, Policy.GRACEFUL, {MessageRef(vendor_id="M"): said})
+    assert len(plain.steps) == len(quoting.steps)
+    [before, after] = [[message for _, message in fitted(plan)] for plan in (plain, quoting)]
+    if before != after:
+        first = before[0].text
+        assert after[0].text.startswith("> ")
+        assert first == after[0].text.partition("\n")[2]
+        assert before[1:] == after[1:]
+    again = fit(chat, after, table, Policy.STRICT)
+    assert () == again.adaptations
+
+
 @given(some.chats, st.lists(some.messages(), min_size=1, max_size=2), ANY_TABLE)
 def test_strict_is_graceful_without_a_change(chat: Chat, messages: list[Message], table: CapabilityTable) -> None:
     """Strict allows exactly what graceful would carry unchanged, and plans the same steps."""
@@ -171,3 +193,29 @@ def test_a_fitted_reaction_fits(
         chat, step.action.target, step.action.reaction, remove=remove, table=table, policy=Policy.STRICT
     )
     assert plan.steps == again.steps
+
+
+@given(
+    chat=some.chats,
+    title=st.none() | some.writings(30),
+    options=st.lists(some.writings(30), min_size=2, max_size=6, unique=True),
+    table=ANY_TABLE,
+)
+def test_a_poll_loses_no_option(chat: Chat, title: str | None, options: list[str], table: CapabilityTable) -> None:
+    """It goes as it was asked, or as texts that hold its title and every option in order; strict takes the first only.
+
+    What a graceful poll became fits: fitting it again changes nothing.
+    """
+    try:
+        plan = fit_poll(chat, title, options, table=table, policy=Policy.GRACEFUL)
+    except Unsupported:
+        return
+    first = plan.steps[0].action
+    if isinstance(first, SendPoll):
+        assert (title, tuple(options), ()) == (first.title, first.options, plan.adaptations)
+        assert plan == fit_poll(chat, title, options, table=table)
+        return
+    numbered = [f"{number}. {option}" for number, option in enumerate(options, 1)]
+    sent = [message for _, message in fitted(plan)]
+    assert visible("".join([title or "", *numbered])) == "".join(visible(message.text) for message in sent)
+    assert () == fit(chat, sent, table, Policy.STRICT).adaptations

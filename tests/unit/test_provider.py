@@ -10,6 +10,7 @@ import pytest
 
 import gateway.provider as border
 from gateway.provider import (
+    AddMember,
     Attempt,
     BadSignature,
     Call,
@@ -17,11 +18,16 @@ from gateway.provider import (
     CapabilityRow,
     CapabilityTable,
     Chat,
+    CheckReachability,
     CodeTable,
+    CreateGroup,
     CreateOptInLink,
     Event,
     Exchange,
+    GetHistory,
     GetStatus,
+    ListChats,
+    ListMembers,
     MarkRead,
     Message,
     MessageRef,
@@ -29,11 +35,16 @@ from gateway.provider import (
     ProviderSettings,
     Reaction,
     Receipt,
+    RemoveMember,
+    RenameGroup,
     Reply,
     SendMessage,
+    SendPoll,
     SendReaction,
     SetTyping,
+    ShareContact,
     Token,
+    Unsubscribe,
     Unsupported,
     WebhookRequest,
 )
@@ -74,6 +85,7 @@ class Bare(Provider[ProviderSettings]):
 
 
 CHAT = Chat.direct("+13231112233")
+TEAM = Chat.of_group("grp_1")
 SEND = SendMessage(chat=CHAT, messages=(Message("x"),), key="k", token=Token("t"))
 REACT = SendReaction(chat=CHAT, target=MessageRef(guid="g"), reaction=Reaction.parse("love"), key="k", token=Token("t"))
 
@@ -86,6 +98,17 @@ REACT = SendReaction(chat=CHAT, target=MessageRef(guid="g"), reaction=Reaction.p
         ("mark_read", MarkRead(chat=CHAT)),
         ("get_status", GetStatus(vendor_id="v")),
         ("create_opt_in_link", CreateOptInLink(body="b")),
+        ("send_poll", SendPoll(chat=CHAT, options=("a", "b"), key="k", token=Token("t"))),
+        ("share_contact", ShareContact(chat=CHAT, key="k", token=Token("t"))),
+        ("list_chats", ListChats()),
+        ("get_history", GetHistory(chat=CHAT)),
+        ("check_reachability", CheckReachability(address=CHAT.address)),
+        ("unsubscribe", Unsubscribe(address=CHAT.address)),
+        ("create_group", CreateGroup(members=(CHAT.address,))),
+        ("rename_group", RenameGroup(chat=TEAM, name="n")),
+        ("list_members", ListMembers(chat=TEAM)),
+        ("add_member", AddMember(chat=TEAM, address=CHAT.address)),
+        ("remove_member", RemoveMember(chat=TEAM, address=CHAT.address)),
         ("find", Attempt(action=SEND, started_at=NOW)),
         ("missed", None),
     ],

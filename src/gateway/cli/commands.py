@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from typing import Any, NamedTuple
@@ -11,6 +12,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from gateway.cli.failing import ExitCode, Usage, nearest
+from gateway.cli.manual import manual, wanted
 from gateway.cli.screen import Screen, flags_first
 
 __all__ = ["Commands", "OnDemand", "Place"]
@@ -103,11 +105,17 @@ class Commands(TyperGroup):
         arguments = list(sys.argv[1:] if args is None else args)
         screen = extra.pop("obj", None) or Screen.asked(arguments)
         try:
-            outcome = super().main(
-                flags_first(arguments), "gateway", complete_var, standalone_mode=False, obj=screen, **extra
-            )
+            outcome = self._described(arguments, screen)
+            if outcome is None:
+                outcome = super().main(
+                    flags_first(arguments), "gateway", complete_var, standalone_mode=False, obj=screen, **extra
+                )
         except typer.Abort:
             outcome = ExitCode.INTERRUPTED
+        except BrokenPipeError:
+            # whoever read has gone, as `head` does: there is nobody to tell, and the stream is not to be flushed again
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            outcome = ExitCode.FAILED
         except Exception as error:  # noqa: BLE001 - a border: a person gets a sentence, whatever it was
             outcome = screen.fail(error)
         code = int(outcome) if isinstance(outcome, int) else int(ExitCode.OK)
@@ -116,6 +124,13 @@ class Commands(TyperGroup):
         if standalone_mode:
             sys.exit(code)
         return code
+
+    def _described(self, arguments: Sequence[str], screen: Screen) -> ExitCode | None:
+        """Answer `--help --json`; None where that is not asked for, or asks for what is not there."""
+        if not wanted(arguments) or (told := manual(self, arguments)) is None:
+            return None
+        screen.data(told)
+        return ExitCode.OK
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Find the command that is to run; raises `Usage` that names the nearest one."""

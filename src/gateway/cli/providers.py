@@ -12,6 +12,7 @@ from rich.text import Text
 
 from gateway import plugins
 from gateway.cli.screen import Screen, printable
+from gateway.codes import CodeRow, Phase
 from gateway.plugins import FoundProvider
 from gateway.provider import Provider
 
@@ -61,10 +62,26 @@ def describe(plugin: FoundProvider) -> Iterator[dict[str, JsonValue]]:
             "simulator": bool(cls.simulator),
             "capabilities": _capabilities(cls),
             "settings": cls.Settings.model_json_schema(),
+            "codes": [_code(phase, code, row) for (phase, code), row in cls.codes],
         }
     if not plugin.providers:
-        nothing: dict[str, JsonValue] = {"title": None, "simulator": False, "capabilities": None, "settings": None}
-        yield {"name": plugin.entry, **origin, **nothing}
+        lacks: dict[str, JsonValue] = {"capabilities": None, "settings": None, "codes": []}
+        yield {"name": plugin.entry, "title": None, **origin, "simulator": False, **lacks}
+
+
+def _code(phase: Phase, code: str, row: CodeRow) -> JsonValue:
+    """Give one row of the crosswalk: what a vendor's code becomes, and what it makes certain."""
+    return {
+        "phase": phase.value,
+        "code": code,
+        "error": row.error.slug,
+        "meaning": row.meaning,
+        "certain": row.certain,
+        "retriable": row.retriable,
+        "opts_out": row.opts_out,
+        "actor": row.actor.value,
+        "hint": row.hint,
+    }
 
 
 def _capabilities(cls: type[Provider[Any]]) -> JsonValue:

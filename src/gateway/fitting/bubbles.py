@@ -2,7 +2,8 @@
 
 Every vendor takes one text and then attachments as one message; that is no loss anywhere. Another order, or several
 texts, needs `MULTIPART`, else the parts become a sequence of messages: graceful reports it, strict refuses it. A link
-and a voice note stand alone: only then does the phone show them as such.
+and a voice note stand alone: only then does the phone show them as such. Where an attachment does not go without a
+text, audio without one is a voice note.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TypeAlias
 from gateway.capabilities import Capabilities, Feature
 from gateway.fitting.breaks import split
 from gateway.fitting.findings import Fitting, adapted, impossible, most_of
+from gateway.fitting.media import is_voice_format, media_type
 from gateway.model import Attachment, Link, Opaque, Part, Text, Voice
 
 __all__ = ["Bubble", "content", "fit_bubbles"]
@@ -28,7 +30,8 @@ _Rule: TypeAlias = Callable[[Bubble, Capabilities], Obstacle | None]
 
 def fit_bubbles(parts: Sequence[Part], capabilities: Capabilities) -> Fitting[tuple[Bubble, ...]]:
     """Put parts into as few messages as the order allows; a text that is too long is split."""
-    parts = yield from _text_first(tuple(parts), capabilities)
+    parts = yield from _aloud(tuple(parts), capabilities)
+    parts = yield from _text_first(parts, capabilities)
     bubbles: list[Bubble] = []
     obstacles: list[Obstacle] = []
     for part in parts:
@@ -160,6 +163,29 @@ def _pieces(part: Part, capabilities: Capabilities) -> Fitting[Bubble]:
     happened = f"split into {len(pieces)}" if len(pieces) > 1 else "sent without the white space around it"
     yield adapted(Feature.TEXT, happened, why, instead)
     return tuple(Text(text=piece) for piece in pieces)
+
+
+def _aloud(parts: Bubble, capabilities: Capabilities) -> Fitting[Bubble]:
+    """Where no attachment goes without a text and there is none, what can be heard goes as a voice note."""
+    limits = capabilities.limits
+    if not limits.text_required or capabilities.has(Feature.MULTIPART) or not capabilities.has(Feature.VOICE):
+        return parts
+    if any(isinstance(part, Text) for part in parts):
+        return parts
+    heard = tuple(_as_voice(part, limits.voice_formats) if isinstance(part, Attachment) else part for part in parts)
+    if heard != parts:
+        why, instead = "an attachment does not go without a text here", "a text with it, or a voice note"
+        yield adapted(Feature.ATTACHMENT, "sent as a voice note", why, instead)
+    return heard
+
+
+def _as_voice(part: Attachment, formats: tuple[str, ...] | None) -> Attachment | Voice:
+    known = media_type(part)
+    if known is None or not known.startswith("audio/") or not is_voice_format(part, formats):
+        return part
+    return Voice(
+        url=part.url, file=part.file, data=part.data, name=part.name, media_type=part.media_type, size=part.size
+    )
 
 
 def _text_first(parts: Bubble, capabilities: Capabilities) -> Fitting[Bubble]:

@@ -1,8 +1,8 @@
-"""Rules for what is no message: reactions, typing dots, read marks; most of it is carried or refused."""
+"""Rules for what is no message: reactions, typing dots, read marks, our card; most is carried or refused."""
 
 from __future__ import annotations
 
-from gateway.actions import MarkRead, Policy, SendReaction, SetTyping
+from gateway.actions import MarkRead, Policy, SendReaction, SetTyping, ShareContact
 from gateway.capabilities import Capabilities, CapabilityTable, Feature
 from gateway.fitting.dots import fit_seconds
 from gateway.fitting.findings import Fitting, adapted, collect, impossible, settle
@@ -11,7 +11,7 @@ from gateway.fitting.plan import Plan, Step
 from gateway.ids import Token
 from gateway.model import Chat, MessageRef, Reaction, Tapback
 
-__all__ = ["fit_reaction", "fit_read", "fit_typing"]
+__all__ = ["fit_contact", "fit_reaction", "fit_read", "fit_typing"]
 
 _NEAREST = {
     Tapback.LOVE: "❤🧡💛💚💙💜🤎🖤🤍🩷🩵🩶💕💖💗💘💓💞💝💟♥😍🥰😘😻🫶",
@@ -38,8 +38,8 @@ def fit_reaction(
             return []
         yield from _can_react(target, capabilities, remove=remove)
         fitted = yield from _reaction(reaction, capabilities)
-        whole = yield from _whole(target)
-        action = SendReaction(chat=chat, target=whole, reaction=fitted, remove=remove, key="", token=Token(""))
+        named = yield from _named(target, capabilities)
+        action = SendReaction(chat=chat, target=named, reaction=fitted, remove=remove, key="", token=Token(""))
         return [Step(action=action)]
 
     return _plan(fitting(), policy)
@@ -90,6 +90,22 @@ def fit_read(chat: Chat, *, target: MessageRef | None, table: CapabilityTable, p
     return _plan(fitting(), policy)
 
 
+def fit_contact(chat: Chat, *, table: CapabilityTable) -> Plan:
+    """Fit a contact card that goes by itself. Raises `Unsupported`."""
+    capabilities = table.find(chat.kind)
+
+    def fitting() -> Fitting[list[Step]]:
+        if not (yield from fit_chat(chat, capabilities)):
+            return []
+        if not capabilities.has(Feature.CONTACT_CARD):
+            along = capabilities.has(Feature.SHARE_CONTACT)
+            instead = "a message with share_contact" if along else "a message that says who we are"
+            yield impossible(Feature.CONTACT_CARD, "a contact card does not go by itself here", instead)
+        return [Step(action=ShareContact(chat=chat, key="", token=Token("")))]
+
+    return _plan(fitting(), Policy.STRICT)
+
+
 def _plan(fitting: Fitting[list[Step]], policy: Policy) -> Plan:
     steps, findings = collect(fitting)
     return Plan(steps=tuple(steps), adaptations=settle(findings, policy))
@@ -133,9 +149,9 @@ def _nearest(emoji: str) -> Tapback | None:
     return _TAPBACKS.get(emoji[0])
 
 
-def _whole(target: MessageRef) -> Fitting[MessageRef]:
-    """A reaction to a part is one to the whole message: no vendor's API reacts to a part."""
-    if target.part == 0:
+def _named(target: MessageRef, capabilities: Capabilities) -> Fitting[MessageRef]:
+    """A reaction to a part is one to the whole message where the vendor's API does not know parts."""
+    if target.part == 0 or capabilities.has(Feature.REACTION_PART):
         return target
     why = "parts cannot be reacted to"
     yield adapted(Feature.REACTION, "reacts to the whole message", why, "part 0")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from gateway.actions import Policy
 from gateway.addresses import AddressKind
 from gateway.capabilities import Capabilities, CapabilityTable, Feature
 from gateway.fitting.bubbles import content
-from gateway.fitting.findings import Fitting, adapted, impossible
+from gateway.fitting.findings import Finding, Fitting, adapted, impossible, settle
 from gateway.model import Channel, Chat, ChatKind, Message
 
-__all__ = ["fit_channel", "fit_chat"]
+__all__ = ["fit_channel", "fit_chat", "require"]
 
 _KINDS = {
     ChatKind.DIRECT: (Feature.DIRECT, "a chat that exists here"),
@@ -58,10 +59,24 @@ def fit_chat(chat: Chat, capabilities: Capabilities) -> Fitting[bool]:
     if chat.kind is ChatKind.GROUP:
         return True
     known = capabilities.limits.addresses
-    reachable = " or ".join(_ADDRESSES[kind] for kind in AddressKind if kind in known) or "another address"
     for kind in dict.fromkeys(address.kind for address in chat.addresses if address.kind not in known):
+        reachable = " or ".join(_ADDRESSES[each] for each in AddressKind if each in known) or "another address"
         yield impossible(feature, f"{_ADDRESSES[kind]} cannot be written to here", reachable)
     return True
+
+
+def require(feature: Feature, table: CapabilityTable, chat: Chat | None = None) -> None:
+    """Refuse what is asked of a vendor that does not offer it, in this chat or, without one, in any.
+
+    Raises `Unsupported`.
+    """
+    if chat is None:
+        offered, where = any(row.capabilities.has(feature) for row in table.rows), "here"
+    else:
+        offered, where = table.find(chat.kind).has(feature), f"for {_named(chat.kind)} here"
+    if not offered:
+        why, instead = f"it is not offered {where}", "a connection that offers it"
+        settle([Finding(feature, why, instead, None)], Policy.STRICT)
 
 
 def _named(kind: ChatKind) -> str:

@@ -7,7 +7,16 @@ from typing import Self
 
 from pydantic import Field
 
-from gateway.actions import Adaptation, MarkRead, SendMessage, SendReaction, SetTyping, StepAction
+from gateway.actions import (
+    Adaptation,
+    MarkRead,
+    SendMessage,
+    SendPoll,
+    SendReaction,
+    SetTyping,
+    ShareContact,
+    StepAction,
+)
 from gateway.addresses import Word
 from gateway.model import Message, MessageRef, Text
 
@@ -73,6 +82,10 @@ def _step(step: Step) -> str:
             return f"typing dots {'on' if on else 'off'}{f' for {seconds:g} s' if seconds else ''}"
         case MarkRead():
             return "mark as read"
+        case SendPoll(options=options):
+            return f"send a poll of {len(options)} options"
+        case ShareContact():
+            return "share our contact card"
 
 
 def shape(message: Message) -> str:

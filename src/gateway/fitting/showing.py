@@ -10,13 +10,14 @@ from typing import Any
 from gateway.capabilities import Capabilities, Feature
 from gateway.fitting.bubbles import Bubble, content, fit_bubbles
 from gateway.fitting.findings import Fitting, adapted, collect, impossible, most_of
+from gateway.fitting.quoting import Quotes, quoted
 from gateway.model import Message, MessageRef, Text
 
-__all__ = ["fit_exclusive", "fit_reference", "fit_showing", "fit_subject", "uses"]
+__all__ = ["fit_exclusive", "fit_reference", "fit_showing", "fit_subject", "fit_thread", "uses"]
 
 
 def fit_showing(message: Message, capabilities: Capabilities) -> Fitting[Message]:
-    """Fit effect, reply and contact card."""
+    """Fit effect, reply and contact card; a reply that has no thread to go to is for `fit_thread`."""
     changes: dict[str, Any] = {
         "effect": (yield from _effect(message, capabilities)),
         "reply_to": (yield from _reply(message.reply_to, capabilities)),
@@ -43,12 +44,7 @@ def _effect(message: Message, capabilities: Capabilities) -> Fitting[Any]:
 
 def _reply(target: MessageRef | None, capabilities: Capabilities) -> Fitting[MessageRef | None]:
     """A reply that cannot be threaded is a message like any other; one to a part is a reply to the whole."""
-    if target is None:
-        return None
-    if not capabilities.has(Feature.REPLY):
-        yield adapted(
-            Feature.REPLY, "sent outside the thread", "there are no replies here", "a message without reply_to"
-        )
+    if target is None or not capabilities.has(Feature.REPLY):
         return None
     if target.index is not None:
         why, instead = "a reply names its message, not a place in the chat", "the vendor's id of the message"
@@ -64,6 +60,17 @@ def _reply(target: MessageRef | None, capabilities: Capabilities) -> Fitting[Mes
         )
         return target.model_copy(update={"part": 0})
     return target
+
+
+def fit_thread(parts: Bubble, target: MessageRef | None, capabilities: Capabilities, quotes: Quotes) -> Fitting[Bubble]:
+    """Where there are no replies, a line that quotes what is answered stands for the thread, if that is known."""
+    if target is None or capabilities.has(Feature.REPLY):
+        return parts
+    with_quote = quoted(parts, quotes.get(target, ""), capabilities)
+    below = "" if with_quote is None else ", below a line of what it answers"
+    instead = "a message without reply_to"
+    yield adapted(Feature.REPLY, f"sent outside the thread{below}", "there are no replies here", instead)
+    return with_quote or parts
 
 
 def _share_contact(message: Message, capabilities: Capabilities) -> Fitting[bool]:
