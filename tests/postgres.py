@@ -16,7 +16,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -39,8 +39,9 @@ _STARTED: list[subprocess.Popen[bytes]] = []
 class Server:
     """One server, reached by a socket in its own folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, settings: Sequence[str] = SETTINGS) -> None:
         self.folder = folder
+        self._settings = settings
         self._data = folder / "data"
         self._programs = _programs(folder)
         self._as = _somebody()
@@ -61,7 +62,7 @@ class Server:
 
     def start(self) -> None:
         """Start the server, and wait until it answers."""
-        options = [word for setting in SETTINGS for word in ("-c", setting)]
+        options = [word for setting in self._settings for word in ("-c", setting)]
         command = [self.program("postgres"), "-D", str(self._data), "-k", str(self.folder), "-h", "", *options]
         end = time.monotonic() + PATIENCE
         while not self._answers():
@@ -95,6 +96,13 @@ class Server:
         """Run SQL, and give what it answers, one line a row."""
         url = f"host={self.folder} user=postgres dbname={database} options=-csearch_path={schema}"
         return self._run("psql", url, "-qAtX", "-v", "ON_ERROR_STOP=1", "-c", script)
+
+    def restore(self, archive: Path, url: str) -> None:
+        """Read an archive of `pg_dump` into a database; it is fetched by us, for the server's user may not see it."""
+        command = [self.program("pg_restore"), "--no-owner", "--exit-on-error", f"--dbname={url}", str(archive)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise RuntimeError(f"pg_restore failed: {done.stderr}")
 
     @contextmanager
     def database(self) -> Iterator[str]:
@@ -170,12 +178,12 @@ def _programs(folder: Path) -> Path:
 
 
 @contextmanager
-def own_server() -> Iterator[Server]:
-    """Lend a server that nobody else uses: a test may kill it."""
+def own_server(settings: Sequence[str] = SETTINGS) -> Iterator[Server]:
+    """Lend a server that nobody else uses: a test may kill it, or want other settings."""
     home = Path(tempfile.mkdtemp(prefix="gateway-postgres-"))
     home.chmod(0o755)
     try:
-        server = _made(home / "server")
+        server = _made(home / "server", settings)
         yield server
         server.stop()
     finally:
@@ -210,10 +218,10 @@ def _join(home: Path, users: Any) -> Server:
         fcntl.flock(users, fcntl.LOCK_UN)
 
 
-def _made(folder: Path) -> Server:
+def _made(folder: Path, settings: Sequence[str] = SETTINGS) -> Server:
     """Make a server and start it."""
     folder.mkdir(mode=0o755)
-    server = Server(folder)
+    server = Server(folder, settings)
     if os.geteuid() == 0:
         shutil.chown(folder, "nobody", pwd.getpwnam("nobody").pw_gid)
     server.make()

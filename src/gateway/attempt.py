@@ -6,13 +6,22 @@ its lane back until then, and its row says what it waits for.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from gateway import outbox
-from gateway.actions import MarkRead, Receipt, SendMessage, SendReaction, SetTyping
+from gateway.actions import (
+    MarkRead,
+    Receipt,
+    SendMessage,
+    SendPoll,
+    SendReaction,
+    SetTyping,
+    ShareContact,
+    StepAction,
+)
 from gateway.clock import Clock
 from gateway.connections import Connection
 from gateway.consent import ConsentMode, opted_out_by
@@ -25,18 +34,20 @@ from gateway.errors import (
     SendError,
     StoreError,
     Unauthorized,
+    Unreachable,
     VendorFault,
 )
 from gateway.exchange import Call, Exchange, Repeat, Reply
 from gateway.failpoints import Point, reach
 from gateway.log import logger
+from gateway.outcomes import Outcomes
 from gateway.pacing import Known, Sending, Toll, Wait, tolls, wait_of
-from gateway.proof import proven
+from gateway.proof import Late, absent, came_late, proven
 from gateway.provider import Provider
 from gateway.retry import Again, Decision, Park, RetryPolicy, decide
 from gateway.standing import Standing, begin, pause, paused, standing
 from gateway.store.port import Store
-from gateway.store.rows import AttemptRow, MessageState, Settlement, StepRow, StepState, Work
+from gateway.store.rows import AttemptRow, MessageRow, Settlement, StepRow, StepState, Taken, Work
 
 __all__ = ["Desk", "LaneLostError", "Run", "exchange_for"]
 
@@ -63,17 +74,17 @@ class Desk:
     clock: Clock
     policy: RetryPolicy
     chance: Callable[[], float]
+    outcomes: Outcomes
 
     async def settle(self, work: Work, settlement: Settlement) -> None:
-        """Write what came of it; raises `LaneLostError`."""
+        """Write what came of it, and tell who waits for it here; raises `LaneLostError`."""
         if not await self.store.settle(work, settlement):
             raise LaneLostError
         reach(Point.SETTLED)
+        self.outcomes.tell(settlement, work.steps)
 
 
-def exchange_for(
-    provider: Provider[Any], action: SendMessage | SendReaction | SetTyping | MarkRead
-) -> Exchange[Receipt]:
+def exchange_for(provider: Provider[Any], action: StepAction) -> Exchange[Receipt]:
     """Start the exchange that performs an action."""
     match action:
         case SendMessage():
@@ -84,6 +95,10 @@ def exchange_for(
             return provider.set_typing(action)
         case MarkRead():
             return provider.mark_read(action)
+        case SendPoll():
+            return provider.send_poll(action)
+        case ShareContact():
+            return provider.share_contact(action)
 
 
 class Run:
@@ -99,6 +114,7 @@ class Run:
         self._stored = load_call(step.call) if step.call else None
         self._standing = Standing(Known())
         self._attempt: AttemptRow | None = None
+        self._paid: tuple[tuple[Toll, Taken], ...] = ()
         self._waits: Wait | None = None
         self._repeat = Repeat.SAFE
         self._reply: Reply | None = None
@@ -185,7 +201,10 @@ class Run:
     async def _park(self, error: GatewayError, until: datetime, attempt: AttemptRow | None = None) -> None:
         """Give the lane back until then; the row says why."""
         _log.info("step_waits", **self._fields(), why=error.message, until=until.isoformat())
-        await self._desk.settle(self._work, outbox.waiting(self._work.message, self._step, error, until, attempt))
+        settled = outbox.waiting(self._work.message, self._step, error, until, attempt)
+        settled = replace(settled, unused=self._unused(error))
+        gone = self._if_sure(error, lambda row, _, step: absent(row, step, attempt, until))
+        await self._settle(settled, gone)
 
     # ── the call ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -224,6 +243,7 @@ class Run:
             raise _WaitError(wait)
         self._attempt = attempt
         self._step = step
+        self._paid = tuple(zip(taken, marked.taken, strict=True))
         reach(Point.MARKED)
 
     # ── what it came to ───────────────────────────────────────────────────────────────────────────────────────────
@@ -239,26 +259,29 @@ class Run:
         )
         if step.index + 1 < len(work.steps):
             settled = replace(settled, next_at=now + timedelta(seconds=work.steps[step.index + 1].pause))
-        if isinstance(self._action, SendMessage) and not self._standing.known.begun:
+        if isinstance(self._action, SendMessage | SendPoll) and not self._standing.known.begun:
             await begin(self._desk.store, self._connection, work.lane, now)
         _log.info("step_accepted", **self._fields(), replayed=receipt.replayed)
+
+        def late(row: MessageRow, steps: Sequence[StepRow], step: StepRow) -> Settlement:
+            proved = outbox.accepted(row, steps, step, receipt, attempt, self._connection, now, reported=told)
+            return replace(proved, next_at=settled.next_at)
+
+        await self._settle(settled, late)
+
+    async def _settle(self, settled: Settlement, late: Late) -> None:
+        """Write what came of the call; where another worker has the lane, `late` is what it may have to hear of it."""
         try:
-            await self._desk.settle(work, settled)
+            await self._desk.settle(self._work, settled)
         except LaneLostError:
-            await self._came_late(receipt, now)
+            if self._attempt is not None:
+                await came_late(self._desk.store, self._desk.clock, self._step, late)
             raise
 
-    async def _came_late(self, receipt: Receipt, now: datetime) -> None:
-        """Another worker has the lane and may have given the step up as unknown: this answer is the proof."""
-        found = await self._desk.store.message(self._step.message)
-        if found is None:
-            return
-        row, steps = found
-        step = steps[self._step.index]
-        if row.state is MessageState.UNKNOWN and step.state is StepState.UNKNOWN and step.token == self._step.token:
-            settled = outbox.accepted(row, steps, step, receipt, None, self._connection, now)
-            if await self._desk.store.amend(settled, expect=MessageState.UNKNOWN):
-                _log.info("outcome_proven", message_id=row.id, step=step.index, by="late answer")
+    def _if_sure(self, error: GatewayError, late: Late) -> Late:
+        """Take the word of an error only where this was the one call that was made, and came to nothing for certain."""
+        sure, number = _certain(error) and not self._step.doubt, self._step.attempts
+        return lambda row, steps, step: late(row, steps, step) if sure and step.attempts == number else None
 
     async def _failed(self, error: GatewayError) -> None:
         now = self._now()
@@ -286,7 +309,18 @@ class Run:
             await self._park(error, until, attempt)
         else:
             settled = outbox.refused(work.message, step, error, attempt, self._connection, now)
-            await self._desk.settle(work, settled)
+            settled = replace(settled, unused=self._unused(error))
+            same = self._if_sure(
+                error, lambda row, _, step: outbox.refused(row, step, error, attempt, self._connection, now)
+            )
+            await self._settle(settled, same)
+
+    def _unused(self, error: GatewayError) -> tuple[Taken, ...]:
+        """Say which places were taken for nothing: all where no call left; where one did, those of people."""
+        if not _certain(error) or self._step.doubt:
+            return ()
+        left = not isinstance(error, Unreachable)
+        return tuple(place for toll, place in self._paid if not (left and toll.calls))
 
     async def _take_note(self, error: GatewayError) -> None:
         """Keep what an answer says beyond this send: the account is stopped, the contact has opted out."""

@@ -1,4 +1,4 @@
-"""The configuration file: TOML, with secrets as value, `env:NAME` or `file:PATH`.
+"""The configuration file: TOML, with secrets as value, `env:NAME` or `file:PATH`; the store's URL may hold one.
 
 [gateway]
 store = "memory:"
@@ -79,7 +79,7 @@ def load_config(path: str | Path) -> Config:
     _known(head, _GATEWAY_KEYS, "[gateway]")
     named = _table(table.get("connections", {}), "[connections]")
     return Config(
-        store=_text(head.get("store", "memory:"), "[gateway] store"),
+        store=_text(_secret(head.get("store", "memory:"), "[gateway] store", path.parent), "[gateway] store"),
         policy=_policy(head.get("policy"), "[gateway]") or Policy.STRICT,
         public_url=_text(head["public_url"], "[gateway] public_url") if "public_url" in head else None,
         terms=_terms(head, "[gateway]"),

@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from gateway.actions import ConnectionInfo, Policy
+from gateway.capabilities import CapabilityTable
 from gateway.errors import ConfigurationError, NoRoute, Unauthorized
 from gateway.pacing import Terms, looks_back
 from gateway.plugins import Plugins
@@ -42,12 +43,15 @@ class Connection:
     """What the vendor asks of whoever sends."""
     pauses: tuple[Pause, ...] = field(init=False)
     """What its codes may stop for a while."""
+    table: CapabilityTable = field(init=False)
+    """What the provider can carry."""
     looks_back: bool = field(init=False)
     """Whether any of that asks what has happened in a chat before."""
 
     def __post_init__(self) -> None:
         """Ask the provider once: it is immutable."""
         self.rules = self.provider.rules()
+        self.table = self.provider.capabilities()
         self.pauses = tuple({row.pause: None for _, row in self.provider.codes if row.pause})
         self.looks_back = looks_back(self.rules, self.terms.paces, self.pauses)
 

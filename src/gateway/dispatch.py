@@ -134,16 +134,28 @@ class Dispatcher:
     async def _round(self) -> None:
         try:
             version = self._store.version
-            now = self._clock.now()
-            if await self._claim():
-                return
-            due = self._store.next_due(now)
-            seconds = IDLE if due is None else min((due - now).total_seconds(), IDLE)
-            await wait_for_change(self._clock, seconds if seconds > 0 else BUSY, self._store.changed(version))
+            if not await self._claim():
+                await self._rest(version)
         except StoreError as error:
             # a store that is away comes back, and what it keeps is still there
             _log.error("events_unreachable", error=error.slug)
             await self._clock.sleep(IDLE)
+
+    async def _rest(self, version: int) -> None:
+        """Wait until an event may be due: at its time, or with a write that made it so."""
+        now = self._clock.now()
+        end = now + timedelta(seconds=IDLE)
+        while now < end:
+            due = self._store.next_due(now, lanes=False) or end
+            seconds = (min(due, end) - now).total_seconds()
+            changed = self._store.changed(version)
+            if not await wait_for_change(self._clock, seconds if seconds > 0 else BUSY, changed):
+                return
+            version, now = self._store.version, self._clock.now()
+            due = self._store.next_due(now, lanes=False) or end
+            # of what other processes write nobody says what is due
+            if due <= now or not getattr(self._store, "alone", False):
+                return
 
     async def _claim(self) -> int:
         free = self._limit - len(self._tasks) + len(self._early)

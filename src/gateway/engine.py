@@ -16,10 +16,12 @@ from typing import Any
 from pydantic import JsonValue
 
 from gateway import outbox
-from gateway.actions import Policy, Receipt, SendMessage
+from gateway.actions import Action, Policy, Receipt, SendMessage
+from gateway.addresses import Address
 from gateway.catchup import CatchUp
 from gateway.clock import Clock
 from gateway.connections import Connection, Connections
+from gateway.consent import OPERATOR
 from gateway.dispatch import Dispatcher
 from gateway.errors import Conflict, GatewayError, NotFound, NotSettled, Overloaded, StoreError, Unauthorized
 from gateway.exchange import Reply
@@ -29,13 +31,14 @@ from gateway.ids import MessageId, Token, chat_id, new_message_id
 from gateway.inbox import Inbox, Stale
 from gateway.log import logger
 from gateway.model import Chat
+from gateway.outcomes import Outcomes, Seen
 from gateway.pacing import Priority, Sending, Terms, tolls, wait_of
 from gateway.plugins import Plugins
 from gateway.provider import WebhookRequest
 from gateway.retry import RetryPolicy
 from gateway.routing import guard
 from gateway.standing import paused, standing
-from gateway.store import MessageRow, MessageState, StepRow, StepState, Store, open_store
+from gateway.store import ConsentRow, MessageRow, MessageState, StepRow, StepState, Store, open_store
 from gateway.worker import Worker
 
 __all__ = ["Engine", "When"]
@@ -80,7 +83,8 @@ class Engine:
         self.inbox: Inbox = Inbox(self.store, self.connections, clock, stale)
         self.catch_up: CatchUp = CatchUp(self.store, self.connections, self.inbox, clock, chance)
         self.dispatcher: Dispatcher = Dispatcher(self.store, clock)
-        self._worker = Worker(self.store, self.connections, clock, policy=retry, chance=chance)
+        self._outcomes = Outcomes(self.store)
+        self._worker = Worker(self.store, self.connections, clock, self._outcomes, policy=retry, chance=chance)
         self._works = works
         self._tasks: list[asyncio.Task[None]] = []
         self._started = False
@@ -106,12 +110,25 @@ class Engine:
                     "gateway catch-up": self.catch_up.run,
                 }
                 self._tasks = [asyncio.create_task(run(), name=name) for name, run in loops.items() if self._works]
+                for task in self._tasks:
+                    task.add_done_callback(_say_that_it_stopped)
+
+    async def watch(self) -> None:
+        """Wait until the gateway is closed; raises `StoreError` as soon as one of its loops has stopped by itself."""
+        await self.start()
+        if self._tasks:
+            await asyncio.wait([*self._tasks], return_when=asyncio.FIRST_COMPLETED)
+            self._still_running()
 
     def _still_running(self) -> None:
         """Raise what stopped a loop, instead of promising what nobody will do."""
         for task in self._tasks:
             if task.done() and not task.cancelled():
-                raise StoreError(f"the {task.get_name()} stopped: {type(task.exception()).__name__}")
+                raise StoreError(
+                    f"the {task.get_name()} stopped: {type(task.exception()).__name__}",
+                    code="stopped",
+                    hint="start it again; what it had in hand is in the store, and the log says where it stopped",
+                )
 
     async def close(self) -> None:
         """Finish what is under way, then let go of everything."""
@@ -119,12 +136,12 @@ class Engine:
         tasks, self._tasks = self._tasks, []
         for task in tasks:
             task.cancel()
-        for task in tasks:
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        # what one of them died of is no reason to leave the others, or the store, as they are
+        await asyncio.gather(*tasks, return_exceptions=True)
         for connection in self.connections:
             await connection.transport.aclose()
         await self.store.close()
+        await self._outcomes.close()
 
     # ── the way out ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -240,6 +257,23 @@ class Engine:
         pausing = await paused(self.store, sending, connection, stand.known)
         return max([now, *(item.until for item in (wait, pausing) if item is not None)])
 
+    def guard(self, action: Action, connection: Connection) -> None:
+        """Ask the guards about what does not go through the outbox; raises `Refused`."""
+        guard(action, connection, self.plugins, self.clock)
+
+    async def opt_out(self, connection: Connection, address: Address) -> None:
+        """Keep that a contact no longer agrees, because the operator says so."""
+        await self.start()
+        word = ConsentRow(
+            connection=connection.name,
+            address=address.text,
+            agreed=False,
+            source=OPERATOR,
+            changed_at=self.clock.now(),
+        )
+        await self.store.keep_consent(word)
+        _log.info("opted_out", connection=connection.name, by=OPERATOR)
+
     async def outcome(self, message: MessageId, wait: float) -> Receipt:
         """Wait up to `wait` seconds for what became of a message; raises the error that it ended with.
 
@@ -247,15 +281,16 @@ class Engine:
         """
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(wait):
+                seen: Seen | None = None
                 while True:
                     version = self.store.version
-                    row, steps = await self.look_up(message)
+                    row, steps = seen or await self.look_up(message)
                     if row.state is MessageState.ACCEPTED:
                         return outbox.receipt_of(row, steps)
                     if not row.state.open or row.parked:
                         raise outbox.error_of(row, steps)
                     self._still_running()
-                    await self.store.changed(version)
+                    seen = await self._outcomes.change(message, version)
         row, steps = await self.look_up(message)
         if row.state is MessageState.UNKNOWN:
             raise outbox.error_of(row, steps)
@@ -280,6 +315,11 @@ class Engine:
         await self.start()
         found = self.connections.get(connection)
         return await self.inbox.accept(hook, found)
+
+
+def _say_that_it_stopped(task: asyncio.Task[None]) -> None:
+    if not task.cancelled():
+        _log.error("loop_stopped", loop=task.get_name(), error=type(task.exception()).__name__)
 
 
 def request_of(chat: Chat, policy: Policy, **content: Any) -> dict[str, JsonValue]:

@@ -17,7 +17,7 @@ from gateway.clock import Clock
 from gateway.connections import Connection, Connections
 from gateway.consent import consents_of
 from gateway.errors import BadPayload, BadSignature, WebhookError
-from gateway.events import DeliveryUpdated, Event, MessageReceived, ReactionAdded, ReactionRemoved
+from gateway.events import DeliveryUpdated, Event, MessageReceived, PollUpdated, ReactionAdded, ReactionRemoved
 from gateway.exchange import Reply
 from gateway.failpoints import Point, reach
 from gateway.ids import EventId
@@ -255,6 +255,8 @@ def _about(event: Event) -> str | None:
             return event.vendor_id
         case ReactionAdded() | ReactionRemoved():
             return event.target.vendor_id
+        case PollUpdated():
+            return event.poll_id
         case MessageReceived() if event.ours:
             return event.vendor_id
     return None

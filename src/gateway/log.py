@@ -230,7 +230,7 @@ def logger(name: str) -> FilteringBoundLogger:
         processors=_TO_OUTLET,
         wrapper_class=structlog.make_filtering_bound_logger(logging.NOTSET),
         context_class=dict,
-        cache_logger_on_first_use=False,
+        cache_logger_on_first_use=True,  # where lines go is decided in the outlet, line by line
     )
     return cast("FilteringBoundLogger", made)
 

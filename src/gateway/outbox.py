@@ -16,11 +16,12 @@ from pydantic_core import from_json, to_json
 from gateway.actions import (
     Adaptation,
     DeliveryState,
-    MarkRead,
     Receipt,
     SendMessage,
+    SendPoll,
     SendReaction,
-    SetTyping,
+    Sent,
+    ShareContact,
     StepAction,
 )
 from gateway.capabilities import Feature
@@ -30,6 +31,7 @@ from gateway.errors import Cancelled, Expired, GatewayError, OutcomeUnknown, Par
 from gateway.events import DeliveryUpdated
 from gateway.fitting import Plan
 from gateway.ids import ChatId, MessageId, Token, chat_id, new_token
+from gateway.known import ACTIONS, RECEIPTS
 from gateway.model import Chat
 from gateway.store.rows import AttemptRow, FactRow, MessageRow, MessageState, Settlement, StepRow, StepState
 
@@ -42,7 +44,6 @@ __all__ = [
     "chat_at_vendor",
     "error_of",
     "expired",
-    "fingerprint",
     "place_of",
     "receipt_of",
     "refused",
@@ -54,8 +55,6 @@ __all__ = [
     "waits_for",
 ]
 
-_Action = SendMessage | SendReaction | SetTyping | MarkRead
-_ACTION: TypeAdapter[_Action] = TypeAdapter(StepAction)
 _ADAPTATIONS: TypeAdapter[tuple[Adaptation, ...]] = TypeAdapter(tuple[Adaptation, ...])
 
 
@@ -73,23 +72,19 @@ class Asked:
     priority: int = 1
 
 
-def fingerprint(request: JsonValue) -> str:
-    """Hash what was asked, to tell a repetition from a reuse of its key."""
-    return hashlib.sha256(to_json(request)).hexdigest()
-
-
 def rows(message: MessageId, plan: Plan, asked: Asked, now: datetime) -> tuple[MessageRow, list[StepRow]]:
     """Turn a plan into rows; each step gets its own key and token here, once and for good."""
     steps = [_step_row(message, index, plan) for index in range(len(plan.steps))]
+    request = to_json(asked.request)
     row = MessageRow(
         id=message,
         connection=asked.connection.name,
         lane=asked.lane,
         kind=plan.steps[-1].action.type,
-        request=to_json(asked.request).decode(),
-        fingerprint=fingerprint(asked.request),
+        request=request.decode(),
+        fingerprint=hashlib.sha256(request).hexdigest(),
         key=asked.key,
-        adaptations=_ADAPTATIONS.dump_json(plan.adaptations).decode(),
+        adaptations=_ADAPTATIONS.dump_json(plan.adaptations).decode() if plan.adaptations else "[]",
         steps=len(steps),
         created_at=now,
         due_at=asked.due_at,
@@ -102,25 +97,26 @@ def rows(message: MessageId, plan: Plan, asked: Asked, now: datetime) -> tuple[M
 def _step_row(message: MessageId, index: int, plan: Plan) -> StepRow:
     step = plan.steps[index]
     token = new_token()
+    action = _keyed(step.action, f"{message}.1.{index}", token)
     return StepRow(
         message=message,
         index=index,
-        action=_keyed(step.action, f"{message}.1.{index}", token).model_dump_json(),
+        action=ACTIONS.write(action),
         token=token,
         pause=step.pause,
         indexes=step.indexes,
     )
 
 
-def _keyed(action: _Action, key: str, token: Token) -> _Action:
-    if isinstance(action, SendMessage | SendReaction):
+def _keyed(action: StepAction, key: str, token: Token) -> StepAction:
+    if isinstance(action, SendMessage | SendReaction | SendPoll | ShareContact):
         return action.model_copy(update={"key": key, "token": token})
     return action
 
 
-def action_of(step: StepRow) -> _Action:
+def action_of(step: StepRow) -> StepAction:
     """Read a step's action."""
-    return _ACTION.validate_json(step.action)
+    return ACTIONS.read(step.action)
 
 
 # ── what a step came to ───────────────────────────────────────────────────────────────────────────────────────────
@@ -142,12 +138,9 @@ def accepted(
     Vendor ids in `reported` are told of already: a webhook overtook the answer, and a report that the message is
     queued would come after one that it was delivered.
     """
-    sent = tuple(
-        entry.model_copy(update={"index": step.indexes[entry.index] if entry.index < len(step.indexes) else 0})
-        for entry in receipt.sent
-    )
+    sent = tuple(_placed(entry, step) for entry in receipt.sent)
     receipt = receipt.model_copy(update={"sent": sent, "message_id": message.id})
-    done = replace(step, state=StepState.ACCEPTED, receipt=receipt.model_dump_json())
+    done = replace(step, state=StepState.ACCEPTED, receipt=RECEIPTS.write(receipt))
     last = step.index == len(steps) - 1
     ended = replace(message, state=MessageState.ACCEPTED if last else MessageState.QUEUED, parked=False, error=None)
     facts = tuple(
@@ -167,12 +160,18 @@ def accepted(
     )
 
 
+def _placed(entry: Sent, step: StepRow) -> Sent:
+    """Say which message of the whole call an entry of the step's receipt is."""
+    index = step.indexes[entry.index] if entry.index < len(step.indexes) else 0
+    return entry if index == entry.index else entry.model_copy(update={"index": index})
+
+
 def skipped(message: MessageRow, step: StepRow, error: SendError, now: datetime) -> Settlement:
     """The typing dots before a message were refused: the message goes on without them, and the receipt says so."""
     adaptation = Adaptation(
         feature=Feature.TYPING_FIRST, happened="the message left without typing dots", why=error.message
     )
-    done = replace(step, state=StepState.ACCEPTED, receipt=Receipt(adaptations=(adaptation,)).model_dump_json())
+    done = replace(step, state=StepState.ACCEPTED, receipt=RECEIPTS.write(Receipt(adaptations=(adaptation,))))
     return Settlement(message=message, step=done, attempt=None, next_at=now)
 
 
@@ -291,8 +290,9 @@ def _report(
         code=error.code if error else None,
         reason=error.message if error else None,
     )
-    stamped = event.stamped(connection=connection.name, provider=connection.provider.name, received_at=now)
-    return stamped.model_copy(update={"chat_id": message.lane})
+    return event.stamped(
+        connection=connection.name, provider=connection.provider.name, received_at=now, chat=message.lane
+    )
 
 
 def _alias(message: MessageRow, receipt: Receipt) -> tuple[ChatId, ChatId] | None:
@@ -307,14 +307,14 @@ def _alias(message: MessageRow, receipt: Receipt) -> tuple[ChatId, ChatId] | Non
 
 def receipt_of(message: MessageRow, steps: Sequence[StepRow]) -> Receipt:
     """Put the receipts of all accepted steps together."""
-    parts = [Receipt.model_validate_json(step.receipt) for step in steps if step.receipt]
-    chats = [part.chat for part in parts if part.chat]
-    aliases = [part.alias for part in parts if part.alias]
+    parts = [RECEIPTS.read(step.receipt) for step in steps if step.receipt]
+    if len(parts) == 1 and parts[0].chat and message.adaptations == "[]":
+        return parts[0]
     return Receipt(
         message_id=message.id,
         sent=tuple(entry for part in parts for entry in part.sent),
-        chat=chats[-1] if chats else Chat.model_validate(action_of(steps[0]).chat),
-        alias=aliases[-1] if aliases else None,
+        chat=next((part.chat for part in reversed(parts) if part.chat), action_of(steps[0]).chat),
+        alias=next((part.alias for part in reversed(parts) if part.alias), None),
         adaptations=(
             *_ADAPTATIONS.validate_json(message.adaptations),
             *(adaptation for part in parts for adaptation in part.adaptations),
@@ -361,7 +361,7 @@ def place_of(steps: Sequence[StepRow], part: int) -> tuple[str, int] | None:
     left = part
     for step in steps:
         action = action_of(step)
-        sent = Receipt.model_validate_json(step.receipt).sent if step.receipt else ()
+        sent = RECEIPTS.read(step.receipt).sent if step.receipt else ()
         if not isinstance(action, SendMessage):
             continue
         for message, entry in zip(action.messages, sent, strict=False):

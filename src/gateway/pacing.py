@@ -12,7 +12,7 @@ from datetime import UTC, datetime, time, timedelta
 from enum import IntEnum
 from typing import Any
 
-from gateway.actions import MarkRead, SendMessage, SendReaction, SetTyping
+from gateway.actions import SendMessage, SendPoll, SendReaction, ShareContact, StepAction
 from gateway.consent import ConsentMode
 from gateway.errors import ConfigurationError
 from gateway.ids import ChatId, chat_id
@@ -34,8 +34,6 @@ __all__ = [
     "tolls",
     "wait_of",
 ]
-
-Action = SendMessage | SendReaction | SetTyping | MarkRead
 
 ANSWERS = 20
 """Most answers in a minute to one chat, unless another number is given: a person does not ask that much."""
@@ -133,7 +131,7 @@ class Known:
 class Sending:
     """An action that is to go, and where."""
 
-    action: Action
+    action: StepAction
     connection: str
     lane: ChatId
     priority: int
@@ -152,6 +150,8 @@ class Toll:
     """The least that is waited once it is empty."""
     whole: bool = False
     """True where everything of the connection waits with it."""
+    calls: bool = False
+    """True where it counts calls, so that one that was refused counts too; the others count what people get."""
 
 
 def tolls(sending: Sending, rules: Rules, terms: Terms, known: Known) -> tuple[Toll, ...]:
@@ -162,11 +162,16 @@ def tolls(sending: Sending, rules: Rules, terms: Terms, known: Known) -> tuple[T
             whole = pace.scope is Scope.CONNECTION and pace.whom is Whom.EVERYONE
             for subject in _subjects(sending, pace.scope):
                 bucket = Bucket(_key(sending, pace.name, subject), pace.interval, pace.burst)
-                found.append(Toll(bucket, pace.why or pace.name, whole=whole))
+                calls = pace.scope in {Scope.CONNECTION, Scope.LINE} and pace.whom is Whom.EVERYONE
+                found.append(Toll(bucket, pace.why or pace.name, whole=whole, calls=calls))
     for cap in rules.caps:
         if _counts(sending.action, cap.scope, cap.whom) and _is_meant(cap.whom, known, rules, sending.now):
             found += [_capped(sending, cap, subject) for subject in _subjects(sending, cap.scope)]
-    if terms.answers_per_minute and sending.priority == Priority.REPLY and isinstance(sending.action, SendMessage):
+    if (
+        terms.answers_per_minute
+        and sending.priority == Priority.REPLY
+        and isinstance(sending.action, SendMessage | SendPoll)
+    ):
         bucket = Bucket(_key(sending, "answers", sending.lane), 60 / terms.answers_per_minute, terms.answers_per_minute)
         why = f"more than {terms.answers_per_minute} answers in a minute to one chat, which looks like a loop"
         found.append(Toll(bucket, why, rest=_LOOP_REST))
@@ -182,9 +187,9 @@ def _capped(sending: Sending, cap: DailyCap, subject: str) -> Toll:
     return Toll(bucket, f"{cap.why or cap.name} ({most} on this day)", ends=ends)
 
 
-def _counts(action: Action, scope: Scope, whom: Whom) -> bool:
-    """Tell whether a limit is about such an action: contacts get messages and reactions, the vendor every call."""
-    if isinstance(action, SendMessage | SendReaction):
+def _counts(action: StepAction, scope: Scope, whom: Whom) -> bool:
+    """Tell whether a limit is about such an action: contacts get what they are notified of, the vendor every call."""
+    if isinstance(action, SendMessage | SendReaction | SendPoll | ShareContact):
         return True
     return scope is Scope.CONNECTION and whom is Whom.EVERYONE
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import TypeAlias
 
 from gateway import outbox
 from gateway.actions import Attempt, Receipt, SendMessage, Sent
+from gateway.clock import Clock, wait_for_change
 from gateway.connections import Connection, Connections
 from gateway.drive import drive
 from gateway.errors import GatewayError
@@ -14,16 +17,31 @@ from gateway.ids import Token
 from gateway.log import logger
 from gateway.standing import begin
 from gateway.store.port import Store
-from gateway.store.rows import MessageState, Settlement, StepRow, StepState, Work
+from gateway.store.rows import AttemptRow, MessageRow, MessageState, Settlement, StepRow, StepState, Work
 
-__all__ = ["look_for_proof", "proven", "prove"]
+__all__ = ["Late", "absent", "came_late", "look_for_proof", "proven", "prove"]
 
 _log = logger(__name__)
+
+Late: TypeAlias = Callable[[MessageRow, Sequence[StepRow], StepRow], Settlement | None]
+"""Makes of a row that was given up what a late answer says about it; None where it says nothing."""
+
+UNDECIDED = 120.0
+"""Seconds that a late answer waits for whoever has the lane now: two leases, for that one may be dead itself."""
+LOOK = 1.0
+"""Seconds after which it looks again, where nobody tells this process of what others write."""
 
 
 def proven(vendor_ids: tuple[str, ...]) -> Receipt:
     """Make the receipt of a send that is proven by ids alone: its answer was never read."""
     return Receipt(sent=tuple(Sent(vendor_id=vendor_id, index=index) for index, vendor_id in enumerate(vendor_ids)))
+
+
+def absent(message: MessageRow, step: StepRow, attempt: AttemptRow | None, next_at: datetime) -> Settlement:
+    """The vendor does not have what it might have had: the step goes as if it had never been tried."""
+    fresh = replace(step, state=StepState.WAITING, call=None, doubt=False, first_at=None)
+    row = replace(message, state=MessageState.QUEUED, parked=False, error=None)
+    return Settlement(message=row, step=fresh, attempt=attempt, next_at=next_at)
 
 
 async def prove(store: Store, connections: Connections, token: Token, now: datetime) -> None:
@@ -48,18 +66,16 @@ async def look_for_proof(store: Store, work: Work, step: StepRow, connection: Co
     By the vendor's webhooks, else by its records; with neither it is parked for `resolve`, and its chat goes on: a dead
     chat is worse than a gap.
     """
-    vendor_ids, absent = await store.proofs(step.token), False
+    vendor_ids, gone = await store.proofs(step.token), False
     if not vendor_ids:
-        vendor_ids, absent = await _in_records(work, step, connection)
+        vendor_ids, gone = await _in_records(work, step, connection)
     if vendor_ids:
         _log.info("outcome_proven", message_id=work.message.id, step=step.index, by="records")
         await begin(store, connection, work.lane, now)
         return outbox.accepted(work.message, work.steps, step, proven(vendor_ids), None, connection, now)
-    if absent:
+    if gone:
         _log.info("outcome_absent", message_id=work.message.id, step=step.index)
-        again = replace(step, state=StepState.WAITING, call=None, doubt=False, first_at=None)
-        row = replace(work.message, state=MessageState.QUEUED, error=None)
-        return Settlement(message=row, step=again, attempt=None, next_at=now)
+        return absent(work.message, step, None, now)
     _log.warning("outcome_parked", message_id=work.message.id, step=step.index, connection=connection.name)
     return Settlement(message=replace(work.message, parked=True), step=step, attempt=None, next_at=now)
 
@@ -75,3 +91,28 @@ async def _in_records(work: Work, step: StepRow, connection: Connection) -> tupl
         _log.info("no_records", message_id=work.message.id, error=error.slug)
         return (), False
     return found.vendor_ids, found.absent
+
+
+async def came_late(store: Store, clock: Clock, mine: StepRow, late: Late) -> None:
+    """Take the answer to a call as proof, though its lane was lost: another worker may have given the step up.
+
+    While that one has not decided yet it is waited for; a step that was settled, or is repeated, stays as it is.
+    """
+    end = clock.now() + timedelta(seconds=UNDECIDED)
+    while clock.now() < end:
+        version = store.version
+        found = await store.message(mine.message)
+        step = found[1][mine.index] if found else None
+        if found is None or step is None or step.token != mine.token or not found[0].state.open:
+            return
+        row, steps = found
+        if row.state is MessageState.UNKNOWN and step.state is StepState.UNKNOWN:
+            settled = late(row, steps, step)
+            if settled is None:
+                return
+            if await store.amend(settled, expect=MessageState.UNKNOWN):
+                _log.info("outcome_proven", message_id=row.id, step=step.index, by="late answer")
+                return
+        elif step.state is not StepState.STARTED or step.attempts != mine.attempts:
+            return
+        await wait_for_change(clock, LOOK, store.changed(version))

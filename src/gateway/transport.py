@@ -21,10 +21,11 @@ import ssl
 import threading
 import time
 import zlib
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from contextvars import ContextVar
 from dataclasses import dataclass
+from http.cookiejar import CookieJar
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, BinaryIO, TypeAlias, TypedDict
 from urllib.parse import quote, urlencode
@@ -65,9 +66,12 @@ _log = logger("gateway.transport")
 ANSWER_LIMIT = 1024 * 1024
 """Bytes of an answer, unpacked: vendors' answers are a few kilobytes, a page of history some tens."""
 
-_SHARD = 16
+_LIMIT = 16
+"""Calls of a connection in flight, unless it is told otherwise."""
+
+_SHARD = 4
 # httpx 0.28 walks its whole pool at each start and end of a request: from about 20 in flight it reconnects nearly every
-# time, or with raised limits becomes ten times slower. So one client never has more than this.
+# time, or with raised limits becomes ten times slower, and at 16 it is half as fast as at 4. So no client has more.
 
 _KEEP_ALIVE = 5.0
 # Seconds. Short on purpose: a connection that the vendor closes while a call is written into it makes a send unknown.
@@ -125,13 +129,16 @@ for _name in ("httpx", "httpcore.connection", "httpcore.http11", "httpcore.http2
     logging.getLogger(_name).addFilter(_Mute())
 
 
-@contextmanager
-def _unlogged() -> Iterator[None]:
-    token = _quiet.set(True)
-    try:
-        yield
-    finally:
-        _quiet.reset(token)
+class _Unlogged:
+    """Keeps what happens within it out of the HTTP client's log; a class, since every call goes through it."""
+
+    __slots__ = ("_token",)
+
+    def __enter__(self) -> None:
+        self._token = _quiet.set(True)
+
+    def __exit__(self, *_: object) -> None:
+        _quiet.reset(self._token)
 
 
 @functools.cache
@@ -145,12 +152,23 @@ class _Settings(TypedDict):
     trust_env: bool
     follow_redirects: bool
     limits: httpx.Limits
+    cookies: CookieJar
+
+
+class _NoCookies(CookieJar):
+    """Takes no cookies: an API has its key, and looking for them costs more than reading the answer."""
+
+    def extract_cookies(self, response: object, request: object) -> None:
+        """Leave them."""
+
+    def set_cookie(self, cookie: object) -> None:
+        """Leave it."""
 
 
 def _settings(limit: int) -> _Settings:
     """Give what all our clients have: nothing from the environment, no redirects (they would carry the key away)."""
     limits = httpx.Limits(max_connections=limit, max_keepalive_connections=limit, keepalive_expiry=_KEEP_ALIVE)
-    return {"verify": _tls(), "trust_env": False, "follow_redirects": False, "limits": limits}
+    return {"verify": _tls(), "trust_env": False, "follow_redirects": False, "limits": limits, "cookies": _NoCookies()}
 
 
 class PlainClient(httpx.AsyncClient):
@@ -158,7 +176,7 @@ class PlainClient(httpx.AsyncClient):
 
     async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
         """Send a request, like the client it is, without a line in the log."""
-        with _unlogged():
+        with _Unlogged():
             return await super().send(request, **options)
 
 
@@ -167,7 +185,7 @@ def plain_client(timeout: float) -> PlainClient:
 
     What it raises when there is no answer is a `ClientError`.
     """
-    return PlainClient(timeout=timeout, headers={"user-agent": _AGENT}, **_settings(_SHARD))
+    return PlainClient(timeout=timeout, headers={"user-agent": _AGENT}, **_settings(_LIMIT))
 
 
 # ── from a call to a request ──────────────────────────────────────────────────────────────────────────────────────
@@ -200,30 +218,28 @@ class _Writer:
             raise InvalidRequest("the call makes no URL", hint="look for an id that is far too long") from None
 
     def _request(self, signed: Call, call: Call, files: ExitStack) -> httpx.Request:
-        headers = httpx.Headers({"accept": "application/json", "accept-encoding": "gzip", "user-agent": _AGENT})
-        headers.update(_checked(signed.headers, call.headers))
+        own = {"accept": "application/json", "accept-encoding": "gzip", "user-agent": _AGENT}
         content: dict[str, Any] = {}
         if signed.files:
             content = {"data": _fields(signed.json), "files": self._opened(signed.files, files)}
         elif signed.json is not None:
-            headers.setdefault("content-type", "application/json")
+            own["content-type"] = "application/json"
             content = {"content": to_json(signed.json)}
+        asked = {name.lower(): value for name, value in _checked(signed.headers, call.headers).items()}
         return httpx.Request(
-            signed.method, self._url(signed), headers=headers, extensions=dict(self._extensions), **content
+            signed.method, self._url(signed), headers=own | asked, extensions=dict(self._extensions), **content
         )
 
     def _url(self, call: Call) -> httpx.URL:
-        """Put base, path and query together, and make sure that the client leaves the path as it was encoded."""
+        """Put base, path and query together."""
         base = self._bases.get(call.base)
         if base is None:
             raise BrokenExchange(f"{self._provider.name} has no base {call.base!r}")
         query = f"?{urlencode(call.params, quote_via=quote, safe='')}" if call.params else ""
-        target = f"{base.raw_path.decode().rstrip('/')}{call.path}{query}"
-        if _PATH.fullmatch(call.path):
-            url = base.copy_with(raw_path=target.encode())
-            if url.raw_path == target.encode():
-                return url
-        raise BrokenExchange(f"{self._provider.name} made a path that is not percent-encoded: use path()")
+        url = _joined(base, call.path, query)
+        if url is None:
+            raise BrokenExchange(f"{self._provider.name} made a path that is not percent-encoded: use path()")
+        return url
 
     def _opened(self, blobs: Mapping[str, Blob], files: ExitStack) -> dict[str, tuple[str, BinaryIO, str]]:
         """Open the blobs; the client reads them in pieces while it sends."""
@@ -239,6 +255,16 @@ class _Writer:
                 raise ContentRefused(words, hint="check that the file exists and can be read") from None
             opened[field] = (blob.name, files.enter_context(source), blob.media_type)
         return opened
+
+
+@functools.lru_cache(1024)  # taking a URL apart takes as long as writing the whole request, and chats come again
+def _joined(base: httpx.URL, path: str, query: str) -> httpx.URL | None:
+    """Make a URL; None where the client would not leave the path as it was encoded."""
+    target = f"{base.raw_path.decode().rstrip('/')}{path}{query}".encode()
+    if not _PATH.fullmatch(path):
+        return None
+    url = base.copy_with(raw_path=target)
+    return url if url.raw_path == target else None
 
 
 def _base(connection: str, name: str, url: str) -> httpx.URL:
@@ -316,7 +342,7 @@ class _Reader:
         body = bytes(self._body)
         if not unpacked:
             body = self._unpack(body, self._response.headers.get("content-encoding", "identity").strip().lower())
-        return Reply(self._response.status_code, dict(self._response.headers.items()), body)
+        return Reply(self._response.status_code, _headers(self._response), body)
 
     def _unpack(self, body: bytes, encoding: str) -> bytes:
         """Undo gzip, which is all that we ask for, never making more than the bound: a bomb is a thousandfold."""
@@ -334,6 +360,23 @@ class _Reader:
         if not unpacker.eof:
             raise _UnreadableError("it ends too early")
         return unpacked
+
+
+def _headers(response: httpx.Response) -> dict[str, str]:
+    """Give the headers by lower-case name; what comes several times is joined with commas."""
+    found: dict[str, str] = {}
+    for raw_name, raw_value in response.headers.raw:
+        name, value = raw_name.decode("latin-1").lower(), _text(raw_value)
+        found[name] = f"{found[name]}, {value}" if name in found else value
+    return found
+
+
+def _text(value: bytes) -> str:
+    """Read the value of a header, of which the standards say no more than that it is bytes."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
 
 
 # ── from an error of the road to ours ─────────────────────────────────────────────────────────────────────────────
@@ -430,7 +473,7 @@ class Transport(_Base):
         *,
         connection: str,
         client: httpx.AsyncClient | None = None,
-        limit: int = _SHARD,
+        limit: int = _LIMIT,
         timeouts: Timeouts = Timeouts(),
         max_answer: int = ANSWER_LIMIT,
         open_blob: BlobOpener = open_file,
@@ -465,11 +508,14 @@ class Transport(_Base):
                 await client.aclose()
 
     async def _outcome(self, call: Call) -> Reply | Exception:
-        try:
-            async with asyncio.timeout(self._timeouts.pool):
-                await self._places.acquire()
-        except TimeoutError:
-            return _full(self._limit, self._timeouts.pool)
+        if self._places.locked():
+            try:
+                async with asyncio.timeout(self._timeouts.pool):
+                    await self._places.acquire()
+            except TimeoutError:
+                return _full(self._limit, self._timeouts.pool)
+        else:
+            await self._places.acquire()
         shard = self._busy.index(min(self._busy))
         self._busy[shard] += 1
         try:
@@ -479,7 +525,7 @@ class Transport(_Base):
             self._places.release()
 
     async def _carry(self, client: httpx.AsyncClient, call: Call) -> Reply | Exception:
-        with ExitStack() as files, _unlogged():
+        with ExitStack() as files, _Unlogged():
             try:
                 request = self._writer.write(call, files)
             except (SendError, BrokenExchange) as error:
@@ -495,18 +541,26 @@ class Transport(_Base):
                 return _lost(error)
 
     async def _exchange(self, client: httpx.AsyncClient, request: httpx.Request) -> Reply:
-        response = await client.send(request, stream=True, auth=None, follow_redirects=False)
+        if self._own:
+            # Straight to what carries requests: redirects, authentication, cookies and hooks, which our clients have
+            # none of, cost as much as all the rest that is done here. Whoever mocks the client mocks this method too.
+            carrier = client._transport_for_url(request.url)  # noqa: SLF001 - see above; a client without it fails every test
+            response = await carrier.handle_async_request(request)
+        else:
+            response = await client.send(request, stream=True, auth=None, follow_redirects=False)
         reach(Point.SENT)
+        stream = response.stream
+        assert isinstance(stream, httpx.AsyncByteStream)  # noqa: S101 - an asynchronous client has no other
         try:
             reader = _Reader(response, self._max_answer)
             if response.is_stream_consumed:  # made in memory, by a mock: the client has read and unpacked it
                 reader.add(response.content)
                 return reader.reply(unpacked=True)
-            async for piece in response.aiter_raw():
+            async for piece in stream:
                 reader.add(piece)
             return reader.reply()
         finally:
-            await response.aclose()
+            await stream.aclose()
 
 
 class BlockingTransport(_Base):
@@ -521,7 +575,7 @@ class BlockingTransport(_Base):
         *,
         connection: str,
         client: httpx.Client | None = None,
-        limit: int = _SHARD,
+        limit: int = _LIMIT,
         timeouts: Timeouts = Timeouts(),
         max_answer: int = ANSWER_LIMIT,
         open_blob: BlobOpener = open_file,
@@ -557,7 +611,7 @@ class BlockingTransport(_Base):
             self._places.release()
 
     def _carry(self, call: Call) -> Reply | Exception:
-        with ExitStack() as files, _unlogged():
+        with ExitStack() as files, _Unlogged():
             try:
                 request = self._writer.write(call, files)
             except (SendError, BrokenExchange) as error:

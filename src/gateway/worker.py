@@ -11,8 +11,8 @@ import asyncio
 import contextlib
 import random
 from collections import Counter
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 
 from gateway import outbox
 from gateway.attempt import Desk, LaneLostError, Run
@@ -21,6 +21,7 @@ from gateway.connections import Connection, Connections
 from gateway.errors import StoreError
 from gateway.failpoints import Point, reach
 from gateway.log import logger
+from gateway.outcomes import Outcomes
 from gateway.proof import look_for_proof, prove
 from gateway.retry import RetryPolicy
 from gateway.store.port import Store
@@ -37,9 +38,10 @@ PER_CONNECTION = 16
 IDLE = 5.0
 """Seconds after which the store is asked again, when nothing woke the loop."""
 BUSY = 0.25
-"""The same while something is due that this loop may not take: an event, or a connection that has to rest."""
+"""The same while something is due that this loop may not take: another process is at it."""
 DRAIN = 30.0
 """Seconds that calls under way have when the gateway is closed; then they are what a crash leaves behind."""
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 class Worker:
@@ -50,6 +52,7 @@ class Worker:
         store: Store,
         connections: Connections,
         clock: Clock,
+        outcomes: Outcomes,
         *,
         policy: RetryPolicy | None = None,
         chance: Callable[[], float] = random.random,
@@ -58,81 +61,110 @@ class Worker:
         self._store = store
         self._connections = connections
         self._clock = clock
-        self._desk = Desk(store, clock, policy or RetryPolicy(), chance)
+        self._desk = Desk(store, clock, policy or RetryPolicy(), chance, outcomes)
         self._limit = limit
         self._busy: Counter[str] = Counter()
         self._rests: dict[str, datetime] = {}
         self._works: dict[asyncio.Task[None], Work] = {}
-        self._freed = asyncio.Event()
+        self._news = asyncio.Event()
+        """Something fell due, or a step ended and made room for what was left behind."""
+        self._sleeps_until = _NEVER
+        self._left_behind = False
         self._at_work = asyncio.Event()
 
     async def run(self) -> None:
         """Work until cancelled; steps under way then have a while to end."""
-        renewing = asyncio.create_task(self._keep_renewing(), name="gateway leases")
+        beside = [
+            asyncio.create_task(self._keep_renewing(), name="gateway leases"),
+            asyncio.create_task(self._watch(), name="gateway worker's news"),
+        ]
+        for task in beside:
+            task.add_done_callback(lambda _: self._news.set())
         try:
             while True:
+                _raise_what_ended(beside)
                 await self._round()
         finally:
             await self._drain()
-            renewing.cancel()
-            await asyncio.gather(renewing, return_exceptions=True)
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
 
     # ── the loop ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def _round(self) -> None:
         try:
-            version = self._store.version
-            self._freed.clear()
-            if not await self._claim():
-                await wait_for_change(self._clock, self._seconds(), self._news(version))
+            self._news.clear()
+            if await self._claim():
+                await self._rest()
         except StoreError as error:
             # a store that is away comes back, and what it keeps is still there
             _log.error("outbox_unreachable", error=error.slug)
             await self._clock.sleep(IDLE)
 
-    async def _claim(self) -> int:
-        """Start what is due; returns how much that was."""
-        free = self._limit - len(self._works)
-        if free <= 0:
-            return 0
+    async def _claim(self) -> bool:
+        """Start what is due; tells whether that was all there is for now."""
         now = self._clock.now()
-        self._rests = {name: until for name, until in self._rests.items() if until > now}
-        stopped = {connection.name for connection in self._connections if connection.stopped}
-        full = {name for name, count in self._busy.items() if count >= PER_CONNECTION}
-        works = await self._store.claim(now, LEASE, min(free, PER_CONNECTION), stopped | full | self._rests.keys())
+        most = min(self._limit - len(self._works), PER_CONNECTION)
+        skipped = self._skipped(now)
+        self._left_behind = most <= 0 or bool(skipped)
+        if most <= 0:
+            return True
+        works = await self._store.claim(now, LEASE, most, skipped)
         for work in works:
             self._busy[work.message.connection] += 1
             task = asyncio.create_task(self._guarded(work), name=f"gateway step of {work.message.id}")
             self._works[task] = work
             self._at_work.set()
             task.add_done_callback(self._ended)
-        return len(works)
+        return len(works) < most
+
+    def _skipped(self, now: datetime) -> set[str]:
+        """Name the connections that nothing is taken from: they have stopped, rest, or have as much as they carry."""
+        skipped = {name for name, count in self._busy.items() if count >= PER_CONNECTION}
+        skipped |= {connection.name for connection in self._connections if connection.stopped}
+        if self._rests:
+            self._rests = {name: until for name, until in self._rests.items() if until > now}
+            skipped |= self._rests.keys()
+        return skipped
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._busy[self._works.pop(task).message.connection] -= 1
-        self._freed.set()
+        if self._left_behind:
+            self._news.set()
         if not self._works:
             self._at_work.clear()
 
-    def _seconds(self) -> float:
-        """Say how long there is nothing to do: until something falls due, or a connection has rested."""
+    async def _rest(self) -> None:
+        """Wait until there may be something to do."""
         now = self._clock.now()
-        due = self._store.next_due(now)
-        times = [time for time in (due, *self._rests.values()) if time is not None]
-        seconds = min(((time - now).total_seconds() for time in times if time > now), default=IDLE)
+        seconds = self._seconds(now)
+        self._sleeps_until = now + timedelta(seconds=seconds)
+        try:
+            await wait_for_change(self._clock, seconds, self._news.wait())
+        finally:
+            self._sleeps_until = _NEVER
+
+    def _seconds(self, now: datetime) -> float:
+        """Say how long there is nothing to do: until something falls due, or a connection has rested."""
+        due = self._store.next_due(now, events=False)
+        coming = [time for time in (due, *self._rests.values()) if time is not None and time > now]
+        seconds = (min(coming) - now).total_seconds() if coming else IDLE
         return min(seconds, BUSY if due is not None and due <= now else IDLE)
 
-    async def _news(self, version: int) -> None:
-        """Wait until something was written, or a step ended and made room."""
-        news = [asyncio.ensure_future(self._store.changed(version)), asyncio.ensure_future(self._freed.wait())]
-        try:
-            done, _ = await asyncio.wait(news, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
-        finally:
-            for task in news:
-                task.cancel()
-            await asyncio.gather(*news, return_exceptions=True)
+    async def _watch(self) -> None:
+        """Wake the loop when something was written that it may take before it would wake by itself."""
+        version, alone = -1, getattr(self._store, "alone", False)
+        while True:
+            try:
+                await self._store.changed(version)
+                version = self._store.version
+                due = self._store.next_due(self._clock.now(), events=False)
+                # of what other processes write nobody says what is due
+                if not alone or (due is not None and due < self._sleeps_until):
+                    self._news.set()
+            except StoreError:
+                await self._clock.sleep(IDLE)
 
     async def _keep_renewing(self) -> None:
         """Hold the lanes of long calls: another worker would take a step for left behind."""
@@ -190,6 +222,13 @@ class Worker:
         if wait is not None and wait.whole:
             # its other lanes would only be told the same
             self._rests[connection.name] = wait.until
+
+
+def _raise_what_ended(beside: Sequence[asyncio.Task[None]]) -> None:
+    """Raise what one of the tasks beside the loop died of: without it the loop would seem to work."""
+    for task in beside:
+        if task.done() and not task.cancelled():
+            task.result()
 
 
 def _is_too_late(work: Work, step: StepRow, now: datetime) -> bool:

@@ -1,7 +1,8 @@
 """Workers that start at once: a process with everything imported that forks one for each request.
 
-Run as `python -m tests.crash.forks SOCKET`. Whoever connects sends one line of JSON, and with it the descriptor of the
-port to serve; then come lines, `started PID`, `stopped`, `continued` and `ended STATUS`. Hanging up kills the worker.
+Run as `python -m tests.crash.forks SOCKET`. Whoever connects sends one line of JSON, and with it the descriptors of the
+port that all serve and of the worker's own; then come lines, `started PID`, `stopped`, `continued` and `ended STATUS`.
+Hanging up kills the worker.
 """
 
 from __future__ import annotations
@@ -47,14 +48,15 @@ def _end_with_parent() -> None:
 
 def _keep(caller: socket.socket) -> None:
     """Fork the worker, and tell what becomes of it."""
-    line, ports, _, _ = socket.recv_fds(caller, MOST, 1)
+    line, ports, _, _ = socket.recv_fds(caller, MOST, 2)
     job = worker.Job(**json.loads(line))
     pid = os.fork()
     if pid == 0:
         caller.close()
-        worker.main(job, socket.socket(fileno=ports[0]))
+        worker.main(job, *(socket.socket(fileno=port) for port in ports))
         os._exit(0)
-    os.close(ports[0])
+    for port in ports:
+        os.close(port)
     caller.sendall(f"started {pid}\n".encode())
     threading.Thread(target=_end_with_caller, args=(caller, pid), daemon=True).start()
     while True:

@@ -23,7 +23,8 @@ async def chaos(store: str, folder: Path, forks: str, *, workers: int, outage: O
     """Go through a run, and say what it came to."""
     dice = Random(SEED)  # noqa: S311 - made-up misfortune is no secret
     # a lease that ends while the store is only slow makes workers take each other's lanes, and nobody gets anywhere
-    async with site(REAL, store, folder, forks, seed=SEED, lease=3.0, settle=1.0, pace=f"{RATE}/s") as place:
+    terms = {"lease": 3.0, "settle": 1.0, "answer": 1.0, "pace": f"{RATE}/s"}
+    async with site(REAL, store, folder, forks, seed=SEED, **terms) as place:
         run = Chaos(place, dice, SENDS, outage)
         await run.run(workers)
         print(await run.verify())  # noqa: T201 - the result of `make campaign`

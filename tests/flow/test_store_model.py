@@ -43,17 +43,9 @@ def _postgresql(request: pytest.FixtureRequest) -> Fresh:
     server: Server = request.getfixturevalue("postgres")
     url: str = request.getfixturevalue("postgres_url")
     schema = url.rpartition("=")[2]
-    # the name of the schema is made by the fixture
-    empty = f"""
-        do $$ declare names text; begin
-            select string_agg(format('%I.%I', schemaname, tablename), ', ') into names
-            from pg_tables where schemaname = '{schema}' and tablename <> 'migration';
-            if names is not null then execute 'truncate ' || names || ' restart identity'; end if;
-        end $$
-    """  # noqa: S608
 
     def fresh() -> str:
-        server.sql(empty)
+        server.sql(EMPTY, schema=schema)
         return url
 
     return fresh

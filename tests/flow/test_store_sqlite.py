@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import signal
+import sqlite3
+import stat
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 
+from gateway.errors import StoreError
 from gateway.store import Store
-from gateway.store.sqlite import SqliteStore
+from gateway.store.sql import Migration, migrations
+from gateway.store.sqlite import SqliteStore, backup
+from gateway.store.sqlite.schema import upgrade
+from gateway.store.sqlite.store import writing
 from gateway.testing.stores import DurableContract, StoreContract
 from gateway.testing.stores.durable import Open
+from gateway.testing.stores.samples import enqueued
 
 
 def url_of(path: Path) -> str:
@@ -42,3 +54,127 @@ class TestSqlite(StoreContract, DurableContract):
                 return store
 
             yield opened
+
+
+# ── the file ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def opened_at(path: Path) -> SqliteStore:
+    """Open the store of a file."""
+    store = SqliteStore(url_of(path))
+    await store.open()
+    return store
+
+
+async def test_a_file_is_used_by_one_gateway(tmp_path: Path) -> None:
+    """By whatever name it goes; the second one is told what to do, and gets it once the first one has closed."""
+    path = tmp_path / "gateway.db"
+    first = await opened_at(path)
+    (tmp_path / "other.db").symlink_to(path)
+    for name in ("gateway.db", "other.db"):
+        with pytest.raises(StoreError, match="in use by another gateway") as caught:
+            await opened_at(tmp_path / name)
+        assert ("in_use", True) == (caught.value.code, "postgresql://" in str(caught.value.hint))
+    await first.close()
+    await (await opened_at(path)).close()
+
+
+async def test_a_file_is_for_its_owner_only(tmp_path: Path) -> None:
+    """It holds what people wrote to each other, and so do its neighbours and its copies."""
+    store = await opened_at(tmp_path / "gateway.db")
+    await enqueued(store, "1")
+    copy = await asyncio.to_thread(backup, store.path, tmp_path / "copy.db")
+    modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in tmp_path.iterdir()}  # noqa: ASYNC240 - a few
+    await store.close()
+    assert {0o600} == set(modes.values()), modes
+    assert copy.name in modes
+
+
+async def test_what_is_committed_is_on_the_disk(tmp_path: Path) -> None:
+    """The log is written through before a call returns; only the writer copies it into the file."""
+    store = await opened_at(tmp_path / "gateway.db")
+    assert store._writer is not None
+    assert store._reader is not None
+    asked = ("journal_mode", "synchronous", "wal_autocheckpoint")
+    writer, reader = (
+        [connection.execute(f"pragma {name}").fetchone()[0] for name in asked]
+        for connection in (store._writer._connection, store._reader)
+    )
+    await store.close()
+    assert (["wal", 2], 0) == (writer[:2], reader[2])
+    assert writer[2] > 0
+
+
+async def test_a_file_that_is_no_database_is_said_to_be_none(tmp_path: Path) -> None:
+    """And stays as it is."""
+    path = tmp_path / "gateway.db"
+    path.write_bytes(b"a letter to a friend " * 100)
+    with pytest.raises(StoreError, match="no SQLite database"):
+        await opened_at(path)
+    with pytest.raises(StoreError, match="cannot be made"):
+        await opened_at(tmp_path / "nowhere" / "gateway.db")
+    assert path.read_bytes().startswith(b"a letter")
+
+
+# ── the schema ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+DIES = """
+import os, signal, sys
+from pathlib import Path
+from gateway.store.sql import Migration, migrations
+from gateway.store.sqlite.schema import upgrade
+from gateway.store.sqlite.store import writing
+
+half = Migration("9999_half", "create table half (n integer);\\nselect die();\\n")
+with writing(Path(sys.argv[1])) as connection:
+    connection.create_function("die", 0, lambda: os.kill(os.getpid(), signal.SIGKILL))
+    upgrade(connection, [*migrations("sqlite"), half], late=True)
+"""
+
+
+async def test_a_migration_that_dies_in_the_middle_leaves_nothing(tmp_path: Path) -> None:
+    """What was there before is there again, without half of the change, and without a note that it was made."""
+    path = tmp_path / "gateway.db"
+    store = await opened_at(path)
+    row = await enqueued(store, "1", key="k")
+    await store.close()
+    command = [sys.executable, "-c", DIES, str(path)]
+    ended = await asyncio.to_thread(subprocess.run, command, capture_output=True, check=False)
+    assert -signal.SIGKILL == ended.returncode, ended.stderr
+    store = await opened_at(path)
+    assert row == await enqueued(store, "1", key="k")
+    await store.close()
+    assert [] == names_in(path, "sqlite_master where name = 'half'")
+    assert [migration.name for migration in migrations("sqlite")] == names_in(path, "migration order by name")
+
+
+def names_in(path: Path, place: str) -> list[str]:
+    """List the names in a table."""
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        return [name for (name,) in connection.execute(f"select name from {place}")]  # noqa: S608 - written here
+
+
+async def test_a_migration_that_fails_is_undone_and_can_be_tried_again(tmp_path: Path) -> None:
+    """Those before it stay applied."""
+    path, table = tmp_path / "gateway.db", "create table half (n integer);"
+    with writing(path) as connection:
+        wrong = Migration("9998_half", f"{table}\nselect * from nowhere;\n")
+        with pytest.raises(sqlite3.OperationalError):
+            upgrade(connection, [*migrations("sqlite"), wrong], late=True)
+        assert [] == names_in(path, "sqlite_master where name = 'half'")
+        late = Migration("9999_late", "create table late (n integer);\n", late=True)
+        known = [*migrations("sqlite"), Migration("9998_half", f"{table}\n"), late]
+        assert ["9998_half"] == upgrade(connection, known, late=False)
+        assert ["9999_late"] == upgrade(connection, known, late=True)
+        assert [] == upgrade(connection, known, late=True)
+
+
+async def test_a_newer_database_is_left_alone(tmp_path: Path) -> None:
+    """What a later version has made of it, this one does not know."""
+    path = tmp_path / "gateway.db"
+    await (await opened_at(path)).close()
+    with writing(path) as connection:
+        upgrade(connection, [*migrations("sqlite"), Migration("9999_tomorrow", "select 1;\n")], late=True)
+    with pytest.raises(StoreError, match="9999_tomorrow") as caught:
+        await opened_at(path)
+    assert "newer" == caught.value.code

@@ -64,6 +64,7 @@ class Store(Protocol):
         """Write what an attempt came to, and give the lane back; False when the lane is lost, nothing written.
 
         A lane is lost when another claim has it, when it was given back before, and when its head was amended.
+        Places in `unused` are free again, each unless another one was taken from its bucket since.
         """
 
     async def release(self, work: Work, next_at: datetime) -> None:
@@ -184,8 +185,10 @@ class Store(Protocol):
 
     # ── waiting ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def next_due(self, now: datetime) -> datetime | None:
+    def next_due(self, now: datetime, *, lanes: bool = True, events: bool = True) -> datetime | None:
         """Tell when the next lane or event falls due, as far as this process knows; None when nothing waits.
+
+        One that is only asked about lanes, or only about events, leaves the others out.
 
         What was due at the last claim and was not taken (its connection was skipped) does not count; what was written
         since does, so that it may be too early, and never too late.

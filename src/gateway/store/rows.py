@@ -5,7 +5,7 @@ Nothing live passes the port, so that a store on disk holds exactly what one in 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -29,6 +29,7 @@ __all__ = [
     "Settlement",
     "StepRow",
     "StepState",
+    "Taken",
     "WebhookRow",
     "Work",
 ]
@@ -69,7 +70,7 @@ class MessageRow:
     connection: str
     lane: ChatId
     kind: str
-    """The type of its action: send_message, send_reaction, set_typing, mark_read."""
+    """The type of its action (`StepAction`): send_message, send_reaction, set_typing, …"""
     request: str
     """What was asked, as JSON: chat, messages, policy."""
     fingerprint: str
@@ -148,6 +149,16 @@ class Bucket:
 
 
 @dataclass(frozen=True, slots=True)
+class Taken:
+    """One place that a marker took from a bucket: when the next one was free before that, and is now."""
+
+    key: str
+    before: int
+    """Microseconds, as `after`."""
+    after: int
+
+
+@dataclass(frozen=True, slots=True)
 class Marked:
     """What came of a marker: written, or the lane is `lost`, or a limit asks to wait `until` a time."""
 
@@ -155,6 +166,8 @@ class Marked:
     until: datetime | None = None
     limit: str | None = None
     """Key of the limit that asks for the longest wait."""
+    taken: tuple[Taken, ...] = field(default=(), compare=False)
+    """One place of each bucket, in their order; none where nothing was written."""
 
     @property
     def written(self) -> bool:
@@ -188,6 +201,8 @@ class Settlement:
     events: tuple[Event, ...] = ()
     alias: tuple[ChatId, ChatId] | None = None
     """Two ids of one chat; the first one is kept."""
+    unused: tuple[Taken, ...] = ()
+    """Places that were taken for nothing; each is free again unless another one was taken from its bucket since."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

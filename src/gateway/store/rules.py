@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from gateway.ids import ChatId
 from gateway.store.instants import micros, moment, span
-from gateway.store.rows import Bucket, Marked, MessageRow
+from gateway.store.rows import Bucket, Marked, MessageRow, Taken
 
-__all__ = ["Candidate", "in_turns", "spend", "waits"]
+__all__ = ["Candidate", "give_back", "in_turns", "spend", "waits"]
 
 
 class Candidate(NamedTuple):
@@ -44,9 +44,22 @@ def spend(buckets: Sequence[Bucket], arrivals: MutableMapping[str, int], at: dat
     ]
     if free and (latest := max(free))[0] > now:
         return Marked(until=moment(latest[0]), limit=latest[1])
+    taken = []
     for bucket in buckets:
-        arrivals[bucket.key] = max(arrivals.get(bucket.key, now), now) + span(bucket.interval)
-    return Marked()
+        before = arrivals.get(bucket.key, now)
+        arrivals[bucket.key] = max(before, now) + span(bucket.interval)
+        taken.append(Taken(bucket.key, before, arrivals[bucket.key]))
+    return Marked(taken=tuple(taken))
+
+
+def give_back(unused: Iterable[Taken], arrivals: MutableMapping[str, int]) -> None:
+    """Free places that were taken for nothing, where nobody has taken one since.
+
+    Behind one that was taken since, a gap would let two pass that are closer to each other than the limit says.
+    """
+    for place in reversed([*unused]):
+        if arrivals.get(place.key) == place.after:
+            arrivals[place.key] = place.before
 
 
 def waits(message: MessageRow) -> bool:

@@ -43,7 +43,12 @@ def claim(call: Claim) -> Plan[Claimed[Work]]:
         candidates = [Candidate(priority, at, ChatId(lane), name) for priority, at, lane, name in due]
         if not candidates or not left:
             break
-        claimed.rows += yield from _take(in_turns(candidates, left), now, span(call.lease))
+        taken = yield from _take(in_turns(candidates, left), now, span(call.lease))
+        claimed.rows += taken
+        if len(taken) == len(candidates):
+            # all that was due is taken, and nobody was quicker: looking again would find nothing
+            candidates = []
+            break
     coming = yield from told("next_lane_due", [(*queue, now) for queue in queues])
     later = min((at for (at,) in coming if at is not None), default=None)
     claimed.due = now if candidates else later

@@ -122,8 +122,9 @@ class Lookups(ABC):
         self, *, since: datetime | None = None, quarantined: bool = False, limit: int = 100
     ) -> list[WebhookRow]:
         """List webhooks, newest first."""
-        query = "webhook_list_quarantined" if quarantined else "webhook_list"
-        return [webhook_row(row) for row in await self._list(query, micros(since) if since else 0, limit)]
+        at = micros(since) if since else 0
+        rows = await self._list("webhook_list_quarantined" if quarantined else "webhook_list", at, limit)
+        return [webhook_row(row) for row in rows]
 
     async def events_of(self, message: MessageId) -> list[EventRow]:
         """List the events that are about a message of ours."""

@@ -21,7 +21,7 @@ from gateway.store.instants import micros
 from gateway.store.ledger.calls import Amend, Enqueue, Mark, OutCall, Release, Renew, Settle
 from gateway.store.ledger.plan import Plan, ask, tell, told
 from gateway.store.rows import AttemptRow, Marked, MessageRow, MessageState, Settlement, StepRow, Work
-from gateway.store.rules import spend, waits
+from gateway.store.rules import give_back, spend, waits
 
 __all__ = ["Outgoing"]
 
@@ -89,7 +89,7 @@ class Outgoing:
         if amended:
             for id_, state, waiting, first in (yield from ask("amendable", amended)):
                 self._standing[MessageId(id_)] = _Standing(MessageState(state), bool(waiting), bool(first))
-        keys = sorted({bucket.key for _, call in calls if isinstance(call, Mark) for bucket in call.buckets})
+        keys = sorted({key for _, call in calls for key in _limits_of(call)})
         if keys:
             yield from tell("add_buckets", [(key,) for key in keys])
             self._arrivals = dict((yield from ask("lock_buckets", keys)))
@@ -219,6 +219,7 @@ class Outgoing:
             self._owners[place] = (*place, step.message, step.index)
         if settlement.attempt is not None:
             self._put_attempt(settlement.attempt)
+        give_back(settlement.unused, self._arrivals)
 
     def _put_step(self, step: StepRow) -> None:
         self._steps[step.message, step.index] = step
@@ -256,3 +257,13 @@ def _lanes_of(call: OutCall) -> Iterable[ChatId]:
             return [work.lane for work in call.works]
         case Amend():
             return (call.settlement.message.lane,)
+
+
+def _limits_of(call: OutCall) -> Iterable[str]:
+    match call:
+        case Mark():
+            return [bucket.key for bucket in call.buckets]
+        case Settle() | Amend():
+            return [place.key for place in call.settlement.unused]
+        case _:
+            return ()

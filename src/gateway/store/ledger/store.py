@@ -89,8 +89,14 @@ class LedgerStore(Lookups):
 
     async def claim(self, now: datetime, lease: float, limit: int, skip: Collection[str] = ()) -> list[Work]:
         """Take lanes that are due; connections take turns."""
-        claimed = await self._claim(Claim(now, lease, limit, frozenset(skip)))
-        self._lanes_due = claimed.due
+        # what is written while the claim is on its way may be due before what the claim saw
+        before, self._lanes_due = self._lanes_due, None
+        due = before
+        try:
+            claimed = await self._claim(Claim(now, lease, limit, frozenset(skip)))
+            due = claimed.due
+        finally:
+            self._lanes_due = _sooner(self._lanes_due, due)
         return claimed.rows
 
     async def mark(self, work: Work, step: StepRow, attempt: AttemptRow, buckets: Sequence[Bucket] = ()) -> Marked:
@@ -129,8 +135,13 @@ class LedgerStore(Lookups):
 
     async def claim_events(self, now: datetime, lease: float, limit: int) -> list[EventRow]:
         """Take the first pending event of each lane that is free."""
-        claimed = await self._claim_events(ClaimEvents(now, lease, limit))
-        self._events_due = claimed.due
+        before, self._events_due = self._events_due, None
+        due = before
+        try:
+            claimed = await self._claim_events(ClaimEvents(now, lease, limit))
+            due = claimed.due
+        finally:
+            self._events_due = _sooner(self._events_due, due)
         return claimed.rows
 
     async def settle_event(self, row: EventRow, runs: Sequence[RunRow] = ()) -> None:
@@ -155,10 +166,10 @@ class LedgerStore(Lookups):
 
     # ── waiting ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def next_due(self, now: datetime) -> datetime | None:
+    def next_due(self, now: datetime, *, lanes: bool = True, events: bool = True) -> datetime | None:
         """Tell when the next lane or event is due, as far as was seen at the last claims and written since."""
-        times = [at for at in (self._lanes_due, self._events_due) if at is not None]
-        return moment(min(times)) if times else None
+        due = _sooner(self._lanes_due if lanes else None, self._events_due if events else None)
+        return None if due is None else moment(due)
 
     @property
     def version(self) -> int:

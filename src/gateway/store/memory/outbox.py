@@ -23,7 +23,7 @@ from gateway.store.rows import (
     StepState,
     Work,
 )
-from gateway.store.rules import Candidate, in_turns, spend, waits
+from gateway.store.rules import Candidate, give_back, in_turns, spend, waits
 
 __all__ = ["Outbox"]
 
@@ -223,6 +223,7 @@ class Outbox:
             self.owners[message.connection, vendor_id] = (settlement.step.message, settlement.step.index)
         if settlement.attempt is not None:
             self._put_attempt(settlement.attempt)
+        give_back(settlement.unused, self._arrivals)
 
     def _put_step(self, lane: _Lane, step: StepRow) -> None:
         place = (step.message, step.index)

@@ -104,10 +104,10 @@ async def connect(place: Place) -> Connection:
 
 
 async def make_pool(place: Place) -> Pool:
-    """Make a pool; one connection stands when this returns."""
+    """Make a pool; it connects when a connection is asked for."""
     with failing():
         pool: Pool = await asyncpg.create_pool(
-            **_options(place), min_size=1, max_size=place.connections, connection_class=_Kept
+            **_options(place), min_size=0, max_size=place.connections, connection_class=_Kept
         )
         return pool
 
@@ -150,7 +150,8 @@ def whole_store(error: BaseException) -> bool:
     """Tell whether an error concerns the whole store, not only the rows that met it."""
     if isinstance(error, ValueError):  # the driver's word for a value that it cannot write down
         return False
-    if isinstance(error, OSError | TimeoutError | asyncpg.InterfaceError):
+    # the driver's own confusion is what a server that goes away in the middle of a statement may leave it in
+    if isinstance(error, OSError | TimeoutError | asyncpg.InterfaceError | asyncpg.InternalClientError):
         return True
     state = getattr(error, "sqlstate", None) or ""
     return state[:2] in {"08", "28", "3D", "3F", "42", "53", "57", "58"} or state == "25006"
@@ -195,5 +196,5 @@ def failing() -> Iterator[None]:
         yield
     except asyncpg.exceptions.ClientConfigurationError:
         raise ConfigurationError("the store's URL is wrong", hint="see how PostgreSQL's URLs are written") from None
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError) as error:
         raise failure(error) from None

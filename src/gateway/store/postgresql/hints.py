@@ -11,7 +11,6 @@ import contextlib
 import secrets
 from collections.abc import Callable
 
-from gateway.errors import StoreError
 from gateway.log import logger
 from gateway.store.postgresql.driver import Connection, connect, failing, find
 from gateway.store.postgresql.place import Place
@@ -37,8 +36,13 @@ class Hints:
         self._heard = heard
         self._me = secrets.token_hex(8)
         self._news = asyncio.Event()
+        self._begun = asyncio.Event()
         run = self._poll() if place.pooled else self._listen()
         self._task = asyncio.create_task(run, name="gateway store hints")
+
+    async def begin(self) -> None:
+        """Wait until it listens, or could not: what is written from then on is heard, or looked for."""
+        await self._begun.wait()
 
     def tell(self) -> None:
         """Let the others know, soon."""
@@ -47,11 +51,11 @@ class Hints:
     async def close(self) -> None:
         """Stop."""
         self._task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._task
+        await asyncio.gather(self._task, return_exceptions=True)
 
     async def _poll(self) -> None:
         """Behind a pooler nobody can listen: a connection is lent for one transaction only."""
+        self._begun.set()
         while True:
             await asyncio.sleep(POLL)
             self._heard()
@@ -60,8 +64,9 @@ class Hints:
         while True:
             try:
                 await self._session()
-            except StoreError as error:
-                _log.warning("store_hints_lost", code=error.code)
+            except Exception as error:  # noqa: BLE001 - a border: without hints every process is late, and none says why
+                _log.warning("store_hints_lost", error=type(error).__name__, code=getattr(error, "code", None))
+                self._begun.set()
                 self._heard()  # what was said meanwhile was not heard
                 await asyncio.sleep(AGAIN)
 
@@ -70,7 +75,9 @@ class Hints:
         try:
             with failing():
                 await connection.add_listener(CHANNEL, self._on_hint)
-                self._heard()
+                if self._begun.is_set():
+                    self._heard()
+                self._begun.set()
                 await self._pass_on(connection)
         finally:
             connection.terminate()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
 from gateway.errors import ConfigurationError
 
@@ -28,13 +28,14 @@ class Place:
         return f"Place(pooled={self.pooled}, connections={self.connections})"
 
     def without_password(self) -> tuple[str, str | None]:
-        """Give the URL without its password, and the password."""
+        """Give the URL without its password, wherever in it that is, and the password."""
         parts = urlsplit(self.url)
-        if parts.password is None:
-            return self.url, None
-        user, _, host = parts.netloc.rpartition("@")
-        bare = f"{user.partition(':')[0]}@{host}"
-        return urlunsplit(parts._replace(netloc=bare)), unquote(parts.password)
+        options = parse_qsl(parts.query, keep_blank_values=True)
+        password = dict(options).get("password", unquote(parts.password) if parts.password else None)
+        user, at, host = parts.netloc.rpartition("@")
+        rest = urlencode([(name, value) for name, value in options if name != "password"])
+        bare = parts._replace(netloc=f"{user.partition(':')[0]}{at}{host}", query=rest)
+        return _unsplit(bare), password
 
 
 def place_of(url: str) -> Place:
@@ -58,7 +59,11 @@ def place_of(url: str) -> Place:
     number = own.get("connections", "6")
     if not number.isdecimal() or not 2 <= int(number) <= 100:
         raise ConfigurationError("connections is a number from 2 to 100", hint="leave it out for 6")
-    bare = urlunsplit(parts._replace(query=urlencode(rest)))
-    # without a host urlunsplit drops the empty authority, and with it the slashes
-    bare = bare if bare.startswith("postgresql://") else bare.replace("postgresql:", "postgresql://", 1)
+    bare = _unsplit(parts._replace(query=urlencode(rest)))
     return Place(bare, pooled="pooler" in own, connections=int(number))
+
+
+def _unsplit(parts: SplitResult) -> str:
+    """Put a URL together again; without a host `urlunsplit` drops the empty authority, and with it the slashes."""
+    url = urlunsplit(parts)
+    return url if url.startswith("postgresql://") else url.replace("postgresql:", "postgresql://", 1)

@@ -71,6 +71,7 @@ class PostgresStore(LedgerStore):
         self._pool = pool
         self._flusher = Flusher(pool, os.getpid() % SHARDS, self._report)
         self._hints = Hints(self._place, self._wake)
+        await self._hints.begin()
         _log.info("store_opened", kind="postgresql", pooled=self._place.pooled)
 
     async def close(self) -> None:
@@ -85,7 +86,8 @@ class PostgresStore(LedgerStore):
             try:
                 async with asyncio.timeout(5):
                     await self._pool.close()
-            except TimeoutError:
+            except Exception as error:  # noqa: BLE001 - a border: what cannot be closed in order is let go of
+                _log.info("store_closed_hard", error=type(error).__name__)
                 self._pool.terminate()
 
     # ── inside ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -36,6 +36,9 @@ class SqliteStore(LedgerStore):
     has in memory most of the time; lists and files are read on a thread.
     """
 
+    alone = True
+    """Nobody else writes, so that `next_due` knows of everything."""
+
     def __init__(self, url: str) -> None:
         super().__init__()
         self.path: Path = path_of(url)

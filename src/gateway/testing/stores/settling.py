@@ -125,6 +125,39 @@ class SettlingContract:
         assert Marked() == await marked(store, first, buckets)
         assert Marked(until=after(30), limit="c") == await marked(store, second, buckets, at=1)
 
+    async def test_a_place_that_was_not_used_is_free_again(self, store: Store) -> None:
+        """What was tried and came to nothing pays once; so do others that wait."""
+        bucket, burst = Bucket("line", 60), Bucket("all", 10, burst=2)
+        work = await claimed(store, "1")
+        spent = await marked(store, work, [bucket, burst])
+        again = finished(work, MessageState.QUEUED, StepState.WAITING, next_at=after(1), unused=spent.taken)
+        assert await store.settle(work, again)
+        assert Marked() == await store.room([bucket], after(1))
+        [work] = await store.claim(after(1), LEASE, 1)
+        assert Marked() == await marked(store, work, [bucket, burst], at=1)
+        assert Marked(until=after(61), limit="line") == await store.room([bucket], after(2))
+        assert Marked() == await store.room([burst], after(2))
+
+    async def test_a_place_stays_taken_once_another_was_taken_behind_it(self, store: Store) -> None:
+        """Else two would pass that are closer to each other than the limit says."""
+        bucket = Bucket("line", 60)
+        first, second = await claimed(store, "1", CHAT), await claimed(store, "2", OTHER)
+        spent = await marked(store, first, [bucket])
+        assert Marked() == await marked(store, second, [bucket], at=60)
+        again = finished(first, MessageState.QUEUED, StepState.WAITING, next_at=after(61), unused=spent.taken)
+        assert await store.settle(first, again)
+        assert Marked(until=after(120), limit="line") == await store.room([bucket], after(61))
+
+    async def test_who_lost_a_lane_gives_no_place_back(self, store: Store) -> None:
+        """What it was refused for, another one may be sending."""
+        bucket = Bucket("line", 600)
+        dead = await claimed(store, "1")
+        spent = await marked(store, dead, [bucket])
+        await store.claim(after(LEASE), LEASE, 1)
+        again = finished(dead, MessageState.QUEUED, StepState.WAITING, next_at=after(LEASE), unused=spent.taken)
+        assert not await store.settle(dead, again)
+        assert Marked(until=after(600), limit="line") == await store.room([bucket], after(LEASE))
+
     async def test_many_markers_at_once_keep_a_limit(self, store: Store) -> None:
         """Of markers that race for one token one is written."""
         works = [await claimed(store, str(number), f"chat_{number}") for number in range(10)]

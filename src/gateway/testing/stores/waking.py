@@ -93,6 +93,16 @@ class WakingContract:
         await store.claim(after(50), LEASE, 10)
         assert after(40 + LEASE) == store.next_due(after(50))
 
+    async def test_lanes_and_events_fall_due_by_themselves(self, store: Store) -> None:
+        """Who only carries the one is not woken by the other."""
+        assert store.next_due(NOW, events=False) is None
+        await store.ingest(webhook_row("1"), [received("1")])
+        await enqueued(store, "1", due_at=after(50))
+        assert after(50) == store.next_due(NOW, events=False)
+        assert NOW == store.next_due(NOW, lanes=False)
+        await store.claim_events(NOW, LEASE, 10)
+        assert after(50) == store.next_due(NOW, events=False)
+
     async def test_an_event_that_waits_falls_due(self, store: Store) -> None:
         """At its next try."""
         await store.ingest(webhook_row("1"), [received("1")])
