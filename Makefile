@@ -26,7 +26,7 @@ export UV_SYSTEM_CERTS ?= true
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test campaign cover check style types contracts surface fmt clean
+.PHONY: help setup demo test campaign bench cover check style types contracts surface fmt clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -37,8 +37,11 @@ demo: $(STAMP) ## a conversation with a simulated vendor; ARGS=--once to end by 
 test: $(STAMP) ## all tests; ARGS='-k word' to choose
 	@$(BIN)/pytest -q -n auto $(ARGS)
 
-campaign: $(STAMP) ## the crash tests in full size; SEED=n SENDS=n for another run
-	@CAMPAIGN=1 $(BIN)/pytest -q -s -o faulthandler_timeout=0 tests/crash $(ARGS)
+campaign: $(STAMP) ## the crash tests in full size, and a storm of webhooks; SEED=n SENDS=n STORM=n for another run
+	@CAMPAIGN=1 STORM=$(or $(STORM),10000) $(BIN)/pytest -q -s -o faulthandler_timeout=0 tests/crash tests/flow/test_storm.py $(ARGS)
+
+bench: $(STAMP) ## how fast it is, in ratios, against targets; ARGS='--strict send-memory' to choose
+	@$(BIN)/python -m benchmarks $(ARGS)
 
 cover: $(STAMP) ## all tests, and the lines they do not reach
 	@$(BIN)/pytest -q -n auto --cov --cov-report=term $(ARGS)
@@ -52,7 +55,7 @@ style: $(STAMP) ## ruff: rules and format
 
 types: $(STAMP) ## mypy, strict, tests included
 	@echo "types"
-	@MYPYPATH="$$(echo $(SOURCES) | tr ' ' ':')" $(BIN)/mypy --no-error-summary $(SOURCES) $(TESTS) $(SCRIPTS)
+	@MYPYPATH="$$(echo $(SOURCES) | tr ' ' ':')" $(BIN)/mypy --no-error-summary $(SOURCES) $(TESTS) $(SCRIPTS) benchmarks
 
 contracts: $(STAMP) ## import-linter: who may import whom
 	@echo "contracts"

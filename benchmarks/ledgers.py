@@ -1,0 +1,153 @@
+"""Enqueue and execute on a durable store, against bare inserts that are committed one by one.
+
+Both write to the same disk with the same care: SQLite in WAL mode with `synchronous=FULL`, PostgreSQL with `fsync` on.
+A bare insert is one row of about 300 bytes; an enqueued message is a message, a step, a token and its lane.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, closing
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from benchmarks.jobs import ACTION, CALLERS, Jobs
+from benchmarks.measure import Row, Run, Size, compare, there
+from gateway.store import Store, open_store
+from tests.postgres import own_server
+
+__all__ = ["enqueue_postgresql", "enqueue_sqlite", "execute_postgresql", "execute_sqlite", "opened"]
+
+CONNECTIONS = 16
+"""Connections that insert into PostgreSQL at the same time, which is about as fast as it goes."""
+DURABLE = ("fsync=on", "synchronous_commit=on", "shared_buffers=64MB", "max_connections=60", "logging_collector=off")
+
+
+async def enqueue_sqlite(size: Size) -> AsyncIterator[Row]:
+    """Keep messages in a file."""
+    async with _sqlite(size) as (base, jobs):
+        yield await compare(
+            "enqueue-sqlite",
+            f"enqueue on SQLite, {CALLERS} callers, against one insert a commit",
+            base,
+            lambda: jobs.enqueue(size.writes),
+            rounds=size.rounds,
+            target=2.0,
+        )
+
+
+async def execute_sqlite(size: Size) -> AsyncIterator[Row]:
+    """Claim, mark and settle messages in a file."""
+    async with _sqlite(size) as (base, jobs):
+        await jobs.enqueue((size.rounds + 2) * size.writes)
+        yield await compare(
+            "execute-sqlite",
+            "claim, marker and result on SQLite, 100 chats, against the same",
+            base,
+            lambda: jobs.execute(size.writes),
+            rounds=size.rounds,
+            target=1.0,
+        )
+
+
+async def enqueue_postgresql(size: Size) -> AsyncIterator[Row]:
+    """Keep messages in a database."""
+    async with _postgresql(size) as (base, jobs):
+        yield await compare(
+            "enqueue-postgresql",
+            f"enqueue on PostgreSQL, {CALLERS} callers, against {CONNECTIONS} inserting connections",
+            base,
+            lambda: jobs.enqueue(size.writes),
+            rounds=size.rounds,
+            target=1.0,
+        )
+
+
+async def execute_postgresql(size: Size) -> AsyncIterator[Row]:
+    """Claim, mark and settle messages in a database."""
+    async with _postgresql(size) as (base, jobs):
+        await jobs.enqueue((size.rounds + 2) * size.writes)
+        yield await compare(
+            "execute-postgresql",
+            "claim, marker and result on PostgreSQL, 100 chats, against the same",
+            base,
+            lambda: jobs.execute(size.writes),
+            rounds=size.rounds,
+            target=0.5,
+        )
+
+
+@asynccontextmanager
+async def opened(url: str) -> AsyncIterator[Store]:
+    """Open a store."""
+    store = open_store(url, {})
+    await store.open()
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+# ── SQLite ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@asynccontextmanager
+async def _sqlite(size: Size) -> AsyncIterator[tuple[Run, Jobs]]:
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        store = await stack.enter_async_context(opened(f"sqlite:///{folder / 'ours.db'}"))
+        bare = stack.enter_context(closing(_bare_file(folder / "bare.db")))
+        numbers = count()
+
+        async def base() -> float:
+            begin = time.perf_counter()
+            for _ in range(size.writes):
+                bare.execute("insert into job (id, body) values (?, ?)", (f"job_{next(numbers):026}", ACTION))
+            return size.writes / (time.perf_counter() - begin)
+
+        yield base, Jobs(store)
+
+
+def _bare_file(path: Path) -> sqlite3.Connection:
+    """Make a file with a table, where each statement is a transaction."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("pragma journal_mode = wal")
+    connection.execute("pragma synchronous = full")
+    connection.execute("create table job (id text primary key, body text not null)")
+    return connection
+
+
+# ── PostgreSQL ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@asynccontextmanager
+async def _postgresql(size: Size) -> AsyncIterator[tuple[Run, Jobs]]:
+    import asyncpg  # type: ignore[import-untyped]  # noqa: PLC0415 - only where it is measured; it has no types
+
+    async with AsyncExitStack() as stack:
+        with there():
+            server = stack.enter_context(own_server(DURABLE))
+        store = await stack.enter_async_context(opened(stack.enter_context(server.schema())))
+        connections: list[Any] = [await asyncpg.connect(server.url()) for _ in range(CONNECTIONS)]
+        for connection in connections:
+            stack.push_async_callback(connection.close)
+        await connections[0].execute("create table job (id text primary key, body text not null)")
+        inserts = [await each.prepare("insert into job (id, body) values ($1, $2)") for each in connections]
+        numbers = count()
+
+        async def base() -> float:
+            begin = time.perf_counter()
+            await asyncio.gather(*(_insert(insert, numbers, size.writes // CONNECTIONS) for insert in inserts))
+            return size.writes // CONNECTIONS * CONNECTIONS / (time.perf_counter() - begin)
+
+        yield base, Jobs(store)
+
+
+async def _insert(insert: Any, numbers: count[int], amount: int) -> None:
+    for _ in range(amount):
+        await insert.fetch(f"job_{next(numbers):026}", ACTION)
