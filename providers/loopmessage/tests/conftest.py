@@ -9,7 +9,7 @@ from pydantic import JsonValue
 from pydantic_core import to_json
 
 from gateway.provider import Call, Event, Exchange, Reply, WebhookRequest
-from gateway.simulator import Scene, TwinRequest, Webhook
+from gateway.simulator import Scene, TwinReply, TwinRequest, Webhook
 from gateway.simulator.router import Router
 from gateway_loopmessage import LoopMessage, LoopMessageSettings
 from gateway_loopmessage.simulator import LoopMessageTwin
@@ -80,10 +80,12 @@ class Account:
         *,
         query: Mapping[str, str] | None = None,
         authorization: str | None = "",
+        headers: Mapping[str, str] | None = None,
     ) -> tuple[int, Any]:
-        """Ask the twin with the account's key, another one, or (None) none; gives status and JSON."""
-        key = self.twin.context.api_key if authorization == "" else authorization
-        headers = {"authorization": key} if key is not None else {}
+        """Ask the twin with the account's key, another one, or (None) none, or by other headers; status and JSON."""
+        if headers is None:
+            key = self.twin.context.api_key if authorization == "" else authorization
+            headers = {"authorization": key} if key is not None else {}
         reply = self._ask(method, path, query or {}, headers, b"" if body is None else _bytes(body))
         return reply.status, reply.json()
 
@@ -132,6 +134,7 @@ class Account:
             return Reply(404 if found is None else 405)
         request = TwinRequest(method, unquote(path), path, found.params, query, headers, body)
         reply = found.target(request)
+        assert isinstance(reply, TwinReply)
         return Reply(reply.status, reply.headers, reply.content())
 
 

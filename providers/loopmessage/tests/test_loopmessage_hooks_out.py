@@ -1,19 +1,16 @@
-"""The twin's webhooks on the wire: headers, the answer that counts, the schedule; and what the README says."""
+"""The twin's webhooks on the wire: headers, the answer that counts, the schedule."""
 
 import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
 from pydantic_core import from_json
 
 from gateway.simulator import Simulation
-from gateway_loopmessage import LoopMessageSettings
 from gateway_loopmessage.simulator import LoopMessageTwin
 
-README = Path(__file__).parents[1] / "README.md"
 PHONE = "+12025550123"
 
 
@@ -82,17 +79,3 @@ async def test_200_is_enough() -> None:
         await simulation.clock.advance(24 * 3600)
         assert len(receiver.requests) == 1
     assert LoopMessageTwin.timeout == 15
-
-
-def test_the_readme_has_its_headings_settings_and_switches() -> None:
-    """In the fixed order; every setting and switch has its row, and no other has one."""
-    text = README.read_text()
-    headings = ["Settings", "What it carries", "Limitations and quirks", "Webhooks", "Simulator"]
-    assert headings == re.findall(r"^## (.*)$", text, re.MULTILINE)
-    sections = dict(zip(headings, re.split(r"^## .*$", text, flags=re.MULTILINE)[1:], strict=True))
-
-    def rows(heading: str) -> list[str]:
-        return re.findall(r"^\| `(\w+)` \|", sections[heading], re.MULTILINE)
-
-    assert list(LoopMessageSettings.model_fields) == rows("Settings")
-    assert list(LoopMessageTwin.switches) == rows("Simulator")

@@ -122,7 +122,9 @@ def test_the_sample_of_each_event_is_read() -> None:
             text="Hey guy, want to test end-to-end analytics a little?",
         ),
     }
-    assert {path.stem.removeprefix("hook-") for path in SAMPLES.glob("hook-*.json")} == expected.keys()
+    # the one of the nested objects is read beside the other generations
+    others = {"group-inbound"}
+    assert {path.stem.removeprefix("hook-") for path in SAMPLES.glob("hook-*.json")} - others == expected.keys()
     assert expected == {name: parse(sample(name))[0] for name in expected}
 
 

@@ -121,7 +121,11 @@ def test_every_sample_of_a_success_is_one(provider: LoopMessage, feed: Feed, sam
 
 def test_status_lives_beside_the_api(provider: LoopMessage, feed: Feed) -> None:
     """Its base is `/v1` without `/api`; the sample's code and time are read."""
-    bases = {"api": "https://a.loopmessage.com/api/v1", "status": "https://a.loopmessage.com/v1"}
+    bases = {
+        "api": "https://a.loopmessage.com/api/v1",
+        "status": "https://a.loopmessage.com/v1",
+        "tracker": "https://t.imsg.link/tracker-api/v1",
+    }
     assert bases == provider.bases()
     sample = json.loads((SAMPLES / "status-200.json").read_text())
     report, calls = feed(provider.get_status(GetStatus(vendor_id="A/1")), (200, sample))

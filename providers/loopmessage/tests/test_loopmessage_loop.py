@@ -11,19 +11,23 @@ import uvicorn
 
 from gateway import (
     Attachment,
+    Chat,
     DeliveryState,
     DeliveryUpdated,
     Event,
     Gateway,
     Message,
     MessageReceived,
+    NotOptedIn,
     OptedIn,
     ReactionAdded,
+    SendError,
     Unsupported,
     Voice,
 )
 from gateway.plugins import load
 from gateway.simulator import Bubble, Fault, FaultKind, Simulation, Stage
+from gateway_loopmessage import api, wire
 
 EventT = TypeVar("EventT", bound=Event)
 
@@ -177,3 +181,46 @@ async def test_a_duplicated_webhook_is_one_event(round_: Round) -> None:
 async def test_the_credentials_can_be_checked(round_: Round) -> None:
     """For `gateway connections test`."""
     assert await round_.gateway.check("main") == "the key is valid; 2 of 2 senders are active"
+
+
+async def test_audio_without_a_text_is_refused_or_heard(round_: Round) -> None:
+    """The vendor wants a text with attachments and none with a voice note; a picture alone stays refused."""
+    song = Message(Attachment(url="https://files.example/a.mp3"))
+    with pytest.raises(Unsupported):
+        await round_.gateway.send(PHONE, song)
+    receipt = await round_.gateway.send(PHONE, song, policy="graceful")
+    assert ["attachment"] == [change.feature.value for change in receipt.adaptations]
+    assert [["voice"]] == [[part.type for part in bubble.parts] for bubble in round_.bubbles()]
+    with pytest.raises(Unsupported):
+        await round_.gateway.send(PHONE, Message(Attachment(url="https://files.example/a.png")), policy="graceful")
+
+
+async def test_what_the_vendor_keeps_is_asked_for_in_our_words(round_: Round) -> None:
+    """Chats, a chat's history, whether a contact agrees; and after the end of that nothing is sent."""
+    round_.contact.write("ping", vendor="loopmessage")
+    (event,) = await round_.hears(MessageReceived)
+    await round_.gateway.send(event, "pong")
+    assert [Chat.direct(PHONE)] == [summary.chat async for summary in round_.gateway.chats()]
+    told = [(item.ours, item.text) async for item in round_.gateway.history(PHONE, limit=1)]
+    assert [(True, "pong"), (False, "ping")] == told
+    assert (await round_.gateway.reachability(PHONE)).agreed
+    assert await round_.gateway.unsubscribe(PHONE)
+    assert (await round_.gateway.reachability(PHONE)).agreed is False
+    with pytest.raises(NotOptedIn):
+        await round_.gateway.send(PHONE, "again")
+
+
+async def test_the_vendors_own_operations_run_on_a_connection(round_: Round) -> None:
+    """Lists by item, an order, and a pool; what must not happen twice is not repeated after a lost answer."""
+    run, pages = round_.gateway.run, round_.gateway.pages
+    assert ["hello@imsg.tel", "ahoy@imsg.tel"] == [one.name async for one in pages("main", api.sender.senders())]
+    plan = (await run("main", api.sender.plans())).items[0]
+    order = wire.SenderOrder(plan_id=str(plan.id), phone_region="US")
+    fault = Fault(stage=Stage.ACCEPTED, kind=FaultKind.RESET, vendor="loopmessage")
+    round_.simulation.faults.add(fault)
+    with pytest.raises(SendError) as unread:
+        await run("main", api.sender.order(order, test=True))
+    assert not unread.value.certain
+    assert 3 == len((await run("main", api.sender.senders())).items)
+    round_.simulation.faults.add(fault)
+    assert 3 == len(await run("main", api.collected(api.sender.senders(per_page=1))))

@@ -161,12 +161,11 @@ def test_the_key_is_checked_first(account: Account, given: str | None, expected:
         "/api/v1/message/reaction/",
         "/api/v1/message/send_reaction/",
         "/api/v1/message/show_typing/",
-        "/api/v1/message/status/M/",
         "/v1/message/send/",
     ],
 )
 def test_paths_that_nobody_documents_are_not_found(account: Account, path: str) -> None:
-    """Among them those that code in the field uses without noticing, and the status below `/api`."""
+    """Among them those that code in the field uses without noticing."""
     assert account.request("POST", path, text())[0] == 404
 
 

@@ -13,15 +13,40 @@ MODELS: dict[str, type[wire.Wire]] = {
     "audience-list": wire.Paged[wire.Contact],
     "audience-messages": wire.Paged[wire.HistoryItem],
     "audience-status": wire.ContactStatus,
+    "audience-tracker": wire.Paged[wire.Tracked],
+    "campaign-": wire.Campaign,
     "failure-": wire.Answer,
+    "front-": wire.Hook,
     "hook-": wire.Hook,
+    "legacy-": wire.Hook,
     "opt-in-200": wire.OptInUrl,
     "opt-in-request": wire.Wire,
+    "organization-": wire.Organization,
+    "organization-list": wire.Paged[wire.Organization],
+    "pool-": wire.Pool,
+    "pool-list": wire.Paged[wire.Pool],
+    "request-campaign-": wire.CampaignRequest,
+    "request-opt-in": wire.Wire,
+    "request-organization-": wire.OrganizationRequest,
+    "request-reaction": wire.SendRequest,
+    "request-send": wire.SendRequest,
+    "request-sender-new-bulk": wire.Wire,
+    "request-sender-new-phone": wire.SenderOrder,
+    "request-typing": wire.ShowTypingRequest,
+    "request-voice": wire.SendRequest,
     "send-": wire.SendResponse,
+    "sender-": wire.Sender,
     "sender-list": wire.Paged[wire.Sender],
+    "sender-new-": wire.Ordered,
+    "sender-plans": wire.Plans,
     "status-200": wire.StatusResponse,
+    "typing-": wire.Answer,
     "webhooks-history": wire.Paged[wire.HookRecord],
 }
+
+#: Objects whose fields are the caller's own, and those that carry more than their model has a use for.
+OPEN = frozenset({"audience-messages", "opt-in-request", "request-opt-in", "request-sender-new-bulk"})
+SECRETS = frozenset({"api_key", "webhook_header"})
 
 
 def model_of(sample: Path) -> type[wire.Wire]:
@@ -32,12 +57,13 @@ def model_of(sample: Path) -> type[wire.Wire]:
 @pytest.mark.parametrize("sample", sorted(SAMPLES.glob("*.json")), ids=lambda sample: sample.stem)
 def test_every_sample_comes_back_as_it_was_read(sample: Path) -> None:
     """Reading and writing an example of the vendor changes nothing, and every field of it has a name of its own."""
-    expected = json.loads(sample.read_text())
+    sent = json.loads(sample.read_text())
+    # a secret is read, and not written again
+    expected = {name: "**********" if name in SECRETS else value for name, value in sent.items()}
     read = model_of(sample).model_validate_json(sample.read_text())
     assert expected == json.loads(read.model_dump_json(by_alias=True, exclude_unset=True))
     assert expected == read.raw()
-    if sample.stem != "opt-in-request":
-        assert {} == (read.model_extra or {}) or sample.stem == "audience-messages"
+    assert {} == (read.model_extra or {}) or sample.stem in OPEN
 
 
 def test_a_sample_does_not_show_what_it_holds() -> None:

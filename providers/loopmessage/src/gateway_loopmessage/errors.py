@@ -2,10 +2,13 @@
 
 Source: docs.loopmessage.com "Error codes" (2026). One list serves the answer to a send (`code`), the status look-up
 and the webhook `message_failed` (`error_code`). The older generation of this API gave many of these numbers other
-meanings (125, 270, 300, 330, 500, 510, 530, 540, 550 among them); nothing here is taken from there.
+meanings (125, 270, 300, 330, 500, 510, 530, 540, 550 among them); only its webhooks are read, by a table of their own.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from gateway.provider import (
     Actor,
@@ -30,7 +33,7 @@ from gateway.provider import (
 )
 from gateway_loopmessage import wire
 
-__all__ = ["CODES", "OPTED_OUT", "failure", "reason"]
+__all__ = ["CODES", "LEGACY", "OPTED_OUT", "failure", "legacy_reason", "reason"]
 
 OPTED_OUT = "500"
 """The contact opted out; as a delivery report it is the only word of an opt-out that the vendor gives."""
@@ -100,6 +103,8 @@ _ROWS: dict[int, CodeRow] = {
     640: CodeRow(InvalidRequest, "the voice note has no URL", _CALLER, "give a public https URL"),
     # sending itself
     1000: CodeRow(VendorFault, "the vendor failed while sending", _VENDOR, _ACCOUNT, certain=False),
+    # `attempted and failed`, and the vendor itself says to try again after a short delay: that is a certain no, unlike
+    # 1000, of which it says nothing, and 1030, which may have arrived
     1010: CodeRow(VendorFault, "the sending was tried and failed", _VENDOR, "try again shortly", retriable=True),
     # the vendor asks for a long wait and an end after a few: no class that the gateway would repeat by itself
     1020: CodeRow(
@@ -131,6 +136,20 @@ CODES = CodeTable(
 )
 """Every code of the current generation, for the answer to a call and for a later report."""
 
+_FAILED = "not delivered: "
+LEGACY: Mapping[str, CodeRow] = MappingProxyType(
+    {
+        "100": CodeRow(VendorFault, f"{_FAILED}an internal error", _VENDOR, _ACCOUNT, retriable=True),
+        "110": CodeRow(InvalidRecipient, f"{_FAILED}the contact cannot be reached", _RECIPIENT, "use another address"),
+        "120": CodeRow(Refused, "sent, and not delivered", _RECIPIENT, "try again hours later", retriable=True),
+        "130": CodeRow(Refused, "not delivered in the time that was given", _CALLER, "give more time", retriable=True),
+        "140": CodeRow(VendorFault, f"{_FAILED}an integration was too busy", _VENDOR, _ACCOUNT, retriable=True),
+        "150": CodeRow(VendorFault, f"{_FAILED}it could not be handed on", _VENDOR, _ACCOUNT, retriable=True),
+    }
+)
+"""The codes of webhooks of the older generation (docs-legacy.loopmessage.com), where each of these numbers means
+something else than today. Its codes of answers are not here: this package calls the current API only."""
+
 
 _FAULTS = 500
 
@@ -150,3 +169,8 @@ def failure(reply: Reply, answer: wire.Answer | None) -> SendError:
 def reason(code: str | None) -> CodeRow | None:
     """Look up what a code means when it comes with a webhook or a status."""
     return CODES.find(Phase.DELIVERY, code)
+
+
+def legacy_reason(code: str | None) -> CodeRow | None:
+    """Look up what a code means in a webhook of the older generation."""
+    return LEGACY.get(code or "")

@@ -19,31 +19,38 @@ from gateway.provider import (
     Channel,
     Chat,
     ChatKind,
+    ChatSummary,
+    CheckReachability,
     CreateOptInLink,
     DeliveryState,
     Event,
     Exchange,
     Feature,
     Found,
+    GetHistory,
     GetStatus,
+    HistoryItem,
     InvalidMessage,
     Level,
     Limits,
+    ListChats,
     MarkRead,
     Missed,
     OptInLinks,
     Page,
     Proof,
     Provider,
+    Reachability,
     Receipt,
     Rules,
     SendMessage,
     SendReaction,
     SetTyping,
     StatusReport,
+    Unsubscribe,
     WebhookRequest,
 )
-from gateway_loopmessage import history, inbound, outbound, pacing, wire
+from gateway_loopmessage import history, inbound, lookups, outbound, pacing, wire
 from gateway_loopmessage.api import audience, message, opt_in, sender
 from gateway_loopmessage.errors import CODES, reason
 from gateway_loopmessage.settings import LoopMessageSettings
@@ -78,11 +85,17 @@ class LoopMessage(Provider[LoopMessageSettings]):
     # that stood still. No idempotency key exists, `passthrough` returns our token.
     proof = Proof(settle=timedelta(seconds=120), redelivery_window=timedelta(hours=24), token_returns=True)
     simulator = "gateway_loopmessage.simulator:LoopMessageTwin"
+    webhook_models = (wire.Hook,)
+    webhook_words = inbound.WORDS
 
     def bases(self) -> Mapping[str, str]:
-        return {"api": self.settings.base_url, "status": self.settings.status_url}
+        made = self.settings
+        return {"api": made.base_url, "status": made.status_url, "tracker": made.tracker_url}
 
     def authorize(self, call: Call) -> Call:
+        if call.base == "tracker":
+            # made for browsers, which may not have the key
+            return call
         # the vendor's page asks for the content type on every request, reads included; the key has no `Bearer`
         key = self.settings.api_key.get_secret_value()
         return replace(call, headers={"Content-Type": "application/json", **call.headers, "Authorization": key})
@@ -146,6 +159,20 @@ class LoopMessage(Provider[LoopMessageSettings]):
         if mine and not any(mine in (line.id, line.name) for line in active):
             return f"{told}; the configured sender is not among them"
         return told
+
+    # ── what the vendor keeps ─────────────────────────────────────────────────────────────────────────────────────
+
+    def list_chats(self, action: ListChats) -> Exchange[Page[ChatSummary]]:
+        return lookups.chats(action)
+
+    def get_history(self, action: GetHistory) -> Exchange[Page[HistoryItem]]:
+        return lookups.messages(action)
+
+    def check_reachability(self, action: CheckReachability) -> Exchange[Reachability]:
+        return lookups.reachability(action)
+
+    def unsubscribe(self, action: Unsubscribe) -> Exchange[None]:
+        return lookups.unsubscribe(action)
 
     # ── the way in ────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -235,10 +262,12 @@ _DIRECT = MappingProxyType(
                 Feature.DIRECT,
                 Feature.REACTION,
                 Feature.UNREACT,
+                Feature.REACTION_REPORT,
                 Feature.TYPING,
                 Feature.READ,
                 Feature.STATUS,
                 Feature.OPT_IN_LINK,
+                Feature.UNSUBSCRIBE,
                 Feature.DELIVERED,
             ),
             Level.FULL,
@@ -247,6 +276,10 @@ _DIRECT = MappingProxyType(
         Feature.ATTACHMENT: Level.PARTIAL,
         Feature.VOICE: Level.PARTIAL,
         Feature.LINK: Level.FULL,
+        # contacts without their last message; texts without what was attached; agreement without networks
+        Feature.CHATS: Level.PARTIAL,
+        Feature.HISTORY: Level.PARTIAL,
+        Feature.REACHABILITY: Level.PARTIAL,
     }
 )
 """To one contact over iMessage, or over whatever the vendor chooses."""
@@ -279,10 +312,10 @@ def table(max_attachments: int) -> CapabilityTable:
     pictures = phones.model_copy(update={"media_types": ("image/*",)})
     sms = other.without(
         *(Feature.REPLY, Feature.SHARE_CONTACT, Feature.REACTION, Feature.UNREACT, Feature.TYPING, Feature.READ),
+        Feature.REACTION_REPORT,
         limits=pictures,
     )
-    group = direct.without(Feature.DIRECT, Feature.CHANNEL, Feature.SHARE_CONTACT, Feature.OPT_IN_LINK)
-    group = group.model_copy(update={"levels": {**group.levels, Feature.GROUP: Level.FULL, **_ONLY_BY_MESSAGE}})
+    group = _in_a_group(direct)
     nothing = Capabilities(levels={})
     return CapabilityTable(
         rows=(
@@ -297,3 +330,11 @@ def table(max_attachments: int) -> CapabilityTable:
             CapabilityRow(kind=ChatKind.GROUP, capabilities=group),
         )
     )
+
+
+def _in_a_group(direct: Capabilities) -> Capabilities:
+    group = direct.without(
+        *(Feature.DIRECT, Feature.CHANNEL, Feature.SHARE_CONTACT, Feature.OPT_IN_LINK),
+        *(Feature.CHATS, Feature.HISTORY, Feature.REACHABILITY, Feature.UNSUBSCRIBE),
+    )
+    return group.model_copy(update={"levels": {**group.levels, Feature.GROUP: Level.FULL, **_ONLY_BY_MESSAGE}})

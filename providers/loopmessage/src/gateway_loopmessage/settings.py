@@ -8,10 +8,13 @@ from pydantic import Field, SecretStr, field_validator
 
 from gateway.provider import ProviderSettings
 
-__all__ = ["API_PATH", "LoopMessageSettings"]
+__all__ = ["API_PATH", "TRACKER_PATH", "LoopMessageSettings"]
 
 API_PATH = "/api/v1"
 """What every base URL ends in; the status look-up is the one call beside it."""
+
+TRACKER_PATH = "/tracker-api/v1"
+"""What the base URL of the opt-in tracker ends in."""
 
 
 class LoopMessageSettings(ProviderSettings):
@@ -23,6 +26,8 @@ class LoopMessageSettings(ProviderSettings):
     """Id of the sender name to send from; a chat's own line goes first. None leaves the choice to the vendor."""
     base_url: str = Field(default=f"https://a.loopmessage.com{API_PATH}", pattern=r"^https?://[^\s?#]+$")
     """Where the API is; ends in `/api/v1`."""
+    tracker_url: str = Field(default=f"https://t.imsg.link{TRACKER_PATH}", pattern=r"^https?://[^\s?#]+$")
+    """Where opt-in links for web pages are made, without a key; only `api.opt_in.generate_url_in_browser` asks it."""
     webhook_secret: SecretStr | None = Field(default=None, min_length=1)
     """The value that the dashboard puts into the `Authorization` header of webhooks: the whole value, verbatim."""
     webhook_secrets: tuple[SecretStr, ...] = ()
@@ -70,6 +75,11 @@ class LoopMessageSettings(ProviderSettings):
         if not trimmed.endswith(API_PATH):
             raise ValueError(f"has to end in {API_PATH}, as https://a.loopmessage.com{API_PATH} does")
         return trimmed
+
+    @field_validator("tracker_url", mode="after")
+    @classmethod
+    def _without_a_slash(cls, url: str) -> str:
+        return url.rstrip("/")
 
     @property
     def hook_secrets(self) -> tuple[str, ...]:

@@ -7,8 +7,9 @@ from datetime import date
 from gateway.provider import Call, Exchange, Page, Repeat, path
 from gateway_loopmessage import wire
 from gateway_loopmessage.api.answers import acknowledged, fetch, listing
+from gateway_loopmessage.api.paging import MOST_PER_PAGE, collected
 
-__all__ = ["contact_status", "contacts", "messages", "unsubscribe"]
+__all__ = ["all_contacts", "contact_status", "contacts", "messages", "tracker", "unsubscribe"]
 
 
 def contacts(
@@ -29,6 +30,14 @@ def contacts(
         "search": search,
     }
     return listing(path("/audience/list/"), wire.Contact, params, page)
+
+
+def all_contacts(
+    *, from_date: date | None = None, to_date: date | None = None, search: str | None = None
+) -> Exchange[list[wire.Contact]]:
+    """Fetch every contact, oldest first, so that one who comes meanwhile moves no page; as few calls as can be."""
+    first = contacts(per_page=MOST_PER_PAGE, sort_by="asc", from_date=from_date, to_date=to_date, search=search)
+    return collected(first)
 
 
 def contact_status(contact: str) -> Exchange[wire.ContactStatus]:
@@ -64,3 +73,21 @@ def messages(
         "type": type,
     }
     return listing(path("/audience/messages/{contact}/", contact=contact), wire.HistoryItem, params, page)
+
+
+def tracker(
+    *,
+    page: int = 1,
+    per_page: int = 20,
+    sort_by: str = "desc",
+    from_date: date | None = None,
+    to_date: date | None = None,
+) -> Exchange[Page[wire.Tracked]]:
+    """GET `/audience/tracker/`: who opened an opt-in link, from where and with what; at most 1000 on one page."""
+    params = {
+        "per_page": str(per_page),
+        "sort_by": sort_by,
+        "from_date": from_date.isoformat() if from_date else None,
+        "to_date": to_date.isoformat() if to_date else None,
+    }
+    return listing(path("/audience/tracker/"), wire.Tracked, params, page)

@@ -12,25 +12,13 @@ from pydantic import JsonValue
 from gateway.provider import Address, Phase
 from gateway.simulator import Bubble, Context, Thread, TwinReply, TwinRequest, Webhook
 from gateway_loopmessage.errors import CODES
+from gateway_loopmessage.simulator.directory import Directory, Organization, Pool, SenderName
 
-__all__ = ["NAME", "SENDERS", "Account", "OptInLink", "Rejected", "SenderName", "iso"]
+__all__ = ["NAME", "Account", "Opening", "OptInLink", "Rejected", "iso"]
 
 NAME = "loopmessage"
 
-
-@dataclass(frozen=True, slots=True)
-class SenderName:
-    """A line of the account."""
-
-    id: str
-    name: str
-
-
-SENDERS = (
-    SenderName("5d1a61d4-3b3a-4bd5-9a64-4b6c3a3c7f10", "ahoy@imsg.tel"),
-    SenderName("b0c9e1f2-7a58-4f0e-8a39-0f2d9d1f6e24", "hello@imsg.tel"),
-)
-"""The sender names of the made-up organization; the first one is used where none is asked for."""
+_NOT_FOUND = b"<html><head><title>404</title></head><body><h1>Not Found</h1></body></html>"
 
 
 class Rejected(Exception):
@@ -51,6 +39,17 @@ class OptInLink:
     body: str
     urls: Mapping[str, str]
     parameters: Mapping[str, JsonValue]
+    sender: str = ""
+    """Whom the person writes to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """Somebody opened an opt-in link."""
+
+    id: str
+    link: OptInLink
+    opened_at: datetime
 
 
 @dataclass(slots=True)
@@ -65,20 +64,30 @@ class Account:
     """State beside the world: what belongs to the organization and not to a phone."""
 
     context: Context
-    organization_id: str = ""
+    directory: Directory = field(init=False)
+    caller: Organization = field(init=False)
+    """Whose key the request that is being answered has."""
     unsubscribed: set[Address] = field(default_factory=set)
     opted_in: set[Address] = field(default_factory=set)
     links: list[OptInLink] = field(default_factory=list)
+    openings: list[Opening] = field(default_factory=list)
     reactions: set[str] = field(default_factory=set)
     """Message ids that were given to reactions."""
     last_cold_send: datetime | None = None
+    starts: dict[str, list[datetime]] = field(default_factory=dict)
+    """When each line wrote to somebody who had never written."""
+    last_order: datetime | None = None
     hooks: dict[str, _KeptHook] = field(default_factory=dict)
     """Webhooks by their id, oldest first."""
+    _kept: dict[int, _KeptHook] = field(default_factory=dict)
+    """The same by the webhook itself: not every form has an id on the wire."""
     _contact_ids: dict[Address, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Give the organization its id."""
-        self.organization_id = self.new_uuid()
+        """Make the first organization."""
+        first = Organization(self.new_uuid(), "Example", self.context.api_key, self.context.now())
+        self.directory = Directory.of(first)
+        self.caller = first
 
     # ── ids and switches ──────────────────────────────────────────────────────────────────────────────────────────
 
@@ -104,12 +113,27 @@ class Account:
     # ── who asks, and how a no is said ────────────────────────────────────────────────────────────────────────────
 
     def authenticate(self, request: TwinRequest) -> None:
-        """Let the organization's key in, raw; `Bearer KEY` is another key, hence unknown."""
-        given = request.headers.get("authorization", "")
-        if not given:
+        """Let an organization's key in, raw; `Bearer KEY` is another key, hence unknown."""
+        self.enter(request.headers.get("authorization", ""))
+
+    def enter(self, key: str) -> None:
+        """Let an organization in by its key; raises `Rejected`."""
+        if not key:
             raise Rejected(110)
-        if given != self.context.api_key:
+        caller = self.directory.with_key(key)
+        if caller is None:
             raise Rejected(130)
+        self.caller = caller
+
+    def administer(self) -> None:
+        """Let the default organization's key alone in; which code another one gets is not documented."""
+        if self.caller is not self.directory.default:
+            raise Rejected(100, "this needs the key of the default organization")
+
+    def leave_the_sandbox(self) -> None:
+        """Refuse what the sandbox does not have; which code that gets is not documented."""
+        if self.is_on("sandbox"):
+            raise Rejected(270)
 
     def refusal(self, rejected: Rejected, *, key: str = "code") -> TwinReply:
         """Answer with a code; the vendor does not document which HTTP status goes with which, hence the switches."""
@@ -122,16 +146,50 @@ class Account:
         # the status look-up alone has no `success` beside its `error_code`
         return TwinReply(status, body if key == "error_code" else {"success": False, **body})
 
+    def not_found(self) -> TwinReply:
+        """Answer for an unknown id: nothing is documented but the status, and a page of HTML was seen."""
+        if self.switch("not_found") == "html":
+            return TwinReply(404, headers={"content-type": "text/html"}, body=_NOT_FOUND)
+        return TwinReply(404)
+
     # ── lines and contacts ────────────────────────────────────────────────────────────────────────────────────────
 
-    def line(self, asked: str) -> str | None:
-        """Find a line by its id or its name, since callers in the field use either; None for an unknown one."""
-        return next((sender.id for sender in SENDERS if asked in (sender.id, sender.name)), None)
+    def senders(self, *, status: str | None = None) -> list[SenderName]:
+        """Give the caller's senders, oldest first."""
+        mine = self.directory.senders_of(self.caller.id)
+        return [sender for sender in mine if status in (None, sender.status)]
+
+    def sender(self, asked: str) -> SenderName | None:
+        """Find a sender of the caller: by its id, as the vendor's page says, or its name, as some have to."""
+        by = self.switch("sender_value")
+        keys = {"id": ("id",), "name": ("name",)}.get(str(by), ("id", "name"))
+        return next((one for one in self.senders() if asked in [getattr(one, key) for key in keys]), None)
+
+    def organization_of(self, line: str) -> Organization:
+        """Tell to which organization a sender belongs; a cancelled one may have outlived its own."""
+        organization = self.directory.senders[line].organization
+        return self.directory.organizations.get(organization, self.directory.default)
+
+    def pool(self, pool_id: str) -> Pool | None:
+        """Look up a pool of the caller."""
+        pool = self.directory.pools.get(pool_id)
+        return pool if pool is not None and pool.organization == self.caller.id else None
 
     def line_for(self, address: Address) -> str:
-        """Choose the line as the vendor does by itself: the one last used with the contact, else the first."""
-        used = [thread for thread in self.direct_threads(address) if thread.bubbles]
-        return max(used, key=lambda thread: thread.bubbles[-1].created_at).line if used else SENDERS[0].id
+        """Choose the line as the vendor does by itself: the one last used with the contact, else the first.
+
+        Raises `Rejected` (260) for an organization without an active sender.
+        """
+        active = [sender.id for sender in self.senders(status="active")]
+        if not active:
+            raise Rejected(260)
+        used = [thread for thread in self.direct_threads(address) if thread.bubbles and thread.line in active]
+        return max(used, key=lambda thread: thread.bubbles[-1].created_at).line if used else active[0]
+
+    def least_used(self, lines: list[str]) -> str:
+        """Choose the line with the fewest conversations, the first of equals."""
+        threads = [thread.line for thread in self.context.world.threads(NAME)]
+        return min(lines, key=threads.count)
 
     def contact_id(self, address: Address) -> str:
         """Give the vendor's own id of a contact."""
@@ -171,14 +229,14 @@ class Account:
 
     # ── webhooks that were made ───────────────────────────────────────────────────────────────────────────────────
 
-    def keep(self, webhook: Webhook) -> Webhook:
+    def keep(self, webhook_id: str, webhook: Webhook) -> Webhook:
         """Remember a webhook for the history."""
-        self.hooks[str(webhook.payload["webhook_id"])] = _KeptHook(webhook, self.context.now())
+        self.hooks[webhook_id] = self._kept[id(webhook)] = _KeptHook(webhook, self.context.now())
         return webhook
 
     def attempted(self, webhook: Webhook) -> None:
         """Count an attempt to deliver a webhook."""
-        kept = self.hooks.get(str(webhook.payload.get("webhook_id")))
+        kept = self._kept.get(id(webhook))
         if kept is not None:
             kept.attempt += 1
 

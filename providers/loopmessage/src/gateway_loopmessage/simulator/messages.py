@@ -10,14 +10,17 @@ from pydantic import JsonValue
 from gateway.provider import Attachment, Channel, DeliveryState, Opaque, Part, Text, Voice
 from gateway.simulator import Bubble, Thread, TwinReply, TwinRequest
 from gateway_loopmessage.simulator.account import NAME, Account, Rejected, iso
-from gateway_loopmessage.simulator.rules import Request, check, flag, normalised, text_field
+from gateway_loopmessage.simulator.fields import body_of, flag, text_field
+from gateway_loopmessage.simulator.hooks import said
+from gateway_loopmessage.simulator.rules import Request, check, normalised
 
-__all__ = ["Messages", "body_of"]
+__all__ = ["STATES", "TYPING_SECONDS", "Messages"]
 
-_TYPING_SECONDS = 60
+TYPING_SECONDS = 60
 _TALKING = timedelta(minutes=5)
+_FOOTER = "To opt-out reply: stop"
 
-_STATUS = {
+STATES = {
     DeliveryState.QUEUED: "processing",
     DeliveryState.SENT: "processing",
     DeliveryState.DELIVERED: "delivered",
@@ -36,15 +39,17 @@ class Messages:
     def send(self, request: TwinRequest) -> TwinReply:
         """POST `/message/send/`: accept into the queue; what becomes of it is told by webhooks."""
         try:
-            body = body_of(request)
-            wanted = check(self._account, body)
+            return self.take(body_of(request))
         except Rejected as rejected:
             return self._refused(request, rejected)
+
+    def take(self, body: Mapping[str, JsonValue]) -> TwinReply:
+        """Check a request and take it; raises `Rejected`."""
+        wanted = check(self._account, body)
         if wanted.reaction is not None and wanted.target is not None:
             return self._react(wanted)
-        message_id = self._account.new_uuid().upper()
-        self._account.context.world.submit(self._bubble(message_id, wanted))
-        return TwinReply(200, {**self._accepted(message_id), **self._echo(wanted), "text": wanted.text})
+        bubble = self.submit(wanted)
+        return TwinReply(200, {**self._accepted(bubble.vendor_id), **self._echo(wanted), "text": wanted.text})
 
     def show_typing(self, request: TwinRequest) -> TwinReply:
         """POST `/message/show-typing/`: by a message of the chat, or by contact and sender."""
@@ -68,11 +73,11 @@ class Messages:
         if message_id in self._account.reactions:
             return TwinReply(200, {"message_id": message_id, "status": "delivered"})
         if bubble is None or not bubble.ours:
-            return TwinReply(404)
+            return self._account.not_found()
         answer: dict[str, JsonValue] = {
             "message_id": message_id,
-            "status": _STATUS.get(bubble.state, "unknown"),
-            "text": bubble.text,
+            "status": STATES.get(bubble.state, "unknown"),
+            "text": said(bubble),
             "last_update": iso(max(bubble.times.values(), default=bubble.created_at), milliseconds=True),
         }
         if bubble.thread.group is None:
@@ -83,34 +88,49 @@ class Messages:
 
     # ── a send ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _react(self, wanted: Request) -> TwinReply:
-        """Put a reaction on a message at once; the vendor documents no answer of its own, so it is the generic one."""
+    def submit(self, wanted: Request, **notes: JsonValue) -> Bubble:
+        """Take a message into the queue; the notes are for its webhooks."""
+        bubble = self._bubble(self._account.new_uuid().upper(), wanted, notes)
+        self._account.context.world.submit(bubble)
+        return bubble
+
+    def react(self, wanted: Request) -> str:
+        """Put a reaction on a message at once; gives its id."""
         if wanted.target is None or wanted.reaction is None:
             raise TypeError("a reaction has a target")
         self._account.context.world.react(wanted.target, wanted.reaction, removed=wanted.removed)
         message_id = self._account.new_uuid().upper()
         self._account.reactions.add(message_id)
-        return TwinReply(200, {**self._accepted(message_id), **self._echo(wanted)})
+        return message_id
 
-    def _bubble(self, message_id: str, wanted: Request) -> Bubble:
-        notes: dict[str, JsonValue] = {}
+    def _react(self, wanted: Request) -> TwinReply:
+        """Answer a reaction; the vendor documents no answer of its own, so it is the generic one."""
+        return TwinReply(200, {**self._accepted(self.react(wanted)), **self._echo(wanted)})
+
+    def _bubble(self, message_id: str, wanted: Request, notes: Mapping[str, JsonValue]) -> Bubble:
+        noted: dict[str, JsonValue] = {**notes, "text": wanted.text}
         if wanted.passthrough is not None:
-            notes["passthrough"] = wanted.passthrough
+            noted["passthrough"] = wanted.passthrough
         if wanted.channel is not None:
-            notes["channel"] = wanted.channel.value
+            noted["channel"] = wanted.channel.value
         return Bubble(
             vendor_id=message_id,
             thread=wanted.thread,
             ours=True,
             sender=wanted.thread.line,
-            parts=tuple(_parts(wanted)),
+            parts=tuple(_parts(wanted, footer=self._footer(wanted.thread))),
             created_at=self._account.context.now(),
             channel=wanted.channel or Channel.IMESSAGE,
             subject=wanted.subject,
             effect=wanted.effect,
             reply_to=wanted.reply_to,
-            notes=notes,
+            notes=noted,
         )
+
+    def _footer(self, thread: Thread) -> str:
+        """Give what the vendor puts under a message to a number of the United States, and under no other."""
+        american = thread.group is None and thread.members[0].value.startswith("+1")
+        return _FOOTER if american and self._account.is_on("opt_out_footer") else ""
 
     def _accepted(self, message_id: str) -> dict[str, JsonValue]:
         answer: dict[str, JsonValue] = {"message_id": message_id}
@@ -161,10 +181,10 @@ class Messages:
             raise Rejected(150)
         if not sender:
             raise Rejected(120, "sender is missing")
-        line = self._account.line(sender)
-        if line is None:
+        known = self._account.sender(sender)
+        if known is None:
             raise Rejected(220)
-        return self._account.context.world.direct(NAME, line, normalised(contact))
+        return self._account.context.world.direct(NAME, known.id, normalised(contact))
 
     def _show(self, thread: Thread, seconds: int) -> None:
         """Show the dots while the talk goes on; after five idle minutes the page says that it fails, not how."""
@@ -175,28 +195,18 @@ class Messages:
             raise Rejected(510)
 
 
-def body_of(request: TwinRequest) -> dict[str, JsonValue]:
-    """Read a request's JSON object; raises `Rejected`."""
-    body = request.json()
-    if not request.body:
-        raise Rejected(120, "the body is empty")
-    if not isinstance(body, dict):
-        raise Rejected(100, "the body is not a JSON object")
-    # the vendor ignores what it does not know, and takes null for absent
-    return {name: value for name, value in body.items() if value is not None}
-
-
 def _seconds(body: Mapping[str, JsonValue]) -> int | None:
     seconds = body.get("typing")
     if seconds is None:
         return None
-    if not isinstance(seconds, int) or isinstance(seconds, bool) or not 1 <= seconds <= _TYPING_SECONDS:
-        raise Rejected(125, f"typing is a whole number of seconds, at most {_TYPING_SECONDS}")
+    if not isinstance(seconds, int) or isinstance(seconds, bool) or not 1 <= seconds <= TYPING_SECONDS:
+        raise Rejected(125, f"typing is a whole number of seconds, at most {TYPING_SECONDS}")
     return seconds
 
 
-def _parts(wanted: Request) -> list[Part]:
+def _parts(wanted: Request, *, footer: str) -> list[Part]:
     if wanted.media_url:
         return [Voice(url=wanted.media_url)]
-    parts: list[Part] = [Text(text=wanted.text), *(Attachment(url=url) for url in wanted.attachments)]
+    text = f"{wanted.text}\n{footer}" if footer else wanted.text
+    parts: list[Part] = [Text(text=text), *(Attachment(url=url) for url in wanted.attachments)]
     return [*parts, Opaque(kind="contact_file")] if wanted.contact_file else parts

@@ -1,6 +1,7 @@
 """What the vendor checks of a request to send, in the order that the twin assumes; the vendor documents none.
 
-Recipient, then text and media, then effect and reaction, then sender, then the account, then the conversation.
+Recipient, then text and media, then effect and reaction, then sender, then the account, then the conversation
+(`consent`).
 """
 
 from __future__ import annotations
@@ -8,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from urllib.parse import urlsplit
 
 from pydantic import JsonValue, ValidationError
@@ -16,17 +16,17 @@ from pydantic import JsonValue, ValidationError
 from gateway.provider import Address, AddressKind, Channel, Effect, Reaction
 from gateway.simulator import Bubble, Thread
 from gateway_loopmessage.outbound import EFFECTS
-from gateway_loopmessage.simulator.account import NAME, SENDERS, Account, Rejected
+from gateway_loopmessage.simulator.account import NAME, Account, Rejected
+from gateway_loopmessage.simulator.consent import agree
+from gateway_loopmessage.simulator.fields import flag, is_url, text_field
 
-__all__ = ["Request", "check", "flag", "normalised", "text_field"]
+__all__ = ["Request", "attachments_of", "check", "effect_of", "normalised", "text_of"]
 
-TEXT_LENGTH = 9999
 URL_LENGTH = 256
 PASSTHROUGH_LENGTH = 1000
 AUDIO = frozenset({"mp3", "wav", "m4a", "caf", "aac"})
+PICTURES = frozenset({"bmp", "gif", "heic", "heif", "jpeg", "jpg", "png", "tif", "tiff", "webp"})
 
-_DAY = timedelta(hours=24)
-_TWO_MINUTES = timedelta(minutes=2)
 _PHONE_FILLERS = re.compile(r"[\s()-]")
 _PHONE = re.compile(r"\+?[1-9][0-9]{6,14}")
 _NATIONAL_DIGITS = 10
@@ -59,21 +59,20 @@ def check(account: Account, body: Mapping[str, JsonValue]) -> Request:
     if "reaction" in body:
         target, reaction, removed = _reaction(account, body, address, group)
         _account_rules(account)
-        _consent(account, address)
+        agree(account, address, target.thread.line, body)
         return Request(target.thread, target=target, reaction=reaction, removed=removed)
     channel = _channel(body, address)
     media_url = _voice(body, channel) if "media_url" in body else None
-    text = "" if media_url else _text(body)
-    attachments = _attachments(account, body)
-    effect = _effect(body)
+    text = "" if media_url else text_of(account, body)
+    attachments = attachments_of(account, body, account.number("attachments_limit"))
+    effect = effect_of(body)
     reply_to = _reply(account, body, address, group)
     passthrough = _passthrough(body)
     thread = _thread(account, body, address, group)
     contact_file = _contact_file(account, body)
+    plain = _is_plain(account, body, channel)
     _account_rules(account)
-    _consent(account, address)
-    # the vendor's page says that SMS does not support these: taken as ignored
-    plain = channel is Channel.SMS
+    agree(account, address, thread.line, body)
     return Request(
         thread,
         text=text,
@@ -89,22 +88,6 @@ def check(account: Account, body: Mapping[str, JsonValue]) -> Request:
 
 
 # ── fields ────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def text_field(body: Mapping[str, JsonValue], name: str) -> str | None:
-    """Read an optional text; anything else is code 125."""
-    value = body.get(name)
-    if value is not None and not isinstance(value, str):
-        raise Rejected(125, f"{name} has to be a string")
-    return value
-
-
-def flag(body: Mapping[str, JsonValue], name: str) -> bool | None:
-    """Read an optional boolean; anything else is code 125."""
-    value = body.get(name)
-    if value is not None and not isinstance(value, bool):
-        raise Rejected(125, f"{name} has to be a boolean")
-    return value
 
 
 def normalised(text: str) -> Address:
@@ -163,28 +146,29 @@ def _in_chat(bubble: Bubble | None, address: Address | None, group: Thread | Non
 # ── what ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _text(body: Mapping[str, JsonValue]) -> str:
+def text_of(account: Account, body: Mapping[str, JsonValue]) -> str:
     """Read the text: required, and cut where it is too long, which is no error."""
     text = text_field(body, "text")
     if not text:
         raise Rejected(140)
-    return text[:TEXT_LENGTH]
+    return text[: account.number("text_limit")]
 
 
-def _https(url: JsonValue, name: str) -> str:
-    if not isinstance(url, str) or not url.startswith("https://") or len(url) > URL_LENGTH:
-        raise Rejected(125, f"{name} has to hold https URLs of at most {URL_LENGTH} characters")
-    return url
-
-
-def _attachments(account: Account, body: Mapping[str, JsonValue]) -> tuple[str, ...]:
+def attachments_of(account: Account, body: Mapping[str, JsonValue], most: int) -> tuple[str, ...]:
+    """Read the URLs of attachments; which code a wrong one gets is not documented."""
     urls = body.get("attachments")
     if urls is None:
         return ()
-    most = account.number("attachments_limit")
+    code = account.number("attachments_code")
     if not isinstance(urls, list) or len(urls) > most:
-        raise Rejected(125, f"attachments has to be a list of at most {most} URLs")
-    return tuple(_https(url, "attachments") for url in urls)
+        raise Rejected(code, f"attachments has to be a list of at most {most} URLs")
+    return tuple(_https(url, "attachments", code) for url in urls)
+
+
+def _https(url: JsonValue, name: str, code: int) -> str:
+    if not isinstance(url, str) or not url.startswith("https://") or len(url) > URL_LENGTH or not is_url(url):
+        raise Rejected(code, f"{name} has to hold https URLs of at most {URL_LENGTH} characters")
+    return url
 
 
 def _voice(body: Mapping[str, JsonValue], channel: Channel | None) -> str:
@@ -193,18 +177,18 @@ def _voice(body: Mapping[str, JsonValue], channel: Channel | None) -> str:
         raise Rejected(640)
     if channel is Channel.SMS:
         raise Rejected(1140)
-    name = urlsplit(_https(url, "media_url")).path.rpartition("/")[2]
+    name = urlsplit(_https(url, "media_url", 125)).path.rpartition("/")[2]
     _, dot, ending = name.rpartition(".")
     if dot and ending.lower() not in AUDIO:
         raise Rejected(125, f"media_url has to end in one of {', '.join(sorted(AUDIO))}")
     return str(url)
 
 
-def _effect(body: Mapping[str, JsonValue]) -> Effect | None:
+def effect_of(body: Mapping[str, JsonValue]) -> Effect | None:
+    """Read the effect: case-sensitive, as printed."""
     word = body.get("effect")
     if word is None:
         return None
-    # case-sensitive, as printed
     found = next((effect for effect, spelling in EFFECTS.items() if spelling == word), None)
     if found is None:
         raise Rejected(580)
@@ -275,16 +259,51 @@ def _channel(body: Mapping[str, JsonValue], address: Address | None) -> Channel 
 def _thread(account: Account, body: Mapping[str, JsonValue], address: Address | None, group: Thread | None) -> Thread:
     """Find the conversation; in the sandbox the sender that was asked for is ignored."""
     asked = text_field(body, "sender")
-    line = account.line(asked) if asked else None
-    if asked and line is None and not account.is_on("sandbox"):
-        raise Rejected(220)
+    if account.is_on("sandbox"):
+        asked = None
+    line = _line(account, asked, address) if asked else None
     if group is not None:
         return group
     if address is None:
         raise Rejected(150)
-    if account.is_on("sandbox"):
-        line = SENDERS[0].id
     return account.context.world.direct(NAME, line or account.line_for(address), address)
+
+
+def _line(account: Account, asked: str, address: Address | None) -> str:
+    """Find the sender that is asked for, which has to be active; or one of the pool, where a pool may be named."""
+    pool = account.pool(asked) if account.is_on("pool_sender") else None
+    if pool is not None:
+        talking = [thread.line for thread in account.direct_threads(address) if thread.bubbles] if address else []
+        # a pool sends to those only with whom one of its senders talks already
+        found = next((line for line in reversed(talking) if line in pool.senders), None)
+        if found is None:
+            raise Rejected(210)
+        return found
+    sender = account.sender(asked)
+    if sender is None:
+        raise Rejected(220)
+    if sender.status != "active":
+        raise Rejected(250 if sender.status == "suspended" else 240)
+    return sender.id
+
+
+def _is_picture(url: str) -> bool:
+    """Tell by the ending whether a URL is one of a picture; without an ending it may be."""
+    _, dot, ending = urlsplit(url).path.rpartition("/")[2].rpartition(".")
+    return not dot or ending.lower() in PICTURES
+
+
+def _is_plain(account: Account, body: Mapping[str, JsonValue], channel: Channel | None) -> bool:
+    """Tell whether subject, effect and reply fall away: "not supported" over SMS, the page says, not how."""
+    if channel is not Channel.SMS:
+        return False
+    beside = [name for name in ("subject", "effect", "reply_to_id") if body.get(name) is not None]
+    urls = body.get("attachments")
+    if isinstance(urls, list) and not all(_is_picture(str(url)) for url in urls):
+        beside.append("files but pictures")
+    if beside and account.switch("sms_extras") == "refuse":
+        raise Rejected(125, f"SMS has no {', '.join(beside)}")
+    return True
 
 
 def _contact_file(account: Account, body: Mapping[str, JsonValue]) -> bool:
@@ -301,28 +320,3 @@ def _account_rules(account: Account) -> None:
     code = account.switch("account_code")
     if isinstance(code, int):
         raise Rejected(code)
-
-
-def _consent(account: Account, address: Address | None) -> None:
-    """Ask whether the contact may be written to; groups wrote to us first, or there would be none."""
-    if address is None:
-        return
-    if address in account.unsubscribed:
-        raise Rejected(500)
-    now, last = account.context.now(), account.last_inbound(address)
-    recent = last is not None and now - last <= _DAY
-    if account.is_on("sandbox") and not recent:
-        raise Rejected(200)
-    cold = account.switch("cold_contacts")
-    if isinstance(cold, int) and last is None and address not in account.opted_in:
-        raise Rejected(cold)
-    if not recent:
-        _spacing(account)
-
-
-def _spacing(account: Account) -> None:
-    """Keep two minutes between messages to contacts who have not written lately."""
-    now, before = account.context.now(), account.last_cold_send
-    if account.is_on("two_minutes") and before is not None and now - before < _TWO_MINUTES:
-        raise Rejected(540)
-    account.last_cold_send = now
