@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import inspect
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Self, TypeVar
@@ -115,3 +116,38 @@ async def stand() -> AsyncIterator[Stand]:
         transport = Transport(provider, connection="test")
         yield Stand(sim, app, provider, transport, http)
         await transport.aclose()
+
+
+# ── the vendor's own client ───────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture(scope="session")
+def client_methods() -> set[str]:
+    """Every public method of the installed client, dotted (`chats.messages.send`), found by walking through it."""
+    client = pytest.importorskip("blooio", reason="the vendor's client is in the development tools")
+    with client.Blooio(api_key="k", base_url="http://127.0.0.1") as blocking:
+        found = _methods_of(blocking)
+    assert found == _methods_of(client.AsyncBlooio(api_key="k", base_url="http://127.0.0.1"))
+    return found
+
+
+def _methods_of(client: Any) -> set[str]:
+    """Every public method that calls the vendor, dotted: `chats.messages.send`."""
+    return {name for prefix, resource in _resources(client) for name in _methods(prefix, resource)}
+
+
+def _resources(parent: Any) -> Iterator[tuple[str, Any]]:
+    """The resources of a client or of another resource; the wrappers around them are other classes."""
+    for name, member in vars(type(parent)).items():
+        if not name.startswith("_") and not inspect.isfunction(member):
+            value = getattr(parent, name)
+            if type(value).__name__.endswith("Resource"):
+                yield name, value
+
+
+def _methods(prefix: str, resource: Any) -> Iterator[str]:
+    for name, member in vars(type(resource)).items():
+        if inspect.isfunction(member) and not name.startswith("_"):
+            yield f"{prefix}.{name}"
+    for inner, nested in _resources(resource):
+        yield from _methods(f"{prefix}.{inner}", nested)

@@ -334,7 +334,9 @@ def test_a_reaction_is_a_sign_and_a_word(
     )
     calls, _ = fed(provider().send_reaction(action), answer(200, success=True))
     assert f"/chats/%2B15551234567/messages/{segment}/reactions" == str(calls[0].path)
-    assert ({"reaction": word}, Repeat.SAFE) == (calls[0].json, calls[0].repeat)
+    # by then another message may be the last one
+    repeat = Repeat.SAFE if target.index is None else Repeat.NEVER
+    assert ({"reaction": word}, repeat) == (calls[0].json, calls[0].repeat)
 
 
 @pytest.mark.parametrize(
@@ -351,7 +353,7 @@ def test_a_reaction_that_would_hit_another_message_is_refused(target: MessageRef
 
 def test_a_relative_index_may_count_one_direction() -> None:
     """The vendor's own operation says which messages are counted."""
-    call = first_call(api.react(ADA, "-1", "+love", direction="inbound"))
+    call = first_call(api.add_reaction(ADA, "-1", "+love", direction="inbound"))
     assert {"reaction": "+love", "direction": "inbound"} == call.json
 
 

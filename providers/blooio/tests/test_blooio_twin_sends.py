@@ -431,10 +431,10 @@ async def test_a_place_in_the_chat_names_a_message(stand: Stand) -> None:
     receipt = await stand.send("so")
     await stand.run(stand.provider.send_reaction(reaction_to("", target=MessageRef(index=-1))))
     assert {FIRST: Reaction.parse("love")} == bubble(stand, receipt.vendor_id).reactions
-    await stand.run(api.react(ADA, "-1", "+like", direction="inbound"))
+    await stand.run(api.add_reaction(ADA, "-1", "+like", direction="inbound"))
     assert {FIRST: Reaction.parse("like")} == asked.reactions
     with pytest.raises(NotFound):
-        await stand.run(api.react(ADA, "-3", "+like"))
+        await stand.run(api.add_reaction(ADA, "-3", "+like"))
 
 
 async def test_an_id_that_begins_with_a_minus_is_an_id(stand: Stand) -> None:

@@ -7,14 +7,17 @@ missing, so a voice note is told by the ending of its name or URL; the vendor ke
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from pydantic import JsonValue, ValidationError
+
 from gateway.provider import Attachment, Message, MessageRef, Opaque, Part, Text, Voice
 from gateway_blooio import wire
 
-__all__ = ["message_of"]
+__all__ = ["kept_message", "message_of"]
 
 VOICE_ENDINGS = frozenset({".aac", ".amr", ".caf", ".m4a", ".opus"})
 """How recorded voice arrives; `.mp3` and `.wav` are rather files that someone chose."""
@@ -26,13 +29,30 @@ _MAX_NAME = 255
 
 def message_of(body: wire.WebhookEvent) -> Message:
     """Make the message: text first, then the attachments; one voice-like attachment alone is a voice note."""
-    files = [_file(item) for item in body.attachments or ()]
-    if not body.text and len(files) == 1 and isinstance(files[0], Attachment) and _is_voice(files[0]):
-        parts: list[Part] = [Voice(**files[0].model_dump(exclude={"type"}, exclude_none=True))]
-    else:
-        parts = [*([Text(text=body.text)] if body.text else []), *files]
     # A body without text and attachments was seen to mean something that the vendor does not pass on, as a sticker.
-    return Message(parts=parts or [Opaque(kind="empty")], reply_to=_reply_to(body.reply_to))
+    parts = _parts(body.text, body.attachments or ()) or [Opaque(kind="empty")]
+    return Message(parts=parts, reply_to=_reply_to(body.reply_to))
+
+
+def kept_message(item: wire.MessageItem) -> Message | None:
+    """Make the message of the vendor's history, whose attachments have the same shapes; None for an empty one."""
+    files = [_kept_file(attachment) for attachment in item.attachments or ()]
+    parts = _parts(item.text, [file for file in files if file is not None])
+    return Message(parts=parts) if parts else None
+
+
+def _kept_file(value: JsonValue) -> str | wire.EventAttachment | None:
+    try:
+        return value if isinstance(value, str) else wire.EventAttachment.model_validate(value)
+    except ValidationError:
+        return None
+
+
+def _parts(text: str | None, attachments: Sequence[str | wire.EventAttachment]) -> list[Part]:
+    files = [_file(item) for item in attachments]
+    if not text and len(files) == 1 and isinstance(files[0], Attachment) and _is_voice(files[0]):
+        return [Voice(**files[0].model_dump(exclude={"type"}, exclude_none=True))]
+    return [*([Text(text=text)] if text else []), *files]
 
 
 def _file(item: str | wire.EventAttachment) -> Attachment | Opaque:

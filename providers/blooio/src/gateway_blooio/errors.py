@@ -90,7 +90,8 @@ _RULES = {
         Actor.OPERATOR,
         "raise the cap in the vendor's settings, or wait; existing conversations go on",
         retriable=True,
-        # counted for the organization or for one number, and the answer says which only in its `mode`
+        # Counted for the organization or for one number; the answer's `mode` says which, in words that are not
+        # published. By line the one is stopped line by line, with one refusal each, and the other no further.
         pause=Pause(3600, Whom.NEW, Scope.LINE),
     ),
     "new_conversation_limit_reached": CodeRow(
@@ -140,6 +141,7 @@ _SAFETY = {
         Actor.OPERATOR,
         "look at the number's standing on the vendor's page; existing conversations go on",
         retriable=True,
+        pause=Pause(3600, Whom.NEW, Scope.LINE),
     ),
     "safety_reply_only": CodeRow(
         SenderUnavailable,
@@ -147,6 +149,8 @@ _SAFETY = {
         Actor.OPERATOR,
         "look at the number's standing on the vendor's page, or wait until the contact writes",
         retriable=True,
+        # whom it still lets us write to is not said; a chat in which nobody has written is surely not an answer
+        pause=Pause(3600, Whom.NEW, Scope.LINE),
     ),
     "safety_account_review": CodeRow(
         Unauthorized,
@@ -171,8 +175,13 @@ _STATUSES = {
         Actor.OPERATOR,
         "check from_number, the plan's features, and that the recipient is no emergency number",
     ),
-    404: CodeRow(NotFound, "the vendor does not know the chat or the message", Actor.CALLER, "check the ids"),
-    409: CodeRow(Refused, "it exists already, or the key was used with other content", Actor.CALLER, "use a new key"),
+    404: CodeRow(NotFound, "the vendor does not know what was named", Actor.CALLER, "check the ids"),
+    409: CodeRow(
+        Refused,
+        "it exists already, or the key was used with other content",
+        Actor.CALLER,
+        "look up what is there; a message needs a new key",
+    ),
     501: CodeRow(Refused, "the vendor has disabled this operation", Actor.VENDOR, "do it on the vendor's page"),
     502: CodeRow(
         VendorFault,

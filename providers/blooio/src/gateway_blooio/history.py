@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_json
 
-from gateway.provider import Attempt, ChatKind, Exchange, Found, InvalidMessage, Missed, WebhookRequest
+from gateway.provider import Attempt, ChatKind, Exchange, Found, InvalidMessage, Missed, Page, WebhookRequest
 from gateway_blooio import api, wire
 from gateway_blooio.inbound import moment_of
 from gateway_blooio.outbound import chat_id, sought_texts
@@ -40,14 +40,13 @@ def find(attempt: Attempt) -> Exchange[Found]:
 
 def _outbound_since(chat: str, since: int) -> Exchange[Sequence[wire.MessageItem]]:
     items: list[wire.MessageItem] = []
-    for _ in range(_MAX_PAGES):
-        page = yield from api.list_messages(
-            chat, limit=api.PAGE, offset=len(items), sort="asc", direction="outbound", since=since
-        )
-        items.extend(page.messages)
-        total = page.pagination.total if page.pagination else None
-        if not page.messages or total is None or len(items) >= total:
+    page = yield from api.list_chat_messages(chat, limit=api.PAGE, sort="asc", direction="outbound", since=since)
+    items.extend(page.items)
+    for _ in range(_MAX_PAGES - 1):
+        if page.more is None:
             break
+        page = yield from page.more()
+        items.extend(page.items)
     return [item for item in items if _is_since(item, since)]
 
 
@@ -80,9 +79,9 @@ def missed(cursor: str | None, since: datetime | None) -> Exchange[Missed]:
         # One that was made since the cursor is read from its first entry.
         offset = (yield from _first_since(name, since)) if offsets is None else offsets.get(name, 0)
         page = yield from api.list_webhook_logs(name, limit=api.PAGE, offset=offset, sort="asc")
-        passed[name] = offset + len(page.logs)
-        more = more or bool(page.logs and page.pagination and page.pagination.has_more)
-        hooks.extend(hook for hook in map(_hook, page.logs) if hook)
+        passed[name] = offset + len(page.items)
+        more = more or page.more is not None
+        hooks.extend(hook for hook in map(_hook, page.items) if hook)
     hooks.sort(key=lambda hook: hook.received_at)
     return Missed(hooks, _Cursor.dump_json(passed).decode() if more else None)
 
@@ -92,7 +91,7 @@ def _first_since(webhook: str, since: datetime | None) -> Exchange[int]:
     if since is None:
         return 0
     first = yield from api.list_webhook_logs(webhook, limit=1, sort="asc")
-    total = (first.pagination.total if first.pagination else None) or 0
+    total = first.total or 0
     low, high = (0, 0) if _reaches(first, since) else (1, max(total, 1))
     while low < high:
         middle = (low + high) // 2
@@ -103,9 +102,9 @@ def _first_since(webhook: str, since: datetime | None) -> Exchange[int]:
     return low
 
 
-def _reaches(page: wire.WebhookLogs, since: datetime) -> bool:
+def _reaches(page: Page[wire.WebhookLog], since: datetime) -> bool:
     """Tell whether the entry is not older; one without a time, or none, is taken for newer: more does no harm."""
-    attempted = moment_of(page.logs[0].attempted_time) if page.logs else None
+    attempted = moment_of(page.items[0].attempted_time) if page.items else None
     return attempted is None or attempted >= since - _COARSE
 
 

@@ -1,7 +1,8 @@
 """Blooio's webhooks in our words. Total: any bytes give events, an `UnknownEvent` or `BadPayload`.
 
-A v2 delivery is one flat JSON object with the event's name in `event`; a list of them is read too. Nothing in it
-names the delivery, and a replay carries the same body, so an event's key is made from what it says.
+A v2 delivery is one flat JSON object with the event's name in `event`; a list of them is read too, and other
+generations are kept as they came (`generations`). Nothing in a delivery names it, and a replay carries the same body,
+so an event's key is made from what it says.
 Source: docs.blooio.com/api-reference/webhook-events, and deliveries that were seen.
 """
 
@@ -41,8 +42,9 @@ from gateway.provider import (
 from gateway_blooio import wire
 from gateway_blooio.content import message_of
 from gateway_blooio.errors import CODES
+from gateway_blooio.generations import generation_of, name_of
 
-__all__ = ["STATES", "address_of", "channel_of", "moment_of", "parse"]
+__all__ = ["STATES", "WORDS", "address_of", "channel_of", "moment_of", "parse"]
 
 Fields = dict[str, Any]
 
@@ -66,7 +68,7 @@ def parse(hook: WebhookRequest) -> Sequence[Event]:
     except ValueError as error:
         raise BadPayload("the webhook is not JSON") from error
     if isinstance(payload, dict):
-        return (_event(payload),)
+        return (_event(payload, _named_by_header(hook)),)
     if not isinstance(payload, list):
         raise BadPayload("the webhook is neither a JSON object nor a list of them")
     if not payload:
@@ -74,24 +76,36 @@ def parse(hook: WebhookRequest) -> Sequence[Event]:
     return tuple(_event(item) for item in payload)
 
 
-def _event(payload: JsonValue) -> Event:
+def _named_by_header(hook: WebhookRequest) -> str | None:
+    """Give the event's name as the header has it, which some deliveries are said to leave it to."""
+    return next((value for name, value in hook.headers if name == "x-blooio-event"), None)
+
+
+def _event(payload: JsonValue, header: str | None = None) -> Event:
     """Make one event; what does not fit our words is kept as it came."""
-    if not isinstance(payload, dict):
-        return _unknown(payload, "not a JSON object")
-    if "event" not in payload:
-        v4 = isinstance(payload.get("type"), str) and isinstance(payload.get("data"), dict)
-        return _unknown(payload, "a delivery of API v4: subscribe with API v2" if v4 else "no field event")
     try:
-        body = wire.WebhookEvent.model_validate(payload)
-        make = _MAKERS.get(body.event)
-        if make is None:
-            return _unknown(payload, f"no word for the event {redact(body.event, limit=64)}")
-        return make(body, {"raw": payload})
+        return _read(payload, header)
     except _Misfit as error:
         return _unknown(payload, str(error))
     except ValidationError as error:
         where = sorted({".".join(str(step) for step in problem["loc"]) for problem in error.errors()})
         return _unknown(payload, f"unexpected values in: {redact(', '.join(where)) or 'the whole'}")
+
+
+def _read(payload: JsonValue, header: str | None) -> Event:
+    if not isinstance(payload, dict):
+        raise _Misfit("not a JSON object")
+    generation = generation_of(payload, header)
+    if generation is None:
+        raise _Misfit("the field event is no name" if "event" in payload else "no field event")
+    event = generation.event(payload, header)
+    if generation.why_not is not None:
+        raise _Misfit(f"{generation.why_not} ({name_of(event)})")
+    body = wire.WebhookEvent.model_validate({**payload, "event": event})
+    make = _MAKERS.get(body.event)
+    if make is None:
+        raise _Misfit(f"no word for the event {name_of(body.event)}")
+    return make(body, {"raw": payload})
 
 
 class _Misfit(Exception):
@@ -230,22 +244,19 @@ def _failure(body: wire.WebhookEvent) -> Fields:
     return {"code": code, "reason": reason, "retriable": row.retriable if row else None}
 
 
-_REACTIONS: Mapping[str | None, type[ReactionAdded | ReactionRemoved]] = {
-    "add": ReactionAdded,
-    "remove": ReactionRemoved,
-}
+_ACTIONS: Mapping[str, type[ReactionAdded | ReactionRemoved]] = {"add": ReactionAdded, "remove": ReactionRemoved}
 
 
 def _reaction(body: wire.WebhookEvent, fields: Fields) -> Event:
     sign, word = _signed(body.reaction or "")
-    action = body.action or {"+": "add", "-": "remove"}.get(sign)
-    if action not in _REACTIONS:
+    action = body.action or {"+": "add", "-": "remove"}.get(sign, "")
+    if action not in _ACTIONS:
         raise _Misfit("a reaction that is neither added nor removed")
     ours = body.direction == "outbound"
     part = max(body.part_index or 0, 0)
     # The same message gets many reactions, and the same one again after it was taken back: hence all of these.
     key = _key(body.event, _named(body), body.sender, word, action, part, body.timestamp)
-    return _REACTIONS[action](
+    return _ACTIONS[action](
         key=key,
         occurred_at=moment_of(body.timestamp),
         chat=_chat(body, None if ours else body.sender),
@@ -274,13 +285,15 @@ def _reaction_word(word: str) -> Reaction | None:
 
 def _incident(body: wire.WebhookEvent, fields: Fields, *parts: str | None) -> Fields:
     """Give the fields of an event that has no id of its own; without a time, its content makes the key."""
-    chat = _chat(body, body.sender)
+    ours = body.sender is not None and body.sender == body.internal_id
+    chat = _chat(body, None if ours else body.sender)
     if body.timestamp is None and body.message_id is None:
         key = _fingerprint(fields["raw"])
     else:
         where = body.group_id or body.external_id
         key = _key(body.event, body.message_id, where, body.sender, *parts, body.timestamp)
-    return {"key": key, "chat": chat, "occurred_at": moment_of(body.timestamp), "sender": _actor(body), **fields}
+    when = moment_of(body.timestamp)
+    return {"key": key, "chat": chat, "ours": ours, "occurred_at": when, "sender": _actor(body), **fields}
 
 
 def _actor(body: wire.WebhookEvent) -> Address | None:
@@ -340,3 +353,12 @@ _MAKERS: Mapping[str, Callable[[wire.WebhookEvent, Fields], Event]] = {
     "group.icon_changed": _group,
     "contact.shared": _contact,
 }
+
+WORDS: Mapping[str, frozenset[str]] = {
+    "event": frozenset(_MAKERS),
+    "status": frozenset({"received", *STATES}),
+    "protocol": frozenset({"imessage", "sms", "rcs", "non-imessage"}),
+    "direction": frozenset({"inbound", "outbound"}),
+    "action": frozenset(_ACTIONS),
+}
+"""Every value that was documented or seen, of the fields that have a closed set of them."""

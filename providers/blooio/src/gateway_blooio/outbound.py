@@ -12,6 +12,8 @@ from typing import Any, NoReturn
 
 from gateway.provider import (
     Adaptation,
+    Address,
+    AddressKind,
     Attachment,
     Chat,
     ChatKind,
@@ -33,7 +35,7 @@ from gateway.provider import (
 from gateway_blooio import wire
 from gateway_blooio.inbound import address_of
 
-__all__ = ["chat_id", "reaction_sign", "receipt", "reference_of", "send_body", "sought_texts"]
+__all__ = ["chat_id", "party", "reaction_sign", "receipt", "reference_of", "send_body", "sought_texts"]
 
 # The vendor reads a path segment such as `-1` as "the last message", and some of its ids begin with a minus.
 _RELATIVE = re.compile(r"-[0-9]+")
@@ -44,6 +46,13 @@ def chat_id(chat: Chat) -> str:
     if chat.kind is ChatKind.GROUP:
         return str(chat.group)
     return ",".join(address.value for address in chat.addresses)
+
+
+def party(address: Address) -> str:
+    """Name one contact; raises `InvalidMessage` for an id of another vendor."""
+    if address.kind is AddressKind.CONTACT:
+        raise InvalidMessage("Blooio knows phones and emails only", hint="name the contact by one of these")
+    return address.value
 
 
 # ── the body of a send ────────────────────────────────────────────────────────────────────────────────────────────

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import ClassVar
+
+from pydantic import BaseModel
 
 from gateway.provider import (
     Adaptation,
@@ -17,33 +19,48 @@ from gateway.provider import (
     CapabilityTable,
     Chat,
     ChatKind,
+    ChatSummary,
+    CheckReachability,
     CodeTable,
+    CreateGroup,
     DeliveryState,
     Effect,
     Event,
     Exchange,
     Feature,
     Found,
+    GetHistory,
     GetStatus,
+    Group,
+    HistoryItem,
     InvalidMessage,
     Level,
     Limits,
+    ListChats,
+    ListMembers,
     MarkRead,
+    Member,
     Missed,
+    Page,
     Proof,
     Provider,
+    Reachability,
     Receipt,
+    RenameGroup,
     SenderUnavailable,
     SendMessage,
+    SendPoll,
     SendReaction,
+    Sent,
     SetTyping,
+    ShareContact,
     StatusReport,
     Unsupported,
     VendorFault,
     WebhookRequest,
     redact,
 )
-from gateway_blooio import api, history, inbound, outbound, signature
+from gateway_blooio import api, asked, history, inbound, outbound, signature, wire
 from gateway_blooio.errors import CODES
 from gateway_blooio.settings import BlooioSettings
 
@@ -62,6 +79,8 @@ class Blooio(Provider[BlooioSettings]):
     proof: ClassVar[Proof] = Proof(
         key_window=timedelta(hours=1), settle=timedelta(seconds=30), redelivery_window=timedelta(days=7)
     )
+    webhook_models: ClassVar[tuple[type[BaseModel], ...]] = (wire.WebhookEvent, wire.Envelope)
+    webhook_words: ClassVar[Mapping[str, Collection[str]]] = inbound.WORDS
     simulator: ClassVar[str] = "gateway_blooio.simulator:BlooioTwin"
 
     def bases(self) -> Mapping[str, str]:
@@ -72,7 +91,7 @@ class Blooio(Provider[BlooioSettings]):
         return replace(call, headers={**call.headers, "Authorization": f"Bearer {key}"})
 
     def capabilities(self) -> CapabilityTable:
-        lacks = () if self.settings.share_contact else (Feature.SHARE_CONTACT,)
+        lacks = () if self.settings.share_contact else (Feature.SHARE_CONTACT, Feature.CONTACT_CARD)
         rows = ((ChatKind.DIRECT, _DIRECT), (ChatKind.GROUP, _GROUP), (ChatKind.SEVERAL, _SEVERAL))
         return CapabilityTable(
             rows=tuple(CapabilityRow(kind=kind, capabilities=carried.without(*lacks)) for kind, carried in rows)
@@ -82,7 +101,7 @@ class Blooio(Provider[BlooioSettings]):
 
     def send_message(self, action: SendMessage) -> Exchange[Receipt]:
         body = outbound.send_body(action, self.settings.from_number)
-        answer, replayed = yield from api.send(outbound.chat_id(action.chat), body, key=action.key)
+        answer, replayed = yield from api.send_message(outbound.chat_id(action.chat), body, key=action.key)
         if not (answer.message_id or answer.message_ids):
             # Accepted or not? Asking again with the same key gives the same message, with its id this time.
             raise VendorFault("the answer names no message", hint="the same call is repeated with the same key")
@@ -90,7 +109,7 @@ class Blooio(Provider[BlooioSettings]):
 
     def send_reaction(self, action: SendReaction) -> Exchange[Receipt]:
         chat, message = self._named(action.chat, Feature.REACTION), outbound.reference_of(action.target)
-        answer = yield from api.react(chat, message, outbound.reaction_sign(action))
+        answer = yield from api.add_reaction(chat, message, outbound.reaction_sign(action))
         if answer.success is False:
             raise VendorFault("the vendor could not place the reaction", hint="try again in a moment")
         return Receipt(chat=action.chat, raw=(answer.dump(),))
@@ -102,13 +121,13 @@ class Blooio(Provider[BlooioSettings]):
         return Receipt(chat=action.chat, adaptations=notes, raw=(answer.dump(),))
 
     def mark_read(self, action: MarkRead) -> Exchange[Receipt]:
-        answer = yield from api.mark_read(self._named(action.chat, Feature.READ))
+        answer = yield from api.mark_chat_read(self._named(action.chat, Feature.READ))
         return Receipt(chat=action.chat, raw=(answer.dump(),))
 
     def get_status(self, action: GetStatus) -> Exchange[StatusReport]:
         if action.chat is None:
             raise InvalidMessage("Blooio files messages under their chat", hint="name the chat of the message")
-        answer = yield from api.message_status(self._named(action.chat, Feature.STATUS), action.vendor_id)
+        answer = yield from api.get_message_status(self._named(action.chat, Feature.STATUS), action.vendor_id)
         state = inbound.STATES.get(answer.status or "", DeliveryState.UNKNOWN)
         arrived = state in (DeliveryState.DELIVERED, DeliveryState.READ)
         return StatusReport(
@@ -119,6 +138,37 @@ class Blooio(Provider[BlooioSettings]):
             occurred_at=inbound.moment_of(answer.time_delivered if arrived else None, answer.time_sent),
             raw=answer.dump(),
         )
+
+    def send_poll(self, action: SendPoll) -> Exchange[Receipt]:
+        answer = yield from api.send_poll(self._named(action.chat, Feature.POLL), action.options, title=action.title)
+        if not answer.poll_id:
+            raise VendorFault("the answer names no poll", hint="look into the chat before sending it again")
+        # Its message has another id, which the answer does not tell: deliveries of a poll join nothing.
+        return Receipt(sent=(Sent(vendor_id=answer.poll_id),), chat=action.chat, raw=(answer.dump(),))
+
+    def share_contact(self, action: ShareContact) -> Exchange[Receipt]:
+        answer = yield from api.share_contact_card(self._named(action.chat, Feature.CONTACT_CARD))
+        return Receipt(chat=action.chat, adaptations=(_STAGED,), raw=(answer.dump(),))
+
+    # ── asked directly ────────────────────────────────────────────────────────────────────────────────────────────
+
+    def list_chats(self, action: ListChats) -> Exchange[Page[ChatSummary]]:
+        return asked.list_chats(action)
+
+    def get_history(self, action: GetHistory) -> Exchange[Page[HistoryItem]]:
+        return asked.get_history(action, self._named(action.chat, Feature.HISTORY))
+
+    def check_reachability(self, action: CheckReachability) -> Exchange[Reachability]:
+        return asked.check_reachability(action)
+
+    def create_group(self, action: CreateGroup) -> Exchange[Group]:
+        return asked.create_group(action)
+
+    def rename_group(self, action: RenameGroup) -> Exchange[Group]:
+        return asked.rename_group(action)
+
+    def list_members(self, action: ListMembers) -> Exchange[Page[Member]]:
+        return asked.list_members(action)
 
     def check(self) -> Exchange[str]:
         pool = (yield from api.list_numbers()).numbers
@@ -161,12 +211,19 @@ def _not_shown(warning: str) -> Adaptation:
     return Adaptation(feature=Feature.TYPING, happened="not shown", why=redact(warning, limit=200))
 
 
+_STAGED = Adaptation(
+    feature=Feature.CONTACT_CARD,
+    happened="waits for the next message",
+    why="the vendor sends the card along with the next message of ours in this chat",
+)
+
 # ── capabilities ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 _LIMITS = Limits(
     url_schemes=("https", "http"),
     effects=frozenset(Effect) - {Effect.SHOOTING_STAR},
     addresses=frozenset({AddressKind.PHONE, AddressKind.EMAIL}),
+    poll_options=10,
     exclusive=(
         (Feature.EFFECT, Feature.MULTIPART),
         (Feature.EFFECT, Feature.MENTION),
@@ -206,14 +263,22 @@ _ALSO = dict.fromkeys(
         Feature.EMOJI_REACTION,
         Feature.REACTION_INDEX,
         Feature.UNREACT,
+        Feature.REACTION_REPORT,
         Feature.TYPING,
         Feature.READ,
         Feature.STATUS,
+        Feature.POLL,
+        Feature.CONTACT_CARD,
+        Feature.HISTORY,
+        Feature.CHATS,
     ),
     Level.FULL,
 )
+# RCS is not told. Members cannot be added and removed: the vendor has these operations, and answers 501.
+_DIRECTLY = {Feature.DIRECT: Level.FULL, Feature.REACHABILITY: Level.PARTIAL}
+_GROUPS = dict.fromkeys((Feature.GROUP, Feature.CREATE_GROUP, Feature.RENAME_GROUP, Feature.MEMBERS), Level.FULL)
 
-_DIRECT = Capabilities(levels={**_SENDS, **_PARTLY, **_ALSO, Feature.DIRECT: Level.FULL}, limits=_LIMITS)
-_GROUP = Capabilities(levels={**_SENDS, **_PARTLY, **_ALSO, Feature.GROUP: Level.FULL}, limits=_LIMITS)
+_DIRECT = Capabilities(levels={**_SENDS, **_PARTLY, **_ALSO, **_DIRECTLY}, limits=_LIMITS)
+_GROUP = Capabilities(levels={**_SENDS, **_PARTLY, **_ALSO, **_GROUPS}, limits=_LIMITS)
 # A list of addresses names a chat in a send only; everything after goes to the group that the answer names.
 _SEVERAL = Capabilities(levels={**_SENDS, **_PARTLY, Feature.SEVERAL: Level.FULL}, limits=_LIMITS)

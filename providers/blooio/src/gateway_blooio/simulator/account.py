@@ -20,20 +20,36 @@ LINES = ("+15105550141", "+15105550142")
 SWITCHES: dict[str, bool | int | str | None] = {
     "strict_paths": False,  # a literal + in a path is a space, as the vendor's guide says and its own client disproves
     "idempotency_hours": 24,  # how long a key is remembered; not documented
+    "idempotency_scope": "account",  # account: a key names one send of all; chat: one of its chat
     "idempotency_body_check": False,  # the same key with another body is 409, as in v4
     "plan": "dedicated",  # plan_kind of the numbers: shared, dedicated, inbound, trial, 2fa
     "contact_card": True,  # the plan has the Name & Photo card; otherwise 403
+    "lookups": True,  # the plan has look-ups of phone numbers; otherwise 403
+    "twilio": False,  # the numbers are Twilio's: SMS only, no feature of iMessage
+    "integration_line": None,  # a number that belongs to an integration: nothing is sent from it by hand (403)
     "active": True,  # a number of the pool is online; otherwise 503
     "new_conversation_cap": None,  # new conversations a day of a shared plan
     "outbound_cap": None,  # the organization's own cap on new contacts
+    "outbound_mode": "organization",  # what that cap counts: organization, or number; the words are made up
+    "trial_limit": None,  # messages of a trial, then 402
     "requests_per_minute": None,  # a plain 429 beyond it; the vendor publishes no number
     "message_ids": "msg",  # msg: msg_…; nanoid: 21 characters; minus: the same, beginning with a minus
     "attachments": "full",  # in webhooks: full {url, file_name, mime_type, size}, named {url, name}, or url
     "webhook_type": "all",  # of the configured subscription: message, status, poll, all
+    "sparse_webhooks": False,  # no status and no empty fields, as in a delivery that was seen
+    "senders": True,  # webhooks of direct chats name the sender; null was seen too
+    "group_guids": False,  # webhooks of groups carry chat_guid
+    "group_webhooks": False,  # group.* also for what we ourselves change
     "queued_webhook": False,  # message.queued, which v2 subscribers may not get
     "first_timestamp": False,  # a repeated delivery keeps the time of the first signature
+    "failed_at_once": False,  # what cannot arrive is answered 202 with status failed
+    "queued_parents": True,  # what is still queued can be answered in its thread; else reply_target_invalid
     "count_texts": False,  # a list of texts answers `count` too, as one source says
     "cancel": False,  # DELETE of a message, which one source names
+    "contact_in_conflict": False,  # the 409 of a contact that is there holds it, as one source says
+    "group_members": False,  # members can be added and removed; else 501
+    "facetime": False,  # FaceTime calls work; else 501
+    "locations": True,  # contacts with iMessage whom we talk to share where they are
 }
 """What the vendor does not document, or what depends on its plan."""
 
@@ -56,7 +72,11 @@ class Account:
 
     context: Context
     answered: dict[str, Answered] = field(default_factory=dict)
-    new_conversations: list[datetime] = field(default_factory=list)
+    new_conversations: list[tuple[datetime, str]] = field(default_factory=list)
+    """When, and by which line."""
+    names: dict[Address, str] = field(default_factory=dict)
+    """How the organization calls its contacts."""
+    deleted_groups: set[str] = field(default_factory=set)
     requests: list[datetime] = field(default_factory=list)
 
     @property
@@ -107,6 +127,10 @@ class Account:
         if not self.on("active"):
             raise Refusal(503, "No active number available")
 
+    def imessage(self, thread: Thread) -> bool:
+        """Tell whether a thread goes over iMessage; no one is reached in a group without members."""
+        return bool(thread.members) and not self.on("twilio") and self.world.recipient(thread).imessage
+
     # ── ids ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def letters(self, length: int, alphabet: str = _ALPHANUMERIC) -> str:
@@ -137,26 +161,51 @@ class Account:
         used = [thread for thread in self.with_contact(address) if thread.bubbles]
         return max(used, key=lambda thread: thread.bubbles[-1].created_at).line if used else LINES[0]
 
+    def group(self, group_id: str) -> Thread | None:
+        """Look up a group that was not deleted."""
+        return None if group_id in self.deleted_groups else self.world.group(VENDOR, group_id)
+
+    def chat_guid(self, thread: Thread) -> str | None:
+        """Name the iMessage chat of a group; there is none before the first message."""
+        guid = thread.notes.get("chat_guid")
+        if guid is None and thread.bubbles:
+            guid = thread.notes["chat_guid"] = f"iMessage;+;chat{self.letters(18, '0123456789')}"
+        return str(guid) if guid else None
+
     def find(self, message_id: str) -> Bubble | None:
         """Look up a message of the organization."""
         return self.world.find(VENDOR, message_id)
 
     # ── caps on new conversations ─────────────────────────────────────────────────────────────────────────────────
 
-    def begin_conversation(self) -> None:
+    def begin_conversation(self, line: str) -> None:
         """Count a new conversation of today; raises `Refusal` (429) when a cap is reached."""
         today = self.now().date()
-        self.new_conversations = [moment for moment in self.new_conversations if moment.date() == today]
+        self.new_conversations = [(at, by) for at, by in self.new_conversations if at.date() == today]
         current = len(self.new_conversations)
         cap = self.number("new_conversation_cap")
         if cap is not None and current >= cap:
             message = "Daily new conversation limit reached for your plan."
             raise Refusal(429, message, "new_conversation_limit_reached", plan_id="shared", cap=cap, current=current)
-        limit = self.number("outbound_cap")
-        if limit is not None and current >= limit:
-            message = "Outbound limit reached."
-            raise Refusal(429, message, "outbound_limit_reached", limit=limit, current=current, mode="organization")
-        self.new_conversations.append(self.now())
+        self._keep_outbound_cap(line)
+        self.new_conversations.append((self.now(), line))
+
+    def _keep_outbound_cap(self, line: str) -> None:
+        limit, mode = self.number("outbound_cap"), self.word("outbound_mode")
+        counted = [by for _, by in self.new_conversations if mode != "number" or by == line]
+        if limit is None or len(counted) < limit:
+            return
+        extras: Json = {"limit": limit, "current": len(counted), "mode": mode}
+        if mode == "number":
+            extras |= {"allocation_id": allocation_of(line), "sender_number": line}
+        raise Refusal(429, "Outbound limit reached.", "outbound_limit_reached", **extras)
+
+    def spend_trial(self) -> None:
+        """Raise `Refusal` (402) when a trial's messages are used up."""
+        limit = self.number("trial_limit")
+        sent = sum(bubble.ours for thread in self.threads() for bubble in thread.bubbles)
+        if limit is not None and sent >= limit:
+            raise Refusal(402, "Trial message limit reached.")
 
     def numbers(self) -> Sequence[Json]:
         """Show the pool as `GET /me/numbers` does."""

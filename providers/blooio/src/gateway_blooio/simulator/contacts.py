@@ -63,8 +63,11 @@ class Contacts:
         address = party_of(identifier)
         self._meet()
         if address in self._entries:
-            raise Refusal(409, "Contact already exists")
-        entry = self._entries[address] = _Entry(address, _name(body), self._account.now())
+            shown = self._shown(self._entries[address])
+            extras: Json = {"contact": shown} if self._account.on("contact_in_conflict") else {}
+            raise Refusal(409, "Contact already exists", **extras)
+        entry = self._entries[address] = _Entry(address, None, self._account.now())
+        self._call(entry, _name(body))
         self._deleted.discard(address)
         return reply(self._shown(entry), 201)
 
@@ -75,13 +78,14 @@ class Contacts:
     def rename(self, request: TwinRequest) -> TwinReply:
         """`PATCH /contacts/{contactId}`; null clears the name."""
         entry = self._entry(request)
-        entry.name = _name(body_of(request))
+        self._call(entry, _name(body_of(request)))
         return reply(self._shown(entry))
 
     def delete(self, request: TwinRequest) -> TwinReply:
         """`DELETE /contacts/{contactId}`."""
         entry = self._entry(request)
         del self._entries[entry.address]
+        self._account.names.pop(entry.address, None)
         self._deleted.add(entry.address)
         return reply({"success": True, "deleted_at": milliseconds(self._account.now())})
 
@@ -89,8 +93,8 @@ class Contacts:
         """`GET /contacts/{contactId}/capabilities`; `sms` is for phones only."""
         address = party_of(request.params["contact"])
         self._account.need_number()
-        phone = self._account.world.phone(address)
-        can = {"imessage": phone.imessage, "facetime": phone.imessage}
+        imessage = self._account.world.phone(address).imessage and not self._account.on("twilio")
+        can = {"imessage": imessage, "facetime": imessage}
         if address.kind is AddressKind.PHONE:
             can["sms"] = True
         return reply(
@@ -132,6 +136,13 @@ class Contacts:
             for address in thread.members:
                 if address not in self._entries and address not in self._deleted:
                     self._entries[address] = _Entry(address, None, self._account.now())
+
+    def _call(self, entry: _Entry, name: str | None) -> None:
+        """Name a contact; chats, groups and webhooks show it too."""
+        entry.name = name
+        self._account.names.pop(entry.address, None)
+        if name is not None:
+            self._account.names[entry.address] = name
 
     def _entry(self, request: TwinRequest) -> _Entry:
         address = party_of(request.params["contact"])

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 from pydantic import ValidationError
 
-from gateway.provider import Channel, DeliveryState, Reaction, Tapback
+from gateway.provider import Address, Channel, DeliveryState, Reaction, Tapback
 from gateway.simulator import Bubble, TwinReply, TwinRequest
-from gateway_blooio.simulator.account import VENDOR, Account
+from gateway_blooio.simulator.account import Account
 from gateway_blooio.simulator.answers import Json, Refusal, body_of, milliseconds, page, reply, whole_number
 from gateway_blooio.simulator.payloads import message_json, reaction_webhook, status_json, text_of
-from gateway_blooio.simulator.places import Known, chat_id_of, known_place, parse_place
+from gateway_blooio.simulator.places import Known, chat_id_of, known_place, opened_thread
 from gateway_blooio.simulator.webhooks import Webhooks
 
 __all__ = ["Messages", "note_reaction"]
@@ -43,7 +43,7 @@ class Messages:
     def one(self, request: TwinRequest) -> TwinReply:
         """`GET /chats/{chatId}/messages/{messageId}`."""
         bubble = self._message(request)
-        contact = None if bubble.thread.group else contact_json(bubble.thread.members[0].value)
+        contact = None if bubble.thread.group else contact_json(bubble.thread.members[0], self._account)
         return reply({**message_json(bubble), "contact": contact})
 
     def status(self, request: TwinRequest) -> TwinReply:
@@ -75,7 +75,7 @@ class Messages:
         removed, reaction = _read_reaction(body.get("reaction"))
         bubble = _named_message(chat, request.params["message"], body.get("direction"))
         self._account.need_number()
-        if bubble.channel is Channel.SMS:
+        if bubble.channel is Channel.SMS or self._account.on("twilio"):
             raise Refusal(400, "Reactions need iMessage.")
         self._account.world.react(bubble, reaction, removed=removed)
         note_reaction(bubble, None, reaction, self._account, removed=removed)
@@ -98,20 +98,15 @@ class Messages:
 
     def _type(self, request: TwinRequest, *, on: bool) -> TwinReply:
         """Show or hide the dots; where they cannot be shown the answer is 200 all the same, with a warning."""
-        place = parse_place(request, self._account)
+        thread = opened_thread(request, self._account)
         self._account.need_number()
-        if place.group is None and not place.several:
-            address = place.members[0]
-            thread = self._account.world.direct(VENDOR, self._account.last_line(address), address)
-        else:
-            thread = known_place(request, self._account).thread
         answer: Json = {"chat_id": chat_id_of(thread), "typing": on}
         answer["started_at" if on else "stopped_at"] = milliseconds(self._account.now())
-        phone = self._account.world.recipient(thread)
-        if phone.imessage:
+        if self._account.imessage(thread):
             self._account.world.set_typing(thread, on=on)
         else:
-            answer["warning"] = f"{'RCS' if phone.rcs else 'SMS'} chats do not support composing indicators"
+            kind = "RCS" if thread.members and self._account.world.recipient(thread).rcs else "SMS"
+            answer["warning"] = f"{kind} chats do not support composing indicators"
         return reply(answer)
 
     def read(self, request: TwinRequest) -> TwinReply:
@@ -122,38 +117,66 @@ class Messages:
         return reply({"chat_id": chat.id, "status": "read", "marked_at": milliseconds(self._account.now())})
 
     def stage_card(self, request: TwinRequest) -> TwinReply:
-        """`POST /chats/{chatId}/contact-card`: staged once, goes with the next message."""
-        chat = known_place(request, self._account)
+        """`POST /chats/{chatId}/contact-card`: staged once, goes with the next message, be it the first one."""
+        thread = opened_thread(request, self._account)
         if not self._account.on("contact_card"):
             raise Refusal(403, "Contact card sharing requires a Dedicated Commercial or Dedicated Enterprise plan.")
         self._account.need_number()
-        chat.thread.notes["contact_card"] = True
+        thread.notes["contact_card"] = True
         message = "Contact card staged. It will be sent with the next outgoing message in this chat."
-        return reply({"success": True, "chat_id": chat.id, "message": message})
+        return reply({"success": True, "chat_id": chat_id_of(thread), "message": message})
 
     # ── chats ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def chats(self, request: TwinRequest) -> TwinReply:
         """`GET /chats`."""
         sought = request.query.get("q", "").lower()
-        found = [chat for chat in self._every_chat() if sought in f"{chat.id} {chat.thread.name or ''}".lower()]
+        found = [chat for chat in self._every_chat() if sought in self._searched(chat)]
         found.sort(key=lambda chat: chat.bubbles[-1].created_at, reverse=_sort(request, _BY_AGE, "recent") == "recent")
-        chats, pagination = page(request, found, _chat_json)
+        chats, pagination = page(request, found, self._shown)
         return reply({"chats": chats, "pagination": pagination})
 
     def chat(self, request: TwinRequest) -> TwinReply:
         """`GET /chats/{chatId}`."""
         chat = known_place(request, self._account)
         first = milliseconds(chat.bubbles[0].created_at) if chat.bubbles else None
-        return reply({**_chat_json(chat), "first_message_time": first})
+        return reply({**self._shown(chat), "first_message_time": first})
 
     def _every_chat(self) -> list[Known]:
         """Give the chats in which something was written."""
         by_id: dict[str, list[str]] = {}
-        threads = {thread.id: thread for thread in self._account.threads() if thread.bubbles}
+        gone = self._account.deleted_groups
+        threads = {
+            thread.id: thread for thread in self._account.threads() if thread.bubbles and thread.group not in gone
+        }
         for thread in threads.values():
             by_id.setdefault(chat_id_of(thread), []).append(thread.id)
         return [Known(name, tuple(threads[id_] for id_ in ids)) for name, ids in by_id.items()]
+
+    def _searched(self, chat: Known) -> str:
+        names = (self._account.names.get(member, "") for member in chat.thread.members)
+        return " ".join((chat.id, chat.thread.name or "", *names)).lower()
+
+    def _shown(self, chat: Known) -> Json:
+        bubbles, thread = chat.bubbles, chat.thread
+        inbound, outbound = _directed(bubbles, "inbound"), _directed(bubbles, "outbound")
+        alone = None if thread.group else thread.members[0]
+        return {
+            "id": chat.id,
+            "type": "group" if alone is None else alone.kind.value,
+            "is_group": alone is None,
+            "group_id": thread.group,
+            "group_name": thread.name if thread.group else None,
+            "member_count": len(thread.members),
+            "contact": contact_json(alone, self._account) if alone else None,
+            "message_count": len(bubbles),
+            "inbound_count": len(inbound),
+            "outbound_count": len(outbound),
+            "last_message_time": _time(bubbles),
+            "last_inbound_time": _time(inbound),
+            "last_outbound_time": _time(outbound),
+            "last_message": _last_json(bubbles[-1]) if bubbles else None,
+        }
 
 
 _BY_AGE = ("recent", "oldest")
@@ -203,35 +226,14 @@ def _read_reaction(text: object) -> tuple[bool, Reaction]:
 
 
 def note_reaction(bubble: Bubble, sender: str | None, reaction: Reaction, account: Account, *, removed: bool) -> None:
-    """Keep a reaction for the history; a removed one stays there as such, and no sender is us."""
+    """Keep a reaction for the history: it stays listed once it was taken back, as such; no sender is us."""
     noted = bubble.notes.setdefault("reactions", [])
     if isinstance(noted, list):
+        same: Json = {"reaction": reaction.text, "sender": sender}
+        noted[:] = [each for each in noted if not (isinstance(each, dict) and same.items() <= each.items())]
         moment = milliseconds(account.now())
         entry: Json = {"reaction": reaction.text, "is_added": not removed, "time_sent": moment, "sender": sender}
         noted.append(entry)
-
-
-def _chat_json(chat: Known) -> Json:
-    bubbles, thread = chat.bubbles, chat.thread
-    inbound, outbound = _directed(bubbles, "inbound"), _directed(bubbles, "outbound")
-    last = bubbles[-1] if bubbles else None
-    alone = None if thread.group else thread.members[0]
-    return {
-        "id": chat.id,
-        "type": "group" if alone is None else alone.kind.value,
-        "is_group": alone is None,
-        "group_id": thread.group,
-        "group_name": thread.name if thread.group else None,
-        "member_count": len(thread.members),
-        "contact": contact_json(alone.value) if alone else None,
-        "message_count": len(bubbles),
-        "inbound_count": len(inbound),
-        "outbound_count": len(outbound),
-        "last_message_time": _time(bubbles),
-        "last_inbound_time": _time(inbound),
-        "last_outbound_time": _time(outbound),
-        "last_message": _last_json(last) if last else None,
-    }
 
 
 def _time(bubbles: Sequence[Bubble]) -> int | None:
@@ -247,6 +249,10 @@ def _last_json(bubble: Bubble) -> Json:
     }
 
 
-def contact_json(identifier: str) -> Json:
+def contact_json(address: Address, account: Account) -> Json:
     """Show the other party of a direct chat."""
-    return {"contact_id": f"ct_{identifier}", "identifier": identifier, "name": None}
+    return {
+        "contact_id": f"ct_{address.value}",
+        "identifier": address.value,
+        "name": account.names.get(address),
+    }

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 from gateway.provider import Address, DeliveryState, Media, Part, Reaction
@@ -18,8 +17,11 @@ from gateway_blooio.simulator.answers import Json, milliseconds
 from gateway_blooio.simulator.places import chat_id_of
 
 __all__ = [
+    "contact_webhook",
+    "group_webhook",
     "guid_of",
     "message_json",
+    "poll_webhook",
     "progress_webhook",
     "reaction_webhook",
     "received_webhook",
@@ -120,8 +122,13 @@ def received_webhook(bubble: Bubble, account: Account) -> Webhook:
         "sender": bubble.sender,
         "received_at": milliseconds(bubble.created_at),
     }
+    if bubble.thread.group is None and not account.on("senders"):
+        payload["sender"] = None
     if bubble.reply_to is not None:
         payload["reply_to"] = _reply(bubble, account)
+    if account.on("sparse_webhooks"):
+        del payload["status"]
+        payload = {name: value for name, value in payload.items() if value not in (None, [])}
     return _hook(payload)
 
 
@@ -145,7 +152,7 @@ def reaction_webhook(
     """Someone reacted; `outbound` is a reaction of ours."""
     return _hook(
         {
-            **_common(bubble.thread, "message.reaction", account.now()),
+            **_common(bubble.thread, "message.reaction", account),
             "direction": "outbound" if ours else "inbound",
             "message_id": bubble.vendor_id,
             "reaction": reaction.text,
@@ -159,7 +166,26 @@ def reaction_webhook(
 def typing_webhook(thread: Thread, sender: Address, account: Account, *, started: bool) -> Webhook:
     """A contact began or stopped typing."""
     event = "typing.started" if started else "typing.stopped"
-    return _hook({**_common(thread, event, account.now()), "sender": sender.value})
+    return _hook({**_common(thread, event, account), "sender": sender.value})
+
+
+def contact_webhook(thread: Thread, sender: Address, account: Account) -> Webhook:
+    """A contact shared name and picture."""
+    shown = _common(thread, "contact.shared", account)
+    return _hook({**shown, "sender": sender.value, "name": account.world.phone(sender).name})
+
+
+def group_webhook(thread: Thread, sender: str, account: Account, *, icon: bool = False) -> Webhook:
+    """A group has another name or picture, by a contact or by us."""
+    event = "group.icon_changed" if icon else "group.name_changed"
+    changed = {"icon_url": thread.notes.get("icon_url")} if icon else {"name": thread.name}
+    return _hook({**_common(thread, event, account), "sender": sender, **changed})
+
+
+def poll_webhook(event: str, bubble: Bubble, fields: Json, account: Account, sender: str | None = None) -> Webhook:
+    """A poll was sent, by us or a contact, or a contact voted in one."""
+    shown = {**_common(bubble.thread, event, account), "message_id": bubble.vendor_id}
+    return _hook({**shown, "sender": sender or bubble.sender, **fields})
 
 
 def _hook(payload: Json) -> Webhook:
@@ -172,19 +198,19 @@ def _hook(payload: Json) -> Webhook:
 
 def _message(bubble: Bubble, event: str, account: Account) -> Json:
     return {
-        **_common(bubble.thread, event, account.now()),
+        **_common(bubble.thread, event, account),
         "message_id": bubble.vendor_id,
         "protocol": _protocol(bubble),
         "text": text_of(bubble),
     }
 
 
-def _common(thread: Thread, event: str, now: datetime) -> Json:
+def _common(thread: Thread, event: str, account: Account) -> Json:
     shown: Json = {
         "event": event,
         "external_id": chat_id_of(thread),
         "internal_id": thread.line,
-        "timestamp": milliseconds(now),
+        "timestamp": milliseconds(account.now()),
         "is_group": thread.group is not None,
     }
     if thread.group is not None:
@@ -192,10 +218,12 @@ def _common(thread: Thread, event: str, now: datetime) -> Json:
             "group_id": thread.group,
             "group_name": thread.name,
             "participants": [
-                {"contact_id": f"ct_{member.value}", "identifier": member.value, "name": None}
+                {"contact_id": f"ct_{member.value}", "identifier": member.value, "name": account.names.get(member)}
                 for member in thread.members
             ],
         }
+        if account.on("group_guids"):
+            shown["chat_guid"] = account.chat_guid(thread)
     return shown
 
 

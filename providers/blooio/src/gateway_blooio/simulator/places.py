@@ -19,7 +19,7 @@ from gateway.simulator import Bubble, Thread, TwinRequest
 from gateway_blooio.simulator.account import LINES, VENDOR, Account
 from gateway_blooio.simulator.answers import Refusal
 
-__all__ = ["Known", "Place", "chat_id_of", "known_place", "parse_place", "party_of"]
+__all__ = ["Known", "Place", "chat_id_of", "known_place", "opened_thread", "parse_place", "party_of"]
 
 _PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
 _EMAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>]+")
@@ -93,16 +93,24 @@ def known_place(request: TwinRequest, account: Account) -> Known:
     """Look up the chat of the path; raises `Refusal` (404) when there is none."""
     place = parse_place(request, account)
     if place.group is not None:
-        group = account.world.group(VENDOR, place.group)
+        group = account.group(place.group)
         found = [group] if group else []
     elif place.several:
         groups = (account.world.find_group(VENDOR, line, place.members) for line in LINES)
-        found = [group for group in groups if group]
+        found = [group for group in groups if group and group.group not in account.deleted_groups]
     else:
         found = [thread for thread in account.with_contact(place.members[0]) if thread.bubbles]
     if not found:
         raise Refusal(404, "Chat not found")
     return Known(chat_id_of(found[0]), tuple(found))
+
+
+def opened_thread(request: TwinRequest, account: Account) -> Thread:
+    """Give the thread of the path's chat, where nobody has to have written yet; raises `Refusal` (404) for a group."""
+    place = parse_place(request, account)
+    if place.group is None and not place.several:
+        return account.world.direct(VENDOR, account.last_line(place.members[0]), place.members[0])
+    return known_place(request, account).thread
 
 
 def chat_id_of(thread: Thread) -> str:

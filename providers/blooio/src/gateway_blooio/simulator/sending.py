@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from gateway.provider import Address, DeliveryState, Part
+from gateway.provider import Address, Channel, DeliveryState, Part
 from gateway.simulator import Bubble, Thread, TwinReply, TwinRequest
 from gateway_blooio.simulator.account import LINES, VENDOR, Account, Answered, allocation_of
 from gateway_blooio.simulator.answers import Json, Refusal, body_of, reply
 from gateway_blooio.simulator.content import Content, ReplyTarget, read_content
+from gateway_blooio.simulator.fates import failure_of
 from gateway_blooio.simulator.payloads import guid_of
 from gateway_blooio.simulator.places import Place, chat_id_of, parse_place
 
@@ -39,6 +40,8 @@ class Sending:
         place = parse_place(request, self._account)
         body = body_of(request)
         key = request.headers.get("idempotency-key") or None
+        if key is not None and self._account.word("idempotency_scope") == "chat":
+            key = f"{place.id} {key}"
         if key is not None and (known := self._known(key)) is not None:
             if self._account.on("idempotency_body_check") and known.body != request.body:
                 raise Refusal(409, "Idempotency key was used with a different request body.")
@@ -74,9 +77,12 @@ class Sending:
         if content.share_contact and not self._account.on("contact_card"):
             raise Refusal(403, "share_contact requires a Dedicated Commercial or Dedicated Enterprise plan.")
         self._account.need_number()
+        self._account.spend_trial()
 
     def _may_go(self, thread: Thread, content: Content) -> bool:
         """Check reply, plan and caps against the thread; tells whether the parent of a reply is unresolved."""
+        if thread.line == self._account.word("integration_line"):
+            raise Refusal(403, "This number is assigned to an integration and cannot be sent from manually.")
         unresolved = content.reply_to is not None and not self._has_parent(content.reply_to, thread)
         if self._account.word("plan") == "inbound" and thread.last(ours=False) is None:
             raise Refusal(
@@ -93,12 +99,12 @@ class Sending:
                     "Cannot send an attachment as the first message to a new conversation. Send a text first.",
                     "attachment_first_message_not_allowed",
                 )
-            self._account.begin_conversation()
+            self._account.begin_conversation(thread.line)
         return unresolved
 
     def _has_parent(self, reply_to: ReplyTarget, thread: Thread) -> bool:
         """Look up the message that is answered; false when only a GUID was given and nobody knows it."""
-        if not self._account.world.recipient(thread).imessage:
+        if not self._account.imessage(thread):
             raise Refusal(400, "Inline replies are iMessage only.", "reply_target_not_supported")
         if reply_to.message_id is not None:
             parent = self._account.find(reply_to.message_id)
@@ -113,9 +119,18 @@ class Sending:
             raise Refusal(400, "reply_to message is in a different chat.", "reply_target_chat_mismatch")
         if parent.thread.line != thread.line:
             raise Refusal(400, "reply_to message is on a different number.", "reply_target_device_mismatch")
+        if not self._has_guid(parent):
+            raise Refusal(400, "reply_to message has no iMessage GUID.", "reply_target_invalid")
         if self._account.now() - parent.created_at > _RETENTION:
             raise Refusal(400, "reply_to message is older than 30 days.", "reply_target_expired")
         return True
+
+    def _has_guid(self, parent: Bubble) -> bool:
+        """Tell whether a phone knows the message: not over SMS, and not before it was sent."""
+        if parent.ours and parent.state is DeliveryState.QUEUED:
+            return self._account.on("queued_parents")
+        unsent = parent.ours and DeliveryState.SENT not in parent.times
+        return not unsent and parent.channel is Channel.IMESSAGE
 
     # ── where it goes ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -130,9 +145,11 @@ class Sending:
         return _Target(known[0]) if known else _draft(line, place.members)
 
     def _group(self, group_id: str, from_number: str | None) -> Thread:
-        thread = self._account.world.group(VENDOR, group_id)
+        thread = self._account.group(group_id)
         if thread is None:
             raise Refusal(404, "Chat not found")
+        if not thread.members:
+            raise Refusal(400, "The group has no members.")
         if from_number not in (None, thread.line):
             raise Refusal(400, "The group is not available on from_number.")
         return thread
@@ -141,7 +158,8 @@ class Sending:
         """Find the group with exactly these participants, whatever their order, or make an unnamed one."""
         lines = (from_number,) if from_number else LINES
         for line in lines:
-            if found := self._account.world.find_group(VENDOR, line, place.members):
+            found = self._account.world.find_group(VENDOR, line, place.members)
+            if found is not None and found.group not in self._account.deleted_groups:
                 return _Target(found)
         return _draft(lines[0], place.members)
 
@@ -162,6 +180,8 @@ class Sending:
             bubbles[0].notes["contact_card"] = True
         for bubble in bubbles:
             self._account.world.submit(bubble)
+        if thread.group:
+            self._account.chat_guid(thread)
         return bubbles
 
     def _bubble(self, thread: Thread, content: Content, parts: tuple[Part, ...]) -> Bubble:
@@ -185,7 +205,8 @@ class Sending:
         answer: Json = {"message_ids": ids} if content.listed else {"message_id": ids[0]}
         if content.counted or (content.listed and self._account.on("count_texts")):
             answer["count"] = len(ids)
-        return {**answer, "status": "queued"}
+        lost = self._account.on("failed_at_once") and any(failure_of(bubble, bubble.channel) for bubble in bubbles)
+        return {**answer, "status": "failed" if lost else "queued"}
 
 
 def _draft(line: str, members: Sequence[Address]) -> _Target:

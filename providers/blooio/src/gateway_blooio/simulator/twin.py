@@ -10,27 +10,47 @@ from typing import Any, ClassVar
 
 from pydantic import JsonValue
 
-from gateway.provider import Address, AddressKind, Channel, DeliveryState, Media, Part, Reaction
-from gateway.simulator import Bubble, Context, Fate, Phone, Route, Thread, Tried, Twin, TwinReply, TwinRequest, Webhook
+from gateway.provider import Address, Reaction
+from gateway.simulator import (
+    Bubble,
+    Context,
+    Deliver,
+    Fate,
+    Phone,
+    Route,
+    Thread,
+    Tried,
+    Twin,
+    TwinReply,
+    TwinRequest,
+    Webhook,
+)
 from gateway_blooio.simulator.account import LINES, SWITCHES, VENDOR, Account
-from gateway_blooio.simulator.answers import Refusal, error_reply, split_url
+from gateway_blooio.simulator.answers import Refusal, error_reply
+from gateway_blooio.simulator.backgrounds import Backgrounds
+from gateway_blooio.simulator.cards import Cards
 from gateway_blooio.simulator.contacts import Contacts
+from gateway_blooio.simulator.fates import fate_of
 from gateway_blooio.simulator.groups import Groups
 from gateway_blooio.simulator.messages import Messages, note_reaction
+from gateway_blooio.simulator.numbering import Numbering
 from gateway_blooio.simulator.own import Own
 from gateway_blooio.simulator.payloads import (
+    contact_webhook,
+    group_webhook,
     progress_webhook,
     reaction_webhook,
     received_webhook,
     typing_webhook,
 )
 from gateway_blooio.simulator.polls import Polls
+from gateway_blooio.simulator.presence import Presence
 from gateway_blooio.simulator.sending import Sending
 from gateway_blooio.simulator.webhooks import Webhooks
 
 __all__ = ["BlooioTwin"]
 
-Handler = Callable[[TwinRequest], TwinReply]
+Handler = Callable[[TwinRequest], TwinReply | Deliver]
 
 
 class BlooioTwin(Twin):
@@ -51,21 +71,31 @@ class BlooioTwin(Twin):
         self._sending = Sending(self.account)
         self._messages = Messages(self.account, self._webhooks)
         self._own = Own(self.account)
-        self._groups = Groups(self.account)
+        self._cards = Cards(self.account)
+        self._groups = Groups(self.account, self._webhooks)
+        self._backgrounds = Backgrounds(self.account)
+        self._presence = Presence(self.account)
+        self._numbering = Numbering(self.account)
         self._contacts = Contacts(self.account)
         self._polls = Polls(self.account, self._webhooks)
 
     # ── the API ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     def routes(self) -> Sequence[Route]:
-        handlers = {**self._message_handlers(), **self._account_handlers(), **self._webhook_handlers()}
+        handlers = {
+            **self._message_handlers(),
+            **self._account_handlers(),
+            **self._group_handlers(),
+            **self._contact_handlers(),
+            **self._webhook_handlers(),
+        }
         return [
             Route(method, self.api_path + pattern, self._guarded(handler))
             for (method, pattern), handler in handlers.items()
         ]
 
     def _message_handlers(self) -> Mapping[tuple[str, str], Handler]:
-        messages = self._messages
+        messages, polls, backgrounds = self._messages, self._polls, self._backgrounds
         return {
             ("GET", "/chats"): messages.chats,
             ("GET", "/chats/{chat}"): messages.chat,
@@ -79,23 +109,48 @@ class BlooioTwin(Twin):
             ("DELETE", "/chats/{chat}/typing"): messages.stop_typing,
             ("POST", "/chats/{chat}/read"): messages.read,
             ("POST", "/chats/{chat}/contact-card"): messages.stage_card,
+            ("POST", "/chats/{chat}/polls"): polls.send,
+            ("GET", "/chats/{chat}/polls/{poll}"): polls.results,
+            ("GET", "/chats/{chat}/background"): backgrounds.shown,
+            ("PUT", "/chats/{chat}/background"): backgrounds.put,
+            ("DELETE", "/chats/{chat}/background"): backgrounds.remove,
         }
 
     def _account_handlers(self) -> Mapping[tuple[str, str], Handler]:
-        own, groups, contacts, polls = self._own, self._groups, self._contacts, self._polls
+        own, cards, presence, numbering = self._own, self._cards, self._presence, self._numbering
         return {
             ("GET", "/me"): own.me,
             ("GET", "/me/numbers"): own.numbers,
-            ("POST", "/chats/{chat}/polls"): polls.send,
-            ("GET", "/chats/{chat}/polls/{poll}"): polls.results,
+            ("GET", "/me/numbers/{number}/contact-card"): cards.one,
+            ("PUT", "/me/numbers/{number}/contact-card"): cards.change,
+            ("POST", "/me/numbers/{number}/call-forwarding"): cards.forward_calls,
+            ("GET", "/location/contacts"): presence.listed,
+            ("POST", "/location/contacts/refresh"): presence.refresh,
+            ("GET", "/location/contacts/{handle}"): presence.one,
+            ("POST", "/facetime/calls"): presence.call,
+            ("GET", "/phone-numbers/lookup"): numbering.by_query,
+            ("POST", "/phone-numbers/lookup"): numbering.by_body,
+            ("POST", "/phone-numbers/batch"): numbering.many,
+        }
+
+    def _group_handlers(self) -> Mapping[tuple[str, str], Handler]:
+        groups = self._groups
+        return {
             ("GET", "/groups"): groups.listed,
             ("POST", "/groups"): groups.create,
             ("GET", "/groups/{group}"): groups.one,
             ("PATCH", "/groups/{group}"): groups.rename,
             ("DELETE", "/groups/{group}"): groups.delete,
+            ("POST", "/groups/{group}/icon"): groups.set_icon,
+            ("DELETE", "/groups/{group}/icon"): groups.remove_icon,
             ("GET", "/groups/{group}/members"): groups.members,
             ("POST", "/groups/{group}/members"): groups.add_member,
             ("DELETE", "/groups/{group}/members/{contact}"): groups.remove_member,
+        }
+
+    def _contact_handlers(self) -> Mapping[tuple[str, str], Handler]:
+        contacts = self._contacts
+        return {
             ("GET", "/contacts"): contacts.listed,
             ("POST", "/contacts"): contacts.create,
             ("GET", "/contacts/{contact}"): contacts.one,
@@ -123,7 +178,7 @@ class BlooioTwin(Twin):
     def _guarded(self, handler: Handler) -> Handler:
         """Ask for the key first, and turn a refusal into its answer."""
 
-        def answer(request: TwinRequest) -> TwinReply:
+        def answer(request: TwinRequest) -> TwinReply | Deliver:
             try:
                 self.account.admit(request)
                 return handler(request)
@@ -154,17 +209,20 @@ class BlooioTwin(Twin):
     # ── what happens in the world ─────────────────────────────────────────────────────────────────────────────────
 
     def fate(self, bubble: Bubble, phone: Phone) -> Fate:
-        """Send over the best network that the phone has, and come as far as that network reports."""
-        channel = Channel.IMESSAGE if phone.imessage else Channel.RCS if phone.rcs else Channel.SMS
-        if channel is not Channel.IMESSAGE:
-            bubble.effect = None  # delivered plainly, and nobody is told
-        first = (DeliveryState.QUEUED,) if self.account.on("queued_webhook") else ()
-        if failure := _failure(bubble, channel):
-            return Fate(channel, (*first, DeliveryState.FAILED), *failure)
-        return Fate(channel, (*first, *_progress(channel, phone)))
+        return fate_of(bubble, phone, self.account)
+
+    def voted(self, bubble: Bubble, sender: Address, option: str, *, removed: bool) -> Sequence[Webhook]:
+        return self._polls.voted(bubble, sender, option, removed=removed)
+
+    def shared(self, thread: Thread, sender: Address) -> Sequence[Webhook]:
+        return self._webhooks.addressed(contact_webhook(thread, sender, self.account))
+
+    def renamed(self, thread: Thread, sender: Address) -> Sequence[Webhook]:
+        return self._webhooks.addressed(group_webhook(thread, sender.value, self.account))
 
     def wrote(self, bubble: Bubble) -> Sequence[Webhook]:
-        return self._webhooks.addressed(received_webhook(bubble, self.account))
+        poll = self._polls.received(bubble)
+        return self._webhooks.addressed(received_webhook(bubble, self.account)) if poll is None else poll
 
     def progressed(self, bubble: Bubble) -> Sequence[Webhook]:
         return self._webhooks.addressed(progress_webhook(bubble, self.account))
@@ -182,32 +240,3 @@ class BlooioTwin(Twin):
 
     def new_group_id(self) -> str:
         return f"grp_{self.account.letters(12)}"
-
-
-def _progress(channel: Channel, phone: Phone) -> Sequence[DeliveryState]:
-    """Tell which states are reported: SMS and a contact who blocks us stop at sent, read receipts are iMessage's."""
-    if phone.blocked or channel is Channel.SMS:
-        return (DeliveryState.SENT,)
-    if channel is Channel.RCS or not phone.receipts:
-        return (DeliveryState.SENT, DeliveryState.DELIVERED)
-    return (DeliveryState.SENT, DeliveryState.DELIVERED, DeliveryState.READ)
-
-
-def _failure(bubble: Bubble, channel: Channel) -> tuple[str, str] | None:
-    """Tell why a message fails, code and words; the vendor lists neither, so both are made up."""
-    emails = all(member.kind is AddressKind.EMAIL for member in bubble.thread.members)
-    if emails and channel is not Channel.IMESSAGE:
-        return "unreachable", "The recipient is not reachable over iMessage."
-    if any(_is_lost(part) for part in bubble.parts):
-        return "attachment_download_failed", "An attachment could not be downloaded."
-    return None
-
-
-def _is_lost(part: Part) -> bool:
-    """Tell what the vendor cannot fetch: no web address, or a host that can have none (RFC 2606)."""
-    if part.type == "opaque":
-        return part.kind == "attachment"
-    if not isinstance(part, Media) or part.url is None:
-        return False
-    pieces = split_url(part.url)
-    return pieces is None or (pieces.hostname or "").endswith(".invalid")

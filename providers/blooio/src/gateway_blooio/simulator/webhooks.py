@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from gateway.simulator import Tried, TwinReply, TwinRequest, Webhook
+from gateway.simulator import Deliver, Tried, TwinReply, TwinRequest, Webhook
 from gateway_blooio.simulator.account import Account
 from gateway_blooio.simulator.answers import Json, Refusal, body_of, milliseconds, page, reply, split_url, whole_number
 from gateway_blooio.simulator.payloads import wanted
@@ -74,9 +74,8 @@ class Webhooks:
         subscription = self._subscription_of(tried)
         if subscription is None:
             return
-        fine = tried.status is not None and 200 <= tried.status < 300
         subscription.last_triggered = tried.at
-        subscription.failures += not fine
+        subscription.failures += not _is_fine(tried)
         subscription.logs = [*subscription.logs, self._entry(tried)][-_MOST_LOGS:]
 
     def _subscription_of(self, tried: Tried) -> _Subscription | None:
@@ -188,11 +187,8 @@ class Webhooks:
         more = pagination["offset"] + len(shown) < len(found)
         return reply({"logs": shown, "pagination": {**pagination, "returned": len(shown), "has_more": more}})
 
-    def replay(self, request: TwinRequest) -> TwinReply:
-        """`POST /webhooks/{webhookId}/logs/{eventId}/replay`.
-
-        The vendor waits for the application and tells what it said; the twin answers first, so those fields are null.
-        """
+    def replay(self, request: TwinRequest) -> Deliver:
+        """`POST /webhooks/{webhookId}/logs/{eventId}/replay`: deliver once, and tell what the application said."""
         subscription, event_id = self._subscription(request), request.params["event"]
         entry = next((entry for entry in subscription.logs if entry["event_id"] == event_id), None)
         if entry is None:
@@ -205,19 +201,14 @@ class Webhooks:
         target = None if subscription is self._configured else subscription.url
         replay_id = self._new_event_id()
         self._replays.setdefault(original, []).append(replay_id)
-        self._account.context.emit(Webhook(name, entry["event_body"], headers, message, target, subscription.secret))
-        return reply(
-            {
-                "success": None,
-                "replay_event_id": replay_id,
-                "original_event_id": original,
-                "webhook_id": subscription.id,
-                "webhook_url": subscription.url,
-                "response_status": None,
-                "duration_ms": None,
-                "response_data": None,
-            }
-        )
+        hook = Webhook(name, entry["event_body"], headers, message, target, subscription.secret)
+        shown = {
+            "replay_event_id": replay_id,
+            "original_event_id": original,
+            "webhook_id": subscription.id,
+            "webhook_url": subscription.url,
+        }
+        return Deliver(hook, lambda tried: reply({**shown, **_outcome(tried)}))
 
     # ── small things ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -263,6 +254,29 @@ def _shown(subscription: _Subscription) -> Json:
         "failure_count": subscription.failures,
         "is_active": deprecated is None,
     }
+
+
+def _outcome(tried: Tried) -> Json:
+    """Tell what the application said to a replay; two of the names are in camel case."""
+    took = round(tried.seconds * 1000)
+    return {
+        "success": _is_fine(tried),
+        "response_status": tried.status,
+        "duration_ms": took,
+        "response_data": {
+            "body": _json(tried.body),
+            "headers": dict(tried.headers),
+            "size": len(tried.body),
+            "contentType": tried.headers.get("content-type"),
+            "duration": took,
+            "error": tried.error,
+            "errorType": tried.error,
+        },
+    }
+
+
+def _is_fine(tried: Tried) -> bool:
+    return tried.status is not None and 200 <= tried.status < 300
 
 
 def _url(body: Mapping[str, Any]) -> str:
