@@ -1,0 +1,121 @@
+"""What the vendor keeps: the messages of a conversation as proof of a send, and those whose webhooks were missed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import to_json
+
+from gateway.provider import Attempt, ChatKind, Exchange, Found, InvalidMessage, Missed, WebhookRequest
+from gateway_sendblue import wire
+from gateway_sendblue.api import messages
+from gateway_sendblue.inbound import moment_of
+from gateway_sendblue.outbound import sought
+
+__all__ = ["find", "iso", "missed"]
+
+_EARLY = timedelta(seconds=5)
+"""How far the vendor's clock may be behind ours. More would take an earlier message for this one."""
+_MAX_PAGES = 5
+
+
+def iso(moment: datetime) -> str:
+    """Spell a time as the vendor does: UTC with milliseconds and `Z`."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def find(attempt: Attempt) -> Exchange[Found]:
+    """Look for a send among the conversation's messages by its text and file.
+
+    Proof is exactly one message of ours with them since the attempt began. Two are no proof, and neither is none: a
+    message may appear late. One that failed is proof as well: the vendor has it. A set of numbers has no list.
+    """
+    chat, wanted = attempt.action.chat, sought(attempt.action)
+    if wanted is None or chat.kind is ChatKind.SEVERAL:
+        return Found()
+    where = {"group_id": chat.group} if chat.kind is ChatKind.GROUP else {"number": chat.address.value}
+    since = attempt.started_at - _EARLY
+    same = [row for row in (yield from _ours_since(where, since)) if _shows(row, wanted) and row.message_handle]
+    return Found(vendor_ids=(str(same[0].message_handle),)) if len(same) == 1 else Found()
+
+
+def _shows(row: wire.MessageItem, wanted: tuple[str, str]) -> bool:
+    """Tell whether a row is the message; the vendor may show the file under an address of its own."""
+    text, media = wanted
+    return (row.content or "") == text and bool(row.media_url) == bool(media)
+
+
+def _ours_since(where: Mapping[str, str | None], since: datetime) -> Exchange[Sequence[wire.MessageItem]]:
+    found: list[wire.MessageItem] = []
+    page = yield from messages.listed(
+        is_outbound="true",
+        created_at_gte=iso(since),
+        order_by="createdAt",
+        order_direction="asc",
+        number=where.get("number"),
+        group_id=where.get("group_id"),
+    )
+    for _ in range(_MAX_PAGES):
+        found.extend(page.items)
+        if page.more is None:
+            break
+        page = yield from page.more()
+    return [row for row in found if row.is_outbound and _is_since(row, since)]
+
+
+def _is_since(row: wire.MessageItem, since: datetime) -> bool:
+    """Hold to the time ourselves: a vendor that ignores the query would prove too much."""
+    sent = moment_of(row.date_sent)
+    return sent is None or sent >= since
+
+
+# ── what was missed ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class _Cursor(BaseModel):
+    """Where a list goes on: at a time, and after so many rows of that very time."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    since: str | None
+    skip: int
+
+
+def missed(cursor: str | None, since: datetime | None) -> Exchange[Missed]:
+    """Fetch a page of messages by the time of their last change, oldest first; each is a webhook's body.
+
+    There is no log of deliveries and no replay; the vendor's own advice is to list messages. Of a message of ours
+    only its last state is there. A page goes on from the time of the last row, not by its place: a message that
+    changes meanwhile moves to the end of the list, and would push another one over the edge of the page.
+    """
+    at = _Cursor(since=iso(since) if since else None, skip=0) if cursor is None else _read(cursor)
+    listed = yield from messages.rows(
+        offset=at.skip, updated_at_gte=at.since, order_by="updatedAt", order_direction="asc"
+    )
+    hooks = [hook for hook in map(_hook, listed.data) if hook]
+    goes_on = bool(listed.data) and listed.pagination is not None and listed.pagination.has_more
+    return Missed(hooks, _after(at, listed.data).model_dump_json() if goes_on else None)
+
+
+def _after(at: _Cursor, rows: Sequence[Mapping[str, Any]]) -> _Cursor:
+    last = rows[-1].get("date_updated")
+    ties = sum(row.get("date_updated") == last for row in rows)
+    if not isinstance(last, str) or ties == len(rows):
+        return _Cursor(since=at.since, skip=at.skip + len(rows))
+    return _Cursor(since=last, skip=ties)
+
+
+def _read(cursor: str) -> _Cursor:
+    try:
+        return _Cursor.model_validate_json(cursor)
+    except ValidationError as error:
+        raise InvalidMessage("this cursor is not one of ours", hint="begin without a cursor") from error
+
+
+def _hook(row: Mapping[str, Any]) -> WebhookRequest | None:
+    texts = [value for value in (row.get("date_updated"), row.get("date_sent")) if isinstance(value, str)]
+    changed = moment_of(*texts)
+    return WebhookRequest(headers=(), body=to_json(dict(row)), received_at=changed) if changed else None
