@@ -38,7 +38,7 @@ from gateway.provider import (
     Unauthorized,
     WebhookRequest,
 )
-from gateway.simulator import Scene, TwinRequest, Webhook
+from gateway.simulator import Scene, TwinReply, TwinRequest, Webhook
 from gateway.simulator.router import Router
 from gateway_echo import Echo, EchoSettings, api, wire
 from gateway_echo.simulator import EchoTwin
@@ -78,6 +78,7 @@ class Account:
         body = b"" if call.json is None else to_json(call.json)
         headers = {name.lower(): value for name, value in call.headers.items()}
         reply = found.target(TwinRequest(call.method, path, path, found.params, call.params, headers, body))
+        assert isinstance(reply, TwinReply)
         return Reply(reply.status, reply.headers, reply.content())
 
     def send(self, message: Message, to: str = PHONE) -> Receipt:

@@ -22,20 +22,21 @@ from gateway.provider import (
 )
 from gateway_echo import wire
 
-__all__ = ["message_id", "reaction_word", "receipt", "send_body", "state_of"]
+__all__ = ["STATES", "message_id", "reaction_word", "receipt", "send_body", "state_of"]
 
-_STATES = {
+STATES = {
     "queued": DeliveryState.QUEUED,
     "sent": DeliveryState.SENT,
     "delivered": DeliveryState.DELIVERED,
     "read": DeliveryState.READ,
     "failed": DeliveryState.FAILED,
 }
+"""Echo's words for how far a message has come."""
 
 
 def state_of(status: str) -> DeliveryState:
     """Read Echo's word for how far a message has come; a new word is `UNKNOWN`, never an error."""
-    return _STATES.get(status, DeliveryState.UNKNOWN)
+    return STATES.get(status, DeliveryState.UNKNOWN)
 
 
 def send_body(action: SendMessage, line: str | None) -> wire.SendBody:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import ClassVar
 
 from gateway.provider import (
     AddressKind,
@@ -31,7 +32,7 @@ from gateway.provider import (
     WebhookRequest,
     wrap_token,
 )
-from gateway_echo import api, inbound, outbound
+from gateway_echo import api, inbound, outbound, wire
 from gateway_echo.errors import CODES
 from gateway_echo.settings import EchoSettings
 
@@ -55,6 +56,7 @@ CAPABILITIES = CapabilityTable(
                     Feature.STATUS: Level.FULL,
                     Feature.DELIVERED: Level.FULL,
                     Feature.READ_REPORT: Level.FULL,
+                    Feature.REACTION_REPORT: Level.FULL,
                 },
                 limits=Limits(
                     text_length=2000,
@@ -82,6 +84,8 @@ class Echo(Provider[EchoSettings]):
     codes = CODES
     proof = Proof(settle=timedelta(seconds=30), redelivery_window=timedelta(hours=1), token_returns=True)
     simulator = "gateway_echo.simulator:EchoTwin"
+    webhook_models = (wire.ReceivedHook, wire.StatusHook, wire.ReactionHook)
+    webhook_words: ClassVar[Mapping[str, Collection[str]]] = {"data.status": outbound.STATES}
 
     def bases(self) -> Mapping[str, str]:
         return {"api": self.settings.base_url}
