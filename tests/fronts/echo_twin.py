@@ -13,7 +13,7 @@ from pydantic import JsonValue
 from gateway.actions import DeliveryState
 from gateway.addresses import Address
 from gateway.model import Channel, Reaction, Text
-from gateway.simulator import Bubble, Fate, Phone, Route, Thread, Twin, TwinReply, TwinRequest, Webhook
+from gateway.simulator import Bubble, Deliver, Fate, Phone, Route, Thread, Twin, TwinReply, TwinRequest, Webhook
 
 LINE = "+12025550100"
 
@@ -35,6 +35,7 @@ class EchoTwin(Twin):
             Route("POST", "/v1/messages/{id}/reaction", self._react),
             Route("PUT", "/v1/chats/{chat}/typing", self._typing),
             Route("PUT", "/v1/chats/{chat}/read", self._read),
+            Route("POST", "/v1/messages/{id}/tell", self._tell),
             Route("GET", "/v1/broken", self._broken),
         )
 
@@ -67,6 +68,15 @@ class EchoTwin(Twin):
 
     def typed(self, thread: Thread, sender: Address, *, started: bool) -> Sequence[Webhook]:
         return (self._hook("typing", None, on=started),)
+
+    def voted(self, bubble: Bubble, sender: Address, option: str, *, removed: bool) -> Sequence[Webhook]:
+        return (self._hook("vote", bubble.vendor_id, option=option, removed=removed),)
+
+    def shared(self, thread: Thread, sender: Address) -> Sequence[Webhook]:
+        return (self._hook("share", None, name=self.world.phone(sender).name),)
+
+    def renamed(self, thread: Thread, sender: Address) -> Sequence[Webhook]:
+        return (self._hook("rename", None, name=thread.name),)
 
     def called(self, thread: Thread, sender: Address) -> Sequence[Webhook]:
         return (self._hook("call", None, sender=sender.text),)
@@ -119,6 +129,15 @@ class EchoTwin(Twin):
     def _read(self, request: TwinRequest) -> TwinReply:
         self.world.mark_read(self._thread(request.params["chat"]))
         return TwinReply(204)
+
+    def _tell(self, request: TwinRequest) -> Deliver:
+        hook = self._hook("told", request.params["id"])
+        return Deliver(
+            hook,
+            lambda tried: TwinReply(
+                200, {"status": tried.status, "body": tried.body.decode(), "error": tried.error, "url": tried.url}
+            ),
+        )
 
     def _broken(self, request: TwinRequest) -> TwinReply:
         raise RuntimeError("the twin is broken")

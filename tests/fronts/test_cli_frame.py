@@ -15,10 +15,12 @@ from tests.fronts.cli_runs import PROGRAM, problem, run
 GROUPS = {
     "connections": ("list", "test"),
     "messages": ("list", "show", "resolve", "resend", "cancel"),
+    "plugin": ("new", "check"),
+    "scenario": ("run",),
 }
 COMMANDS = (
-    *("demo", "simulate", "providers", "connections", "send", "plan", "listen"),
-    *("worker", "messages", "catch-up", "reparse", "migrate", "backup"),
+    *("demo", "simulate", "scenario", "providers", "plugin", "connections", "send", "plan", "diff-providers"),
+    *("listen", "worker", "messages", "catch-up", "reparse", "drift", "migrate", "backup"),
 )
 INNER = [f"{group} {name}" for group, names in GROUPS.items() for name in names]
 
@@ -43,6 +45,43 @@ def test_every_command_that_prints_data_takes_json() -> None:
     commands = [*(name for name in COMMANDS if name not in GROUPS), *INNER]
     helps = {name: run(*name.split(), "--help", env={"COLUMNS": "120"}).stdout for name in commands}
     assert [] == [name for name, text in helps.items() if "--json" not in text]
+
+
+def test_help_as_json_describes_every_command() -> None:
+    """`--help --json` is one document of all commands, their arguments and options, and what exit codes mean."""
+    result = run("--help", "--json")
+    told = json.loads(result.stdout)
+    described = {each["name"]: each for each in told["commands"]}
+
+    assert (0, "") == (result.exit_code, result.stderr)
+    assert ["gateway", *(f"gateway {name}" for name in (*COMMANDS, *INNER))] == sorted(
+        described, key=["gateway", *(f"gateway {name}" for name in (*COMMANDS, *INNER))].index
+    )
+    assert ["gateway", *(f"gateway {group}" for group in GROUPS)] == sorted(
+        name for name, each in described.items() if each["group"]
+    )
+    send = described["gateway send"]
+    options = {name: option for option in send["options"] for name in option["names"]}
+    assert "Send one message, and wait until the vendor accepted it." in send["help"][0]
+    assert ["to", "text"] == [argument["names"][0] for argument in send["arguments"]]
+    assert [True, False] == [argument["required"] for argument in send["arguments"]]
+    assert (True, "URL|PATH") == (options["--attach"]["repeated"], options["--attach"]["value"])
+    assert ("GATEWAY_CONFIG", "NAME") == (options["--config"]["environment"], options["--effect"]["value"])
+    assert "value" not in options["--voice"]
+    assert {"0": "ok", "8": "problems", "130": "interrupted"}.items() <= told["exit_codes"].items()
+
+
+def test_help_as_json_may_be_of_one_command() -> None:
+    """Of a command, or of a group with what is in it; a misspelt one is a wrong call as ever, and `--` ends it."""
+
+    def names(*arguments: str) -> list[str]:
+        return [each["name"] for each in json.loads(run(*arguments, "--help", "--json").stdout)["commands"]]
+
+    assert ["gateway plan"] == names("plan")
+    assert ["gateway connections", "gateway connections list", "gateway connections test"] == names("connections")
+    assert ["gateway messages show"] == names("messages", "show")
+    assert 2 == run("plna", "--help", "--json").exit_code
+    assert "commands" not in run("plan", "--help", "--", "--json").stdout.split('"')
 
 
 def test_the_version_is_the_distributions() -> None:
@@ -138,6 +177,26 @@ def test_a_command_imports_what_it_needs(flag: str) -> None:
     done = subprocess.run([sys.executable, "-c", told, flag], capture_output=True, text=True, check=True)
     costly = {"gateway.client", "gateway.plugins", "gateway.log", "httpx", "structlog", "uvicorn"}
     assert set() == costly & set(done.stderr.split())
+
+
+def test_the_version_waits_for_no_parser() -> None:
+    """What scripts ask for most often needs neither the reading of a command line nor anything that draws."""
+    told = "import sys; from gateway.cli import main; main(); print(*sys.modules, file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", told, "--version"], capture_output=True, text=True, check=True)
+    assert set() == {"pydantic", "rich"} & set(done.stderr.split())
+    assert run("--version").stdout == done.stdout
+
+
+def test_a_reader_that_goes_away_is_no_reason_for_words() -> None:
+    """`gateway … | head` ends without a traceback and without a complaint."""
+    with subprocess.Popen(
+        [*PROGRAM, "--help", "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert "" == process.stderr.read()
+    assert 1 == process.returncode
 
 
 def test_a_traceback_is_shown_only_with_debug(tmp_path: Path) -> None:

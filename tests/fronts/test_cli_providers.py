@@ -31,7 +31,7 @@ def test_json_tells_everything_of_each_provider() -> None:
     """Every object has the same keys, and its capabilities are those of the provider with their limits."""
     keys = {
         *("name", "title", "distribution", "version", "source", "problems", "hooks"),
-        *("simulator", "capabilities", "settings"),
+        *("simulator", "capabilities", "settings", "codes"),
     }
     assert [keys] * len(listed()) == [set(each) for each in listed()]
     echo = next(each for each in listed() if each["name"] == "echo")
@@ -50,13 +50,24 @@ def test_json_tells_everything_of_each_provider() -> None:
     assert "confetti" in row["capabilities"]["limits"]["effects"]
 
 
+def test_json_is_the_crosswalk_of_codes() -> None:
+    """Every code of every provider, by phase: the error that it becomes, what that makes certain, and a hint."""
+    providers = plugins.load().providers
+    for each in listed():
+        table = {(phase.value, code): row for (phase, code), row in providers[each["name"]].codes}
+        assert list(table) == [(row["phase"], row["code"]) for row in each["codes"]] != []
+        assert [(row.error.slug, row.certain, row.retriable, row.hint) for row in table.values()] == [
+            (row["error"], row["certain"], row["retriable"], row["hint"]) for row in each["codes"]
+        ]
+
+
 @pytest.mark.parametrize("each", listed(), ids=lambda each: str(each["name"]))
 def test_the_settings_are_a_json_schema_that_explains_them(each: dict[str, Any]) -> None:
-    """The settings of every provider are described field by field, and secrets are marked as such."""
+    """The settings of every provider are described field by field, and what must not be seen is marked as such."""
     schema = each["settings"]
     assert ("object", False) == (schema["type"], schema["additionalProperties"])
     assert [] == [name for name, field in schema["properties"].items() if "description" not in field]
-    assert "password" == schema["properties"]["api_key"]["format"]
+    assert "password" in [field.get("format") for field in schema["properties"].values()]
     assert each["capabilities"] is not None
 
 

@@ -15,7 +15,7 @@ def test_json_says_in_one_line_where_everything_is() -> None:
         summary = json.loads(process.stdout.readline())
         index = control(summary, "GET", "/")
         code, rest, told = interrupt(process)
-    assert {"base_urls", "control_url", "api_keys", "secrets"} == set(summary)
+    assert {"base_urls", "control_url", "phone_url", "api_keys", "secrets"} == set(summary)
     assert {name: f"key-of-{name}" for name in vendors} == summary["api_keys"]
     assert [set(vendors)] * 2 == [set(summary["base_urls"]), set(summary["secrets"])]
     assert (vendors, 7) == (index["vendors"], index["seed"])

@@ -81,6 +81,26 @@ def test_a_worker_runs_the_handlers_that_are_named(durable: Path, tmp_path: Path
     assert "kept_bot.note" in {run["handler"] for event in story["events"] for run in event["runs"]}
 
 
+BREAKS = """
+async def broken(*_, **__):
+    raise ZeroDivisionError
+
+def register(gateway):
+    gateway.store.claim = broken
+"""
+
+
+def test_a_worker_whose_loop_stops_ends(durable: Path, tmp_path: Path, monkeypatch: Any) -> None:
+    """Whatever it stopped of; a process that stays and sends nothing would look as if all were well."""
+    (tmp_path / "breaking_bot.py").write_text(BREAKS)
+    monkeypatch.chdir(tmp_path)
+    with running("worker", "--config", durable, "--handlers", "breaking_bot:register") as process:
+        _, err = process.communicate(timeout=60)
+    assert (1, False) == (process.returncode, "Traceback" in err)
+    assert "error: the gateway worker stopped: ZeroDivisionError" in err
+    assert "hint: start it again" in err
+
+
 @pytest.mark.parametrize(
     ("place", "error"),
     [

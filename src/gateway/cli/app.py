@@ -26,14 +26,21 @@ class _All(Commands):
             "gateway.cli.simulate:simulate",
             "Simulate vendors: their API, their errors, their webhooks, and the phones behind them",
         ),
+        "scenario": Place("gateway.cli.scenario:app", "Conversations as files, played against a bot"),
         "providers": Place(
             "gateway.cli.providers:providers",
             "List the vendors that can be used, where each was found, and what is wrong with those that cannot",
         ),
+        "plugin": Place("gateway.cli.plugin:app", "A provider of your own"),
         "connections": Place("gateway.cli.connections:app", "The configured vendor accounts"),
         "send": Place("gateway.cli.send:send", "Send one message, and wait until the vendor accepted it"),
         "plan": Place(
             "gateway.cli.plan:plan", "Say which calls a message would take and what would be adapted, and send nothing"
+        ),
+        "diff-providers": Place(
+            "gateway.cli.diff_providers:diff_providers",
+            "Show one message under every connection side by side: what each would lose, adapt or refuse, in how many"
+            " steps",
         ),
         "listen": Place("gateway.cli.listen:listen", "Take in webhooks, and print each event as it comes"),
         "worker": Place(
@@ -48,6 +55,10 @@ class _All(Commands):
         "reparse": Place(
             "gateway.cli.reparse:reparse",
             "Parse kept webhooks again, and say what differs from what was made of them then",
+        ),
+        "drift": Place(
+            "gateway.cli.drift:drift",
+            "Count what vendors send that is new: events, fields, words, codes, and webhooks that no parser reads",
         ),
         "migrate": Place(
             "gateway.cli.migrate:migrate", "Bring the store's schema up to date, and name what was applied"
@@ -64,7 +75,7 @@ app: typer.Typer = typer.Typer(
     cls=_All,
     help="One way to send and receive iMessage, whichever vendor carries it.",
     epilog="Data goes to stdout, everything else to stderr. --quiet, --debug and --no-color may stand behind a command"
-    " too.",
+    " too. --help --json describes a command, or all of them, for programs.",
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
@@ -83,9 +94,7 @@ def root(
     screen: Screen = ctx.obj
     screen.quiet, screen.color, screen.debug = quiet, not no_color, debug
     if version:
-        from importlib.metadata import version as version_of
-
-        screen.say(f"gateway {version_of('messaging-gateway')}")
+        _say_version(screen)
         raise typer.Exit
     if ctx.invoked_subcommand is None:
         ctx.get_help()
@@ -93,6 +102,12 @@ def root(
         from gateway import log
 
         log.configure(json=False, level="debug" if debug else "critical")
+
+
+def _say_version(screen: Screen) -> None:
+    from importlib.metadata import version
+
+    screen.say(f"gateway {version('messaging-gateway')}")
 
 
 def main() -> None:
@@ -103,4 +118,8 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         # a terminal that cannot show a character gets another one, not an error
         getattr(stream, "reconfigure", lambda **_: None)(errors="replace")
+    if sys.argv[1:] == ["--version"]:
+        # to parse a command line takes pydantic, which takes longer than all the rest
+        _say_version(screen)
+        return
     app(obj=screen)

@@ -1,7 +1,8 @@
 """How a command fails: one exit code, one problem, never a traceback.
 
     0 ok · 1 failed, or sent in part · 2 usage · 3 configuration · 4 key missing or refused · 5 refused for good
-    6 network or vendor, for now · 7 not found · 9 outcome unknown: may have been sent · 130 interrupted
+    6 network or vendor, for now · 7 not found · 8 a check found problems · 9 outcome unknown: may have been sent
+    130 interrupted
 
 A hint names the next command where there is one.
 """
@@ -50,6 +51,8 @@ class ExitCode(IntEnum):
     REFUSED = 5
     TEMPORARY = 6
     NOT_FOUND = 7
+    PROBLEMS = 8
+    """A check went through, and found something."""
     UNKNOWN = 9
     INTERRUPTED = 130
 

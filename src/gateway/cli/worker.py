@@ -76,11 +76,24 @@ async def _work(screen: Screen, gateway: Gateway, *, json: bool) -> None:
         await asyncio.sleep(0)
         await _tell(screen, gateway, json=json)
         screen.note("press Ctrl-C to end")
-        await asked_to_end
+        await _until_ended(gateway, asked_to_end)
         screen.note("finishing what is under way")
     screen.note("ended; what is left waits in the store")
     if json:
         screen.data({"state": "ended"})
+
+
+async def _until_ended(gateway: Gateway, asked: asyncio.Task[None]) -> None:
+    """Wait until somebody asks; raises `StoreError` when a loop stops before that: who does nothing must not stay."""
+    watching = asyncio.create_task(gateway._engine.watch())  # noqa: SLF001 - nobody else has only the loops to wait for
+    try:
+        done, _ = await asyncio.wait((asked, watching), return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            await task
+    finally:
+        for task in (asked, watching):
+            task.cancel()
+        await asyncio.gather(asked, watching, return_exceptions=True)
 
 
 async def _tell(screen: Screen, gateway: Gateway, *, json: bool) -> None:

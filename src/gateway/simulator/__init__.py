@@ -11,13 +11,14 @@ from gateway.simulator.faults import Fault, FaultKind, Stage
 from gateway.simulator.journal import Entry, Journal
 from gateway.simulator.scene import Scene
 from gateway.simulator.server import Simulation, serve, twin_of
-from gateway.simulator.twin import Context, Fate, Route, Tried, Twin, TwinReply, TwinRequest, Webhook
+from gateway.simulator.twin import Context, Deliver, Fate, Route, Tried, Twin, TwinReply, TwinRequest, Webhook
 from gateway.simulator.world import Bubble, Phone, Thread, World
 
 __all__ = [
     "Bubble",
     "Contact",
     "Context",
+    "Deliver",
     "Entry",
     "Fate",
     "Fault",

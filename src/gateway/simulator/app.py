@@ -1,4 +1,4 @@
-"""One ASGI application for all twins, each mounted under its name, and the control API under `/_sim/`.
+"""One ASGI application: twins under their names, the control API under `/_sim/`, the phone under `/_phone/`.
 
 Plain ASGI: a twin's route is matched on the raw path, and a reset reaches through to the server's transport.
 """
@@ -6,6 +6,7 @@ Plain ASGI: a twin's route is matched on the raw path, and a reset reaches throu
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Callable
 from email.utils import format_datetime
 from urllib.parse import parse_qsl, unquote
@@ -26,24 +27,26 @@ from gateway.simulator.asgi import (
 from gateway.simulator.control import Control
 from gateway.simulator.faults import Fault, FaultKind, Stage
 from gateway.simulator.journal import Entry
+from gateway.simulator.phone import MOUNT, PhonePage
 from gateway.simulator.router import Router
 from gateway.simulator.scene import Scene
-from gateway.simulator.twin import Twin, TwinReply, TwinRequest
+from gateway.simulator.twin import Deliver, Twin, TwinReply, TwinRequest
 
 __all__ = ["SimulatorApp"]
 
 _BODY_BYTES = 16 * 1024 * 1024
 _HTML = b"<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
 
-Handler = Callable[[TwinRequest], TwinReply]
+Handler = Callable[[TwinRequest], TwinReply | Deliver]
 
 
 class SimulatorApp:
     """Answers for every vendor of a scene."""
 
-    def __init__(self, scene: Scene, *, names: frozenset[str] = frozenset()) -> None:
+    def __init__(self, scene: Scene, *, names: frozenset[str] = frozenset(), token: str | None = None) -> None:
         self._scene = scene
         self._control = Control(scene, names=names)
+        self._phone = PhonePage(scene, app=self, names=names, token=token or secrets.token_urlsafe(18))
         self._routers: dict[str, tuple[Twin, Router[Handler]]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -60,6 +63,8 @@ class SimulatorApp:
             return
         if mount in self._scene.twins:
             await _Conversation(self._scene, self._router(mount), receive, send).run(_request(scope, rest, body))
+        elif mount == MOUNT:
+            await self._phone.respond(scope, rest or "/", body, receive, send)
         else:
             path = (rest or "/") if mount == "_sim" else None
             status, value, headers = await self._control.respond(scope["method"], path, scope, body)
@@ -94,7 +99,7 @@ class _Conversation:
                 await self._suffer(entry, fault, None)
                 return
         with self._scene.clock.working():
-            reply = self._handle(request)
+            reply = await self._handle(request)
             done = reply.status < 300
             fault = self._scene.faults.request(Stage.ACCEPTED, vendor, request.method, request.path) if done else None
             if fault is None:
@@ -103,14 +108,17 @@ class _Conversation:
         await self._pause(fault.seconds)
         await self._suffer(entry, fault, reply)
 
-    def _handle(self, request: TwinRequest) -> TwinReply:
+    async def _handle(self, request: TwinRequest) -> TwinReply:
         found = self._router.find(request.method, request.raw_path)
         if found is None:
             return TwinReply(404)
         if found.target is None:
             return TwinReply(405, headers={"allow": ", ".join(found.allowed)})
         try:
-            return found.target(_with_params(request, dict(found.params)))
+            reply = found.target(_with_params(request, dict(found.params)))
+            if isinstance(reply, Deliver):
+                return reply.answer(await self._scene.sender.deliver(self._twin, reply.webhook))
+            return reply
         except Exception as error:  # noqa: BLE001 - a border: a twin that fails is a server that fails
             self._scene.failed(error)
             return TwinReply(500)

@@ -181,6 +181,40 @@ class Contact:
                 self._fates.reach(bubble, DeliveryState.READ)
         return [bubble for bubble in delivered if bubble.state is DeliveryState.READ]
 
+    def vote(
+        self,
+        option: str,
+        *,
+        vendor: str,
+        message: str | None = None,
+        removed: bool = False,
+        line: str | None = None,
+        group: str | None = None,
+    ) -> Bubble:
+        """Vote in a poll, by default the last message of ours, or take the vote back."""
+        thread = self.thread(vendor, line=line, group=group)
+        bubble = self._target(thread, message)
+        hooks = self._twins[vendor].voted(bubble, self.address, option, removed=removed)
+        what = "unvoted" if removed else "voted"
+        self._world.record(what, thread, {"ours": False, "message": bubble.vendor_id, "option": option})
+        self._tell(vendor, hooks)
+        return bubble
+
+    def share(self, *, vendor: str, line: str | None = None, group: str | None = None) -> Thread:
+        """Share the phone's name and picture with us."""
+        thread = self.thread(vendor, line=line, group=group)
+        self._world.record("shared", thread, {"ours": False, "name": self.phone.name})
+        self._tell(vendor, self._twins[vendor].shared(thread, self.address))
+        return thread
+
+    def rename(self, name: str, *, vendor: str, group: str) -> Thread:
+        """Give a group another name."""
+        thread = self.thread(vendor, group=group)
+        thread.name = name
+        self._world.record("renamed", thread, {"ours": False, "name": name})
+        self._tell(vendor, self._twins[vendor].renamed(thread, self.address))
+        return thread
+
     def call(self, *, vendor: str, line: str | None = None) -> Thread:
         """Try to call us."""
         thread = self.thread(vendor, line=line)
@@ -229,8 +263,8 @@ class Contact:
             mine = [t for t in self._world.threads(twin.name) if t.members == (self.address,) and t.group is None]
             used = [thread for thread in mine if thread.bubbles]
             return max(used, key=lambda t: t.bubbles[-1].created_at).line if used else twin.lines[0]
-        if line not in twin.lines:
-            raise Impossible("the account has no such line", hint=f"it has {', '.join(twin.lines)}", status=404)
+        if line not in twin.open_lines:
+            raise Impossible("the account has no such line", hint=f"it has {', '.join(twin.open_lines)}", status=404)
         return line
 
     def _target(self, thread: Thread, message: str | None) -> Bubble:

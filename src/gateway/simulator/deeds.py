@@ -65,6 +65,22 @@ class Reacting(Place):
     message: str | None = None
 
 
+class Vote(Place):
+    """A vote in a poll, by default in the last message of ours."""
+
+    option: str = Field(min_length=1)
+    message: str | None = None
+    removed: bool = False
+
+
+class Rename(Word):
+    """Another name for a group."""
+
+    vendor: str = ""
+    group: str
+    name: str = Field(min_length=1)
+
+
 class Typing(Place):
     """Typing dots."""
 
@@ -93,7 +109,7 @@ class StartGroup(Direct):
 
 
 Shown: TypeAlias = dict[str, JsonValue]
-Deed: TypeAlias = tuple[type[Place] | type[Direct], Callable[[Contact, Any], Shown]]
+Deed: TypeAlias = tuple[type[Place] | type[Direct] | type[Rename], Callable[[Contact, Any], Shown]]
 """What the body has to be, and what is done."""
 
 
@@ -121,6 +137,19 @@ def _react(contact: Contact, deed: Reacting) -> Shown:
 
 def _unreact(contact: Contact, deed: Reacting) -> Shown:
     return {"message": bubble_json(contact.unreact(deed.reaction, message=deed.message, **deed.where()))}
+
+
+def _vote(contact: Contact, deed: Vote) -> Shown:
+    voted = contact.vote(deed.option, message=deed.message, removed=deed.removed, **deed.where())
+    return {"message": bubble_json(voted)}
+
+
+def _share(contact: Contact, deed: Place) -> Shown:
+    return {"thread": thread_json(contact.share(**deed.where()))}
+
+
+def _rename(contact: Contact, deed: Rename) -> Shown:
+    return {"thread": thread_json(contact.rename(deed.name, vendor=deed.vendor, group=deed.group))}
 
 
 def _type(contact: Contact, deed: Typing) -> Shown:
@@ -154,6 +183,9 @@ DEEDS: Mapping[str, Deed] = {
     "reply": (Answering, _reply),
     "react": (Reacting, _react),
     "unreact": (Reacting, _unreact),
+    "vote": (Vote, _vote),
+    "share": (Place, _share),
+    "rename": (Rename, _rename),
     "type": (Typing, _type),
     "read": (Place, _read),
     "call": (Direct, _call),

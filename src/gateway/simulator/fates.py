@@ -63,7 +63,7 @@ class Fates:
     ) -> None:
         self._world = world
         self._twins = twins
-        self._latency = latency or Latency()
+        self.latency: Latency = latency or Latency()
         self._spoil = spoil
         self._dice = Random(f"{world.seed}/latency")  # noqa: S311 - made-up delays are no secret
         self._waiting: list[_Waiting] = []
@@ -94,7 +94,7 @@ class Fates:
 
     def _next(self, bubble: Bubble, fate: Fate, step: int) -> None:
         if step < len(fate.states):
-            seconds = self._latency.of(fate.states[step], self._dice)
+            seconds = self.latency.of(fate.states[step], self._dice)
             self._world.clock.later(seconds, partial(self._come_to, bubble, fate, step))
 
     def _come_to(self, bubble: Bubble, fate: Fate, step: int) -> None:

@@ -17,7 +17,7 @@ from gateway.addresses import Address, Word
 from gateway.simulator.twin import Fate
 from gateway.simulator.world import Bubble
 
-__all__ = ["Armed", "Fault", "FaultKind", "Faults", "Stage"]
+__all__ = ["Armed", "Fault", "FaultKind", "Faults", "Stage", "kinds_of"]
 
 
 class Stage(StrEnum):
@@ -89,6 +89,13 @@ _KINDS: Mapping[Stage, frozenset[FaultKind]] = {
         }
     ),
 }
+
+
+def kinds_of(stage: Stage) -> list[FaultKind]:
+    """Give what may go wrong at a stage, in the order of their names."""
+    return sorted(_KINDS[stage])
+
+
 _STATUS = {FaultKind.ANSWER: 500, FaultKind.MALFORMED: 200, FaultKind.HTML: 502}
 
 

@@ -7,12 +7,12 @@ import contextlib
 import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
 
 import uvicorn
 
 from gateway.errors import ConfigurationError
-from gateway.simulator.app import SimulatorApp
 
 __all__ = ["LoopServer", "open_port", "url_of"]
 
@@ -24,7 +24,7 @@ _SHUTDOWN_STEP = 0.002
 class LoopServer(uvicorn.Server):
     """uvicorn without its own signal handlers, log lines and polling."""
 
-    def __init__(self, app: SimulatorApp) -> None:
+    def __init__(self, app: Callable[[Any, Any, Any], Awaitable[None]]) -> None:
         super().__init__(
             uvicorn.Config(
                 app,

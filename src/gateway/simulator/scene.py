@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from gateway.simulator.twin import Twin, Webhook
 from gateway.simulator.webhooks import WebhookSender, check_url
 from gateway.simulator.world import World
 
-__all__ = ["Scene"]
+__all__ = ["Scene", "Snapshot"]
 
 _KEY_DIGITS = 32
 
@@ -47,6 +48,15 @@ class _Context:
 
     def later(self, seconds: float, action: Callable[[], None]) -> None:
         self.scene.clock.later(seconds, action)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A world and its twins as they were."""
+
+    world: World
+    twins: dict[str, Twin]
+    fates: Fates
 
 
 class Scene:
@@ -111,6 +121,10 @@ class Scene:
         else:
             self.sender.urls[vendor] = check_url(url)
 
+    def set_latency(self, latency: Latency) -> None:
+        """Say how long things take in the world from now on."""
+        self.latency = self.fates.latency = latency
+
     # ── its course ────────────────────────────────────────────────────────────────────────────────────────────────
 
     def reset(self) -> None:
@@ -123,6 +137,26 @@ class Scene:
         self.faults.clear()
         self.journal.clear()
         self._begin()
+
+    def snapshot(self) -> Snapshot:
+        """Keep the world and its twins as they are now; what is under way at this moment is not part of it."""
+        return Snapshot(*copy.deepcopy((self.world, self.twins, self.fates), self._shared()))
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go back to a snapshot, as often as one likes. Faults, journal and time stay as they are.
+
+        What was under way is given up: a message that was on its way stays where it was.
+        """
+        self.sender.forget()
+        self.clock.clear()
+        whole = (snapshot.world, snapshot.twins, snapshot.fates)
+        self.world, self.twins, self.fates = copy.deepcopy(whole, self._shared())
+        self.journal.record("restored")
+
+    def _shared(self) -> dict[int, Any]:
+        """Name what a snapshot shares with the scene, in the form that `copy.deepcopy` asks for."""
+        shared = (self, self.clock, self.journal, self.faults, self.sender)
+        return {id(each): each for each in shared}
 
     def failed(self, error: Exception) -> None:
         """Note that a twin raised."""

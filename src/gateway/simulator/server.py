@@ -10,6 +10,7 @@ import signal
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from secrets import token_urlsafe
 from types import TracebackType
 from typing import Any, Self
 
@@ -40,7 +41,8 @@ class Simulation:
     `vendors` are names of installed providers, or twin classes. It runs in the caller's event loop, takes no signals
     and starts no thread. Wrong settings raise `ConfigurationError`. Leaving it ends everything, and raises an
     `ExceptionGroup` of what twins raised where they may not, so that a twin's fault is not taken for a vendor's.
-    `latency` is how long things take in the world, or a factor for it.
+    `latency` is how long things take in the world, or a factor for it. `phone_token` is what the phone's URL is opened
+    with, else a new one each time: give one where an open page has to outlive a restart.
     """
 
     def __init__(
@@ -56,12 +58,14 @@ class Simulation:
         webhooks: Mapping[str, str] | None = None,
         secrets: Mapping[str, str] | None = None,
         api_keys: Mapping[str, str] | None = None,
+        phone_token: str | None = None,
     ) -> None:
         twins = [twin_of(vendor) if isinstance(vendor, str) else vendor for vendor in vendors]
         _check_names([twin.name for twin in twins], {*(webhooks or {}), *(secrets or {}), *(api_keys or {})})
         _check_urls(webhooks or {})
         self._host = host
         self._port = port
+        self._phone_token = phone_token or token_urlsafe(18)
         self.clock: SimClock = SimClock(clock, start=start, failed=self._failed)
         self._scene = Scene(
             twins,
@@ -79,7 +83,8 @@ class Simulation:
         """Open the port and serve; raises `ConfigurationError` when the port is taken."""
         plug = open_port(self._host, self._port)
         self._scene.root = url_of(self._host, plug.getsockname()[1])
-        self._server = LoopServer(SimulatorApp(self._scene, names=frozenset({self._host.lower()})))
+        app = SimulatorApp(self._scene, names=frozenset({self._host.lower()}), token=self._phone_token)
+        self._server = LoopServer(app)
         self._serving = asyncio.create_task(self._server.serve(sockets=[plug]))
         await self._server.ready.wait()
         return self
@@ -147,6 +152,11 @@ class Simulation:
         """The base URL of the control API, without a slash at the end."""
         return f"{self._scene.root}/_sim"
 
+    @property
+    def phone_url(self) -> str:
+        """Where a person opens the phone; it holds the token that lets them in."""
+        return f"{self._scene.root}/_phone/?token={self._phone_token}"
+
     def base_url(self, vendor: str) -> str:
         """Give the base URL that an application configures for a vendor."""
         return self._scene.base_url(vendor)
@@ -167,15 +177,20 @@ class Simulation:
         """Say where a vendor's webhooks go from now on, None for nowhere."""
         self._scene.set_webhook(vendor, url)
 
+    def set_latency(self, latency: Latency | float) -> None:
+        """Say how long things take in the world from now on, or give a factor for the usual."""
+        self._scene.set_latency(latency if isinstance(latency, Latency) else Latency().scaled(latency))
+
     def reset(self) -> None:
         """Begin again with the same seed; see `Scene.reset`."""
         self._scene.reset()
 
     def summary(self) -> dict[str, Any]:
-        """Tell a program where everything is: base URLs, control URL, keys and secrets by vendor."""
+        """Tell a program where everything is: base URLs, control and phone URL, keys and secrets by vendor."""
         return {
             "base_urls": {vendor: self.base_url(vendor) for vendor in self.vendors},
             "control_url": self.control_url,
+            "phone_url": self.phone_url,
             "api_keys": self.api_keys,
             "secrets": self.secrets,
         }
@@ -287,6 +302,7 @@ def _lines(simulation: Simulation) -> list[str]:
             f"    webhooks   {simulation.scene.sender.urls.get(vendor) or '(none yet)'}",
         ]
     lines.append(f"  control    {simulation.control_url}/")
+    lines.append(f"  phone      {simulation.phone_url}")
     phones = ", ".join(f"{phone.name} {phone.address.text}" for phone in simulation.world.phones())
     lines.append(f"  contacts   {phones}")
     lines.append("press Ctrl+C to end")

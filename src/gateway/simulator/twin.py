@@ -23,7 +23,7 @@ from gateway.model import Channel, Reaction
 if TYPE_CHECKING:
     from gateway.simulator.world import Bubble, Phone, Thread, World
 
-__all__ = ["Context", "Fate", "Route", "Tried", "Twin", "TwinReply", "TwinRequest", "Webhook"]
+__all__ = ["Context", "Deliver", "Fate", "Route", "Tried", "Twin", "TwinReply", "TwinRequest", "Webhook"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class Route:
 
     method: str
     pattern: str
-    handler: Callable[[TwinRequest], TwinReply]
+    handler: Callable[[TwinRequest], TwinReply | Deliver]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +108,19 @@ class Tried:
     """At most 64 KB of the answer."""
     error: str | None = None
     """Why there is no answer."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Of the answer, names in lower case."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deliver:
+    """A handler's answer that waits for a webhook: the shell makes one attempt at once, and `answer` makes the reply.
+
+    For vendors that tell what the application said, as with a replay.
+    """
+
+    webhook: Webhook
+    answer: Callable[[Tried], TwinReply]
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +184,11 @@ class Twin(ABC):
         """The world that all twins share."""
         return self.context.world
 
+    @property
+    def open_lines(self) -> Sequence[str]:
+        """The lines that contacts can write to now: others than `lines` where the account can order and cancel."""
+        return self.lines
+
     # ── the API ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     @abstractmethod
@@ -226,6 +244,18 @@ class Twin(ABC):
 
     def typed(self, thread: Thread, sender: Address, *, started: bool) -> Sequence[Webhook]:
         """A contact began or stopped typing."""
+        return ()
+
+    def voted(self, bubble: Bubble, sender: Address, option: str, *, removed: bool) -> Sequence[Webhook]:
+        """A contact voted in the poll that a bubble holds, or took it back; raises `Impossible` for what is no poll."""
+        return ()
+
+    def shared(self, thread: Thread, sender: Address) -> Sequence[Webhook]:
+        """A contact shared name and picture with us; the name is that of the contact's phone."""
+        return ()
+
+    def renamed(self, thread: Thread, sender: Address) -> Sequence[Webhook]:
+        """A contact gave a group another name, which the thread has now."""
         return ()
 
     def called(self, thread: Thread, sender: Address) -> Sequence[Webhook]:

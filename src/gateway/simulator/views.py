@@ -74,7 +74,7 @@ def vendor_json(scene: Scene, vendor: str) -> dict[str, JsonValue]:
     return {
         "vendor": vendor,
         "base_url": scene.base_url(vendor),
-        "lines": list(twin.lines),
+        "lines": list(twin.open_lines),
         "webhook": scene.sender.urls.get(vendor),
         "switches": dict(twin.context.switches),
         "retry_delays": list(twin.retry_delays),

@@ -39,6 +39,7 @@ class Answer:
     status: int | None
     body: bytes = b""
     error: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True, eq=False)
@@ -52,6 +53,8 @@ class _Delivery:
     secret: str
     age: float = 0.0
     attempt: int = 0
+    repeats: bool = True
+    """False for the one attempt of `WebhookSender.deliver`."""
     followers: list[_Delivery] = field(default_factory=list)
     """Webhooks that were held back to come after this one."""
 
@@ -75,6 +78,22 @@ class WebhookSender:
 
     def emit(self, twin: Twin, webhook: Webhook) -> None:
         """Take a webhook from its twin; the first attempt is made after the latency, by the clock."""
+        delivery, url = self._noted(twin, webhook)
+        if url is None:
+            return
+        delivery.followers = self._held.pop(twin.name, [])
+        self._launch(delivery, self._faults.webhook(twin.name, webhook.event))
+
+    async def deliver(self, twin: Twin, webhook: Webhook) -> Tried:
+        """Make one attempt now and tell what came of it; no fault strikes it, and it is not repeated."""
+        delivery, url = self._noted(twin, webhook)
+        delivery.attempt, delivery.repeats = 1, False
+        if url is None:
+            return Tried(webhook, "", self._clock.now(), 0.0, error="there is no URL")
+        return await self._try(delivery, url)
+
+    def _noted(self, twin: Twin, webhook: Webhook) -> tuple[_Delivery, str | None]:
+        """Enter a webhook into the journal; gives its delivery, and the URL where there is one."""
         url = webhook.url or self.urls.get(twin.name)
         entry = self._journal.record(
             "webhook",
@@ -84,12 +103,8 @@ class WebhookSender:
             payload=dict(webhook.payload),
             sent_to=url,
         )
-        if url is None:
-            return
         body = to_json(dict(webhook.payload))
-        delivery = _Delivery(entry.seq, twin, webhook, body, webhook.secret or twin.context.secret)
-        delivery.followers = self._held.pop(twin.name, [])
-        self._launch(delivery, self._faults.webhook(twin.name, webhook.event))
+        return _Delivery(entry.seq, twin, webhook, body, webhook.secret or twin.context.secret), url
 
     def forget(self) -> None:
         """Give up everything that is under way."""
@@ -177,19 +192,27 @@ class WebhookSender:
             if url is None:
                 self._free(delivery)
                 return
-            signed_at = self._clock.now() - timedelta(seconds=delivery.age)
+            await self._try(delivery, url)
+            self._free(delivery)
+
+    async def _try(self, delivery: _Delivery, url: str) -> Tried:
+        """Sign and post it, and let the twin and the journal know what came of it."""
+        twin = delivery.twin
+        async with self._slots:
+            # signed when it goes: one that stood in a long queue would be too old for its receiver
+            signed_at, began = self._clock.now() - timedelta(seconds=delivery.age), self._clock.elapsed
             headers = _merge(
                 {"content-type": "application/json", "user-agent": "gateway-simulator"},
                 delivery.webhook.headers,
                 twin.sign(delivery.webhook, delivery.body, signed_at, delivery.secret),
             )
-            began = self._clock.elapsed
-            async with self._slots:
-                answer = await self._post(url, headers, delivery.body, twin.timeout)
-            took = self._clock.elapsed - began
-            twin.tried(Tried(delivery.webhook, url, signed_at, took, answer.status, answer.body, answer.error))
-            self._settle(delivery, url, headers, answer, took)
-            self._free(delivery)
+            answer = await self._post(url, headers, delivery.body, twin.timeout)
+        took = self._clock.elapsed - began
+        said = (answer.status, answer.body, answer.error, answer.headers)
+        tried = Tried(delivery.webhook, url, signed_at, took, *said)
+        twin.tried(tried)
+        self._settle(delivery, url, headers, answer, took)
+        return tried
 
     async def _post(self, url: str, headers: Mapping[str, str], body: bytes, patience: float) -> Answer:
         if self._clock.mode == "virtual":
@@ -204,7 +227,7 @@ class WebhookSender:
                     read += chunk
                     if len(read) >= _ANSWER_BYTES:
                         break
-                return Answer(response.status_code, bytes(read[:_ANSWER_BYTES]))
+                return Answer(response.status_code, bytes(read[:_ANSWER_BYTES]), headers=dict(response.headers))
         except TimeoutError:
             return Answer(None, error="timeout")
         except Exception as error:  # noqa: BLE001 - a border: whatever an application does to the connection is its answer
@@ -214,7 +237,7 @@ class WebhookSender:
         twin = delivery.twin
         fine = answer.status is not None and twin.accepted(answer.status)
         again: float | None = None
-        if not fine and delivery.attempt <= len(twin.retry_delays):
+        if not fine and delivery.repeats and delivery.attempt <= len(twin.retry_delays):
             again = twin.retry_delays[delivery.attempt - 1]
         shown: dict[str, JsonValue] = {
             "webhook": delivery.entry,

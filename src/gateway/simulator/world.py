@@ -18,7 +18,7 @@ from gateway.model import Channel, Effect, Part, Reaction
 from gateway.simulator.clock import SimClock
 from gateway.simulator.people import first_people, name_of
 
-__all__ = ["Bubble", "Phone", "Thread", "World"]
+__all__ = ["Bubble", "Happening", "Phone", "Thread", "World"]
 
 
 @dataclass(slots=True)
@@ -76,6 +76,18 @@ class Bubble:
         self.times[state] = when
 
 
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """Something in a thread that is no bubble, such as a call or another name."""
+
+    what: str
+    """As the journal calls it."""
+    at: datetime
+    after: int
+    """How many bubbles were there before."""
+    data: Mapping[str, JsonValue]
+
+
 @dataclass(slots=True)
 class Thread:
     """A conversation on one line of one vendor."""
@@ -89,6 +101,7 @@ class Thread:
     """The vendor's id of the group."""
     name: str | None = None
     bubbles: list[Bubble] = field(default_factory=list, repr=False)
+    happenings: list[Happening] = field(default_factory=list, repr=False)
     notes: dict[str, JsonValue] = field(default_factory=dict)
     typing: bool = False
     """Our typing dots are shown on the phone."""
@@ -183,11 +196,14 @@ class World:
         if self.carry:
             self.carry(bubble)
 
-    def react(self, bubble: Bubble, reaction: Reaction, *, removed: bool) -> None:
-        """React as our line, or take it back."""
+    def react(self, bubble: Bubble, reaction: Reaction, *, removed: bool, part: int = 0) -> None:
+        """React as our line, or take it back; to one part of the message where the vendor names parts."""
         note_reaction(bubble, bubble.thread.line, reaction, removed=removed)
         what = "unreacted" if removed else "reacted"
-        self.record(what, bubble.thread, {"ours": True, "message": bubble.vendor_id, "reaction": reaction.text})
+        noted: dict[str, JsonValue] = {"ours": True, "message": bubble.vendor_id, "reaction": reaction.text}
+        if part:
+            noted["part"] = part
+        self.record(what, bubble.thread, noted)
 
     def set_typing(self, thread: Thread, *, on: bool, seconds: float | None = None) -> None:
         """Show our typing dots on the phone; they go after `seconds`, or a minute, or with the next message."""
@@ -255,7 +271,9 @@ class World:
         self.record("message", bubble.thread, {"ours": bubble.ours, "message": bubble.vendor_id})
 
     def record(self, what: str, thread: Thread, data: Mapping[str, JsonValue]) -> None:
-        """Note in the journal what happened in a thread."""
+        """Note in the journal what happened in a thread, and in the thread what no bubble shows."""
+        if what not in _SHOWN_OTHERWISE:
+            thread.happenings.append(Happening(what, self.clock.now(), len(thread.bubbles), dict(data)))
         if self._record:
             self._record(what, thread.vendor, {"thread": thread.id, **data})
 
@@ -277,5 +295,6 @@ def _as_set(members: Iterable[Address]) -> tuple[Address, ...]:
     return tuple(sorted(set(members), key=lambda address: address.text))
 
 
+_SHOWN_OTHERWISE = frozenset({"message", "reacted", "read", "state", "typing", "unreacted"})
 TYPING_SECONDS = 60.0
 """How long typing dots stay on a phone when nobody takes them away."""

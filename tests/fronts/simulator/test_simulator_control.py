@@ -59,6 +59,8 @@ async def test_a_contact_does_everything_over_http(stand: Stand) -> None:
         "reply": {"text": "yes", "vendor": "echo"},
         "react": {"reaction": "love"},
         "unreact": {"reaction": "love"},
+        "vote": {"option": "yes"},
+        "share": {},
         "type": {"on": False},
         "call": {"line": LINE},
         "opt-in": {"link": "l-1"},
@@ -69,9 +71,11 @@ async def test_a_contact_does_everything_over_http(stand: Stand) -> None:
         await ok(stand, "POST", f"/contacts/{THEIRS}/{deed}", body)
     assert [] == (await ok(stand, "POST", f"/contacts/{THEIRS}/read", {}))["messages"]
     await ok(stand, "POST", "/clock/advance", {"seconds": 0.2})
-    assert ["message", "message", "reaction", "reaction", "typing", "call", "opt-in", "message", "message"] == [
-        event for event in stand.app.events if event != "sent"
-    ]
+    heard = [event for event in stand.app.events if event != "sent"]
+    assert [
+        *("message", "message", "reaction", "reaction", "vote", "share"),
+        *("typing", "call", "opt-in", "message", "message"),
+    ] == heard
 
 
 async def test_threads_show_their_messages(stand: Stand) -> None:

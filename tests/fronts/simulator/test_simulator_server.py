@@ -234,7 +234,7 @@ async def test_serve_prints_one_line_and_ends_on_a_signal(number: signal.Signals
         process.send_signal(number)
         rest, errors = await process.communicate()
     same = Simulation([EchoTwin], seed=3)
-    assert {"base_urls", "control_url", "api_keys", "secrets"} == told.keys()
+    assert {"base_urls", "control_url", "phone_url", "api_keys", "secrets"} == told.keys()
     assert (same.api_keys, same.secrets) == (told["api_keys"], told["secrets"])
     assert told["base_urls"]["echo"] == state["vendors"][0]["base_url"]
     assert (0, b"") == (process.returncode, rest)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli.failing import ExitCode
+from gateway.cli.failing import ExitCode, Usage
 from gateway.cli.screen import Screen
 from gateway.cli.simulate import check_vendors, complete_vendor, real_vendors
 from gateway.errors import ConfigurationError
@@ -27,6 +27,10 @@ def demo(
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="Port of the simulator and its control API; 0 picks a free one.")
     ] = 0,
+    forward_to: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Where your own bot takes each message, in any language, and answers it."),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON document a line for everything that happens.")] = False,
 ) -> None:
     """Watch one conversation go through every vendor, with nothing but this machine.
@@ -41,6 +45,20 @@ def demo(
     chosen = check_vendors(vendors or real_vendors())
     if not chosen:
         raise ConfigurationError("no provider with a simulator is installed", hint="see what is: gateway providers")
+    if forward_to is not None:
+        _check_bot(forward_to, once=once)
     teller = Programs if json else People
-    fine = asyncio.run(play(partial(teller, screen), chosen, port=port, once=once))
+    fine = asyncio.run(play(partial(teller, screen), chosen, port=port, once=once, forward_to=forward_to))
     raise typer.Exit(ExitCode.OK if fine else ExitCode.FAILED)
+
+
+def _check_bot(url: str, *, once: bool) -> None:
+    """Refuse what is no URL, and a conversation that would be over before it began."""
+    from gateway.simulator.webhooks import check_url
+
+    if once:
+        raise Usage("--once and --forward-to do not go together", hint="your own bot has no conversation to play")
+    try:
+        check_url(url)
+    except ValueError as error:
+        raise Usage(f"--forward-to: {error}", hint="write it as http://127.0.0.1:8000/…") from None

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
 from gateway import plugins
+from gateway.cli.demo.elsewhere import add_bot_at
 from gateway.cli.demo.heard import Heard
 from gateway.cli.demo.phone import Hand
 from gateway.cli.demo.story import Step, add_bot, converse
@@ -27,24 +28,36 @@ _BRISK = 0.04
 """Phones and vendors of the demo are this much faster than those of `gateway simulate`."""
 
 
-async def play(teller: Callable[[Place], Telling], vendors: list[str], *, port: int, once: bool) -> bool:
+async def play(
+    teller: Callable[[Place], Telling], vendors: list[str], *, port: int, once: bool, forward_to: str | None = None
+) -> bool:
     """Play the conversation on each vendor, then stay for the user unless it is `once`.
 
+    With `forward_to` the bot is at that URL, and there is no conversation but the user's.
     Tells whether everything happened that had to. Raises `ConfigurationError`.
     """
     began = time.monotonic()
-    async with staged(teller, vendors, port) as stage:
+    async with staged(teller, vendors, port, forward_to) as stage:
         telling = stage.telling
         telling.opening()
+        if forward_to is not None:
+            await _stay(stage)
+            return True
         for vendor, connection in stage.place.vendors.items():
             telling.section(connection)
             await converse(stage.gateway, connection, stage.hand(vendor), stage.heard, stage)
         fine = stage.is_fine()
         telling.closing(time.monotonic() - began, stage.counts, fine=fine)
         if not once:
-            telling.invitation()
-            await until_interrupted()
+            await _stay(stage)
         return fine
+
+
+async def _stay(stage: Stage) -> None:
+    """Leave it to the user, who wants to see the marks come and go."""
+    stage.simulation.set_latency(1.0)
+    stage.telling.invitation()
+    await until_interrupted()
 
 
 @dataclass(slots=True)
@@ -94,11 +107,14 @@ class Stage:
 
 
 @contextlib.asynccontextmanager
-async def staged(teller: Callable[[Place], Telling], vendors: list[str], port: int) -> AsyncIterator[Stage]:
+async def staged(
+    teller: Callable[[Place], Telling], vendors: list[str], port: int, forward_to: str | None = None
+) -> AsyncIterator[Stage]:
     """Start simulator, gateway and webhook receiver, and wire them together."""
     async with (
         Simulation(vendors, port=port, latency=_BRISK) as simulation,
-        Gateway() as gateway,
+        # one time for all, so that a clock that is moved on in the phone moves for the application too
+        Gateway(clock=simulation.clock) as gateway,
         serving(gateway.asgi()) as url,
     ):
         place = _place(simulation, vendors, url)
@@ -106,7 +122,10 @@ async def staged(teller: Callable[[Place], Telling], vendors: list[str], port: i
         for vendor, connection in stage.place.vendors.items():
             gateway.connect(vendor, connection, **simulation.settings(vendor))
             simulation.set_webhook(vendor, f"{url}/webhooks/{connection}")
-        add_bot(gateway)
+        if forward_to is None:
+            add_bot(gateway)
+        else:
+            add_bot_at(gateway, forward_to, stage.telling.trouble)
         gateway.on(Event, stage.heard)
         following = asyncio.create_task(stage.trace.run())
         try:
@@ -128,4 +147,5 @@ def _place(simulation: Simulation, vendors: list[str], url: str) -> Place:
         control=simulation.control_url,
         contact=contact.address.text,
         name=contact.name,
+        phone=simulation.phone_url,
     )

@@ -44,6 +44,8 @@ class Place:
     contact: str
     """The made-up number of the made-up contact."""
     name: str
+    phone: str = ""
+    """Where the phone is opened in a browser."""
 
 
 class Telling(Protocol):
@@ -178,7 +180,8 @@ class People:
     def invitation(self) -> None:
         self._together = True
         place, show = self._place, self._screen.show
-        show("", Text.assemble(("Now you.", "bold"), f" Write as {place.name}, and watch the bot answer:"), "")
+        show("", Text.assemble(("Now you.", "bold"), f" Open the phone of {place.name}, and write to the bot:"), "")
+        show(Text(f"  {place.phone}", "bold cyan"), "", Text("Or without a browser:", ""), "")
         for vendor in place.vendors:
             body = f'{{"vendor":"{vendor}","text":"hello"}}'
             show(Text(f"  curl {place.control}/contacts/{place.contact}/write -d '{body}'", "cyan"))
@@ -239,7 +242,7 @@ class Programs:
         self._say("closing", ok=fine, seconds=round(seconds, 3), **went, steps=self._steps)
 
     def invitation(self) -> None:
-        self._say("ready")
+        self._say("ready", phone_url=self.place.phone)
 
     def _say(self, kind: str, **what: JsonValue) -> None:
         self.screen.data({"type": kind, **what})
