@@ -11,7 +11,9 @@ between them belongs to this file. Only providers of this repository are shown, 
 
 from __future__ import annotations
 
+import ast
 import inspect
+import itertools
 import re
 import sys
 import tomllib
@@ -25,10 +27,13 @@ import typer
 from gateway import plugins
 from gateway.capabilities import Capabilities, CapabilityRow, Feature, Level, Limits
 from gateway.cli import app
+from gateway.codes import Phase
 from gateway.errors import ConfigurationError, GatewayError, SendError, WebhookError
 from gateway.model import ChatKind, Effect, Tapback
 from gateway.provider import Provider
 from gateway.simulator import Scene, twin_of
+from gateway.testing.providers import groups
+from gateway.testing.providers.subject import Subject
 
 ROOT = Path(__file__).resolve().parents[1]
 PLACE = re.compile(
@@ -38,6 +43,8 @@ PLACE = re.compile(
 #: What the gateway itself does on every vendor, whichever way: a reference comes back on every event, several messages
 #: leave in one call or one after the other, and the dots before a message may be a call of their own.
 OURS = {Feature.REFERENCE, Feature.BATCH, Feature.LINK_BATCH, Feature.TYPING_FIRST}
+
+CERTAIN = "nothing was sent"
 
 MARKS = {Level.FULL: "●", Level.PARTIAL: "◐", Level.FALLBACK: "◌", Level.NONE: ""}
 LEGEND = (
@@ -72,11 +79,16 @@ def stale() -> list[Path]:
 
 @cache
 def providers() -> dict[str, Provider[Any]]:
-    """Every provider of this repository by name, with the settings of an account at its twin."""
+    """Every provider of this repository that has a page, by name, with the settings of an account at its twin.
+
+    One without a page has nothing to be written into: a folder that is copied in puts no page out of date.
+    """
     made = {}
     for path in sorted(ROOT.glob("providers/*/pyproject.toml")):
         project = tomllib.loads(path.read_text(encoding="utf-8"))["project"]
         for name in project["entry-points"]["messaging_gateway"]:
+            if not (ROOT / f"docs/providers/{name}.md").is_file():
+                continue
             cls = plugins.load().provider(name)
             settings = Scene([twin_of(name)]).settings(name)
             made[name] = cls(cls.Settings.model_validate(settings))
@@ -91,8 +103,7 @@ def table(head: Sequence[str], rows: Iterator[Sequence[str]]) -> list[str]:
 def write_providers(page: str = "root") -> list[str]:
     """Every feature and provider: the best level of any kind of chat; links fit the page that it is for."""
     where = {"root": "docs/providers", "reference": "../providers"}[page]
-    # a provider without a page has nothing to link to yet: copying a folder in makes no page out of date
-    known = {name: made for name, made in providers().items() if (ROOT / f"docs/providers/{name}.md").is_file()}
+    known = providers()
     head = ["", *(f"[{made.title}]({where}/{name}.md)" for name, made in known.items())]
     features = [feature for feature in Feature if feature not in OURS]
     marks = ((feature.value, *(_mark(made, feature) for made in known.values())) for feature in features)
@@ -168,12 +179,37 @@ def _needed(field: Any) -> str:
 
 
 def write_codes(name: str) -> list[str]:
-    """One provider: every code, what it means and who has to act."""
+    """One provider: every code, what it means, what it makes certain and who has to act."""
     rows = (
-        (f"`{code}`", phase.value, f"`{row.error.__name__}`", row.meaning, row.actor.value, row.hint)
+        (
+            f"`{code}`",
+            phase.value,
+            f"`{row.error.__name__}`",
+            row.meaning,
+            "certain" if row.certain else "not certain",
+            "later" if row.retriable else "",
+            row.actor.value,
+            row.hint,
+        )
         for (phase, code), row in providers()[name].codes
     )
-    return table(["code", "phase", "error", "meaning", "who acts", "what to do"], rows)
+    return table(["code", "phase", "error", "meaning", CERTAIN, "again?", "who acts", "what to do"], rows)
+
+
+def write_crosswalk() -> list[str]:
+    """Every error that a vendor's code may become, and each vendor's codes for it by phase."""
+    known = providers()
+    head = ["error", "phase", *(f"[{made.title}](../providers/{name}.md#codes)" for name, made in known.items())]
+    rows = (
+        (f"`{cls.__name__}`", phase.value, *(_codes_of(made, cls, phase) for made in known.values()))
+        for cls in _below(SendError)
+        for phase in Phase
+    )
+    return table(head, (cells for cells in rows if any(cells[2:])))
+
+
+def _codes_of(provider: Provider[Any], error: type[GatewayError], phase: Phase) -> str:
+    return ", ".join(f"`{code}`" for (at, code), row in provider.codes if at is phase and row.error is error)
 
 
 # ── errors and commands ───────────────────────────────────────────────────────────────────────────────────────────
@@ -184,7 +220,7 @@ def write_errors() -> list[str]:
     rows = ((_indented(cls), f"`{cls.slug}`", _certain(cls), _first_line(cls)) for cls in _below(GatewayError))
     outside = ConfigurationError
     last = (f"`{outside.__name__}`, outside the tree", "", "", _first_line(outside))
-    return table(["error", "slug", "nothing was sent", "meaning"], iter([*rows, last]))
+    return table(["error", "slug", CERTAIN, "meaning"], iter([*rows, last]))
 
 
 def _below(cls: type[GatewayError]) -> Iterator[type[GatewayError]]:
@@ -249,11 +285,42 @@ def _default(item: Any) -> str:
     return f"`{item.default}`" if shown else ""
 
 
+# ── the contract ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def write_contract() -> list[str]:
+    """Every check of the contract of a provider, by what it is about."""
+    lines: list[str] = []
+    for about, checks in groups().items():
+        rows = ((f"`{name}`", promise) for name, promise in checks.items())
+        lines += [about, "", *table(["check", "what it holds"], rows), ""]
+    return lines[:-1]
+
+
+def write_facts() -> list[str]:
+    """Every attribute of a contract that its subclass may set, with its default."""
+    read = ast.walk(ast.parse(inspect.getsource(Subject)))
+    pairs = itertools.pairwise(next(node for node in read if isinstance(node, ast.ClassDef)).body)
+    rows = (
+        (f"`{field.target.id}`", f"`{ast.unparse(field.value)}`" if field.value else "(needed)", _words(told))
+        for field, told in pairs
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and isinstance(told, ast.Expr)
+    )
+    return table(["attribute", "default", "meaning"], rows)
+
+
+def _words(docstring: ast.Expr) -> str:
+    return " ".join(str(ast.literal_eval(docstring.value)).split())
+
+
 WRITERS: dict[str, Callable[..., list[str]]] = {
     "capabilities": write_capabilities,
     "codes": write_codes,
     "commands": write_commands,
+    "contract": write_contract,
+    "crosswalk": write_crosswalk,
     "errors": write_errors,
+    "facts": write_facts,
     "providers": write_providers,
     "settings": write_settings,
 }

@@ -17,14 +17,16 @@ NAMED_FOR_NOTHING = {"base", "common", "helper", "helpers", "misc", "shared", "s
 # pyproject.toml: `[tool.house.long]`, "src/…/file.py" or "src/…/file.py:Class.function" = "the reason".
 # An entry that is no longer needed fails the test.
 LONG: dict[str, str] = {
+    "src/gateway/actions.py": "every action with what it gives: short words that are read together, none of them long",
     "src/gateway/client.py": "the public library, whole: its users read it as one page",
+    "src/gateway/sync.py": "the public library again, blocking: it is as long as the async one has names",
     "src/gateway/transport.py": "the only file that may know the HTTP client: clients, requests, answers, errors",
     "src/gateway/model.py": "the neutral model is read as a whole: a message and its parts explain each other",
     "src/gateway/provider.py": "a plugin's one import: half of it is the list of words that it hands on",
 }
 
-PROVIDER_FILES = ("errors.py", "inbound.py", "outbound.py", "provider.py", "settings.py", "wire.py")
-PROVIDER_FILES_OR_FOLDERS = ("api", "simulator")
+PROVIDER_FILES = ("errors.py", "outbound.py", "provider.py", "settings.py")
+PROVIDER_FILES_OR_FOLDERS = ("api", "inbound", "simulator", "wire")
 
 
 def functions(path: Path) -> Iterator[tuple[str, int]]:

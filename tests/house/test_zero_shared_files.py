@@ -18,7 +18,7 @@ import pytest
 from tests.house.tree import ROOT, Package, project, providers
 
 NEW = "copycat"
-PATIENCE = 60
+PATIENCE = 240
 
 
 @dataclass(frozen=True, slots=True)
