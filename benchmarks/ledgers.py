@@ -31,55 +31,38 @@ DURABLE = ("fsync=on", "synchronous_commit=on", "shared_buffers=64MB", "max_conn
 async def enqueue_sqlite(size: Size) -> AsyncIterator[Row]:
     """Keep messages in a file."""
     async with _sqlite(size) as (base, jobs):
-        yield await compare(
-            "enqueue-sqlite",
-            f"enqueue on SQLite, {CALLERS} callers, against one insert a commit",
-            base,
-            lambda: jobs.enqueue(size.writes),
-            rounds=size.rounds,
-            target=2.0,
-        )
+        title = f"enqueue on SQLite, {CALLERS} callers, against one insert a commit"
+        yield await _enqueue("enqueue-sqlite", title, base, jobs, size, target=2.0)
 
 
 async def execute_sqlite(size: Size) -> AsyncIterator[Row]:
     """Claim, mark and settle messages in a file."""
     async with _sqlite(size) as (base, jobs):
-        await jobs.enqueue((size.rounds + 2) * size.writes)
-        yield await compare(
-            "execute-sqlite",
-            "claim, marker and result on SQLite, 100 chats, against the same",
-            base,
-            lambda: jobs.execute(size.writes),
-            rounds=size.rounds,
-            target=1.0,
-        )
+        title = "claim, marker and result on SQLite, 100 chats, against the same"
+        yield await _execute("execute-sqlite", title, base, jobs, size, target=1.0)
 
 
 async def enqueue_postgresql(size: Size) -> AsyncIterator[Row]:
     """Keep messages in a database."""
     async with _postgresql(size) as (base, jobs):
-        yield await compare(
-            "enqueue-postgresql",
-            f"enqueue on PostgreSQL, {CALLERS} callers, against {CONNECTIONS} inserting connections",
-            base,
-            lambda: jobs.enqueue(size.writes),
-            rounds=size.rounds,
-            target=1.0,
-        )
+        title = f"enqueue on PostgreSQL, {CALLERS} callers, against {CONNECTIONS} inserting connections"
+        yield await _enqueue("enqueue-postgresql", title, base, jobs, size, target=1.0)
 
 
 async def execute_postgresql(size: Size) -> AsyncIterator[Row]:
     """Claim, mark and settle messages in a database."""
     async with _postgresql(size) as (base, jobs):
-        await jobs.enqueue((size.rounds + 2) * size.writes)
-        yield await compare(
-            "execute-postgresql",
-            "claim, marker and result on PostgreSQL, 100 chats, against the same",
-            base,
-            lambda: jobs.execute(size.writes),
-            rounds=size.rounds,
-            target=0.5,
-        )
+        title = "claim, marker and result on PostgreSQL, 100 chats, against the same"
+        yield await _execute("execute-postgresql", title, base, jobs, size, target=0.5)
+
+
+async def _enqueue(name: str, title: str, base: Run, jobs: Jobs, size: Size, *, target: float) -> Row:
+    return await compare(name, title, base, lambda: jobs.enqueue(size.writes), rounds=size.rounds, target=target)
+
+
+async def _execute(name: str, title: str, base: Run, jobs: Jobs, size: Size, *, target: float) -> Row:
+    await jobs.enqueue((size.rounds + 2) * size.writes)
+    return await compare(name, title, base, lambda: jobs.execute(size.writes), rounds=size.rounds, target=target)
 
 
 @asynccontextmanager
