@@ -8,7 +8,7 @@ lanes of events, events, and the rest by their keys; so two batches never wait f
 from __future__ import annotations
 
 from gateway.store.ledger.batch import Written, write
-from gateway.store.ledger.calls import Call, Claim, ClaimEvents
+from gateway.store.ledger.calls import Call, Claim, ClaimEvents, Transact
 from gateway.store.ledger.claims import Claimed, claim, claim_events
 from gateway.store.ledger.lookups import Lookups
 from gateway.store.ledger.plan import Ask, MovedError, Plan, Rows, Tell, Told
@@ -27,6 +27,7 @@ __all__ = [
     "Rows",
     "Tell",
     "Told",
+    "Transact",
     "Written",
     "claim",
     "claim_events",

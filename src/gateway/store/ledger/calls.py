@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Generic, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from gateway.events import Event
 from gateway.ids import EventId
 from gateway.store.columns import event_body
+from gateway.store.ledger.plan import Plan
 from gateway.store.rows import (
     AttemptRow,
     Bucket,
@@ -45,6 +46,7 @@ __all__ = [
     "Settle",
     "SettleEvent",
     "Spoken",
+    "Transact",
     "spoken",
 ]
 
@@ -188,6 +190,13 @@ class KeepFile(Call[None]):
     """Keep bytes to serve."""
 
     file: FileRow
+
+
+@dataclass(frozen=True, slots=True)
+class Transact(Call[Any]):
+    """Run a plan in a transaction of its own; it is made anew when it has to be tried again."""
+
+    make: Callable[[], Plan[Any]]
 
 
 OutCall: TypeAlias = Enqueue | Mark | Settle | Release | Renew | Amend

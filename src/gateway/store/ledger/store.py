@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from abc import abstractmethod
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 from gateway.errors import StoreError
 from gateway.events import Event
@@ -30,10 +30,12 @@ from gateway.store.ledger.calls import (
     Settle,
     SettleEvent,
     Spoken,
+    Transact,
     spoken,
 )
 from gateway.store.ledger.claims import Claimed
 from gateway.store.ledger.lookups import Lookups
+from gateway.store.ledger.plan import Plan, Rows
 from gateway.store.rows import (
     AttemptRow,
     Bucket,
@@ -76,6 +78,10 @@ class LedgerStore(Lookups):
     @abstractmethod
     async def _claim_events(self, call: ClaimEvents) -> Claimed[EventRow]:
         """Take events that are due."""
+
+    @abstractmethod
+    async def _transact(self, call: Transact) -> Any:
+        """Run a plan in a transaction of its own."""
 
     @abstractmethod
     def _check(self) -> object:
@@ -163,6 +169,21 @@ class LedgerStore(Lookups):
     async def keep_cursor(self, name: str, value: str) -> None:
         """Keep how far something was read."""
         await self._call(KeepCursor(name, value))
+
+    # ── what is kept beside the ledger (`gateway.store.records`) ──────────────────────────────────────────────────
+
+    async def transact(self, make: Callable[[], Plan[T]]) -> T:
+        """Run a plan in a transaction of its own, made anew by `make` when others came in its way; then wake who waits.
+
+        Raises `StoreError`.
+        """
+        answer = await self._transact(Transact(make))
+        self._wake()
+        return cast("T", answer)
+
+    async def rows(self, query: str, *arguments: Any) -> Rows:
+        """Run a named query that only reads."""
+        return await self._list(query, *arguments)
 
     # ── waiting ───────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -6,7 +6,7 @@ import asyncio
 import os
 from typing import Any, TypeVar, cast
 
-from gateway.errors import StoreError
+from gateway.errors import GatewayError, StoreError
 from gateway.log import logger
 from gateway.store.ledger import (
     Call,
@@ -16,6 +16,7 @@ from gateway.store.ledger import (
     LedgerStore,
     Plan,
     Rows,
+    Transact,
     Written,
     claim,
     claim_events,
@@ -112,14 +113,21 @@ class PostgresStore(LedgerStore):
     async def _claim_events(self, call: ClaimEvents) -> Claimed[EventRow]:
         return cast("Claimed[EventRow]", await self._take(lambda: claim_events(call)))
 
+    async def _transact(self, call: Transact) -> Any:
+        answer = await self._take(call.make)
+        cast("Hints", self._hints).tell()
+        return answer
+
     async def _take(self, plan: Any) -> Any:
-        """Claim in a transaction of its own: it holds what it finds free, and never waits for a lane."""
+        """Run a plan in a transaction of its own; a claim holds what it finds free, and never waits for a lane."""
         tries = 0
         while True:
             tries += 1
             try:
                 async with transaction(self._check()) as connection:
                     return await run(connection, cast("Plan[Any]", plan()))
+            except GatewayError:  # what the plan itself found wrong: nothing was written
+                raise
             except Exception as error:  # noqa: BLE001 - a border: whatever it is, the caller gets a `StoreError`
                 if tries == TRIES or not transient(error):
                     raise failure(error) from None

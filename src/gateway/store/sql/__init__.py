@@ -1,6 +1,7 @@
 """The SQL of the durable stores: named queries and numbered migrations, in files, one folder a dialect.
 
-A query begins with `-- name: …` and a sentence that says what it is for; a migration is a file `NNNN_what.sql`, and
+Queries in `both` are plain enough for all dialects; their parameters are written `$1`, as PostgreSQL does. A query
+begins with `-- name: …` and a sentence that says what it is for; a migration is a file `NNNN_what.sql`, and
 `NNNN_what.after.sql` for what may only be done when no process of the version before is left.
 """
 
@@ -13,7 +14,11 @@ from importlib import resources
 
 __all__ = ["Migration", "Query", "migrations", "queries"]
 
+BOTH = "both"
+"""Folder of the queries that every dialect understands."""
+
 _NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
+_PARAMETER = re.compile(r"\$(\d+)")
 _MIGRATION = re.compile(r"(\d{4}_\w+?)(\.after)?\.sql")
 
 
@@ -40,12 +45,17 @@ class Migration:
 def queries(dialect: str) -> dict[str, Query]:
     """Read all queries of a dialect."""
     found: dict[str, Query] = {}
-    for file in sorted(_files(dialect), key=lambda file: file.name):
-        for query in _read(file.read_text("utf-8")):
+    for file in sorted([*_files(dialect), *_files(BOTH)], key=lambda file: (file.name, str(file))):
+        for query in _read(_spelt(file.read_text("utf-8"), dialect)):
             if query.name in found:
                 raise ValueError(f"{file.name}: there are two queries named {query.name}")
             found[query.name] = query
     return found
+
+
+def _spelt(text: str, dialect: str) -> str:
+    """Write parameters as the dialect wants them."""
+    return _PARAMETER.sub(r"?\1", text) if dialect == "sqlite" else text
 
 
 def _read(text: str) -> list[Query]:

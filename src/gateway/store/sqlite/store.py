@@ -13,7 +13,7 @@ from typing import Any, TypeVar, cast
 from gateway.errors import StoreError
 from gateway.ids import ChatId
 from gateway.log import logger
-from gateway.store.ledger import Call, Claim, Claimed, ClaimEvents, LedgerStore, Plan, Rows
+from gateway.store.ledger import Call, Claim, Claimed, ClaimEvents, LedgerStore, Plan, Rows, Transact
 from gateway.store.ledger.plan import ask, tell
 from gateway.store.rows import EventRow, Work
 from gateway.store.sql import migrations
@@ -108,6 +108,9 @@ class SqliteStore(LedgerStore):
 
     async def _claim_events(self, call: ClaimEvents) -> Claimed[EventRow]:
         return cast("Claimed[EventRow]", await self._check().call(call))
+
+    async def _transact(self, call: Transact) -> Any:
+        return await self._check().call(call)
 
     def _report(self, outcome: Outcome) -> None:
         """Take note of what was written; called in the loop, before the callers go on."""

@@ -14,9 +14,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from gateway.errors import StoreError
+from gateway.errors import GatewayError, StoreError
 from gateway.log import logger
-from gateway.store.ledger import Call, Claim, ClaimEvents, Written, claim, claim_events, write
+from gateway.store.ledger import Call, Claim, ClaimEvents, Plan, Transact, Written, claim, claim_events, write
 from gateway.store.sqlite.connection import failure, run, whole_store
 
 __all__ = ["Outcome", "Writer"]
@@ -87,8 +87,8 @@ class Writer:
             going, calls = self._gather()
             batch: list[_Waiting] = []
             for waiting in calls:
-                if isinstance(waiting.call, Claim | ClaimEvents):
-                    self._claim(waiting)
+                if isinstance(waiting.call, Claim | ClaimEvents | Transact):
+                    self._alone(waiting)
                 else:
                     batch.append(waiting)
             self._write(batch)
@@ -109,15 +109,16 @@ class Writer:
                 return True, found
         return False, found
 
-    def _claim(self, waiting: _Waiting) -> None:
-        call = waiting.call
-        plan: Any = claim(call) if isinstance(call, Claim) else claim_events(call)  # type: ignore[arg-type]  # one of two
+    def _alone(self, waiting: _Waiting) -> None:
+        """Run a call in a transaction of its own."""
         try:
             with self._transaction():
-                claimed = run(self._connection, plan)
+                answer = run(self._connection, _plan_of(waiting.call))
+        except GatewayError as error:  # what the plan itself found wrong: nothing was written
+            answer = error
         except Exception as error:  # noqa: BLE001 - a border: whatever it is, the caller waits for an answer
-            claimed = failure(error)
-        self._tell(Outcome([waiting], [claimed]))
+            answer = failure(error)
+        self._tell(Outcome([waiting], [answer]))
 
     def _write(self, batch: Sequence[_Waiting]) -> None:
         """Write calls together; when a row is bad, halve the batch until it stands alone."""
@@ -154,10 +155,21 @@ class Writer:
         for waiting, answer in zip(outcome.calls, outcome.answers, strict=True):
             if waiting.future.done():
                 continue
-            if isinstance(answer, StoreError):
+            if isinstance(answer, GatewayError):
                 waiting.future.set_exception(answer)
             else:
                 waiting.future.set_result(answer)
+
+
+def _plan_of(call: Call[Any]) -> Plan[Any]:
+    match call:
+        case Claim():
+            return claim(call)
+        case ClaimEvents():
+            return claim_events(call)
+        case Transact():
+            return call.make()
+    raise TypeError(type(call).__name__)
 
 
 class _Transaction:
