@@ -151,8 +151,7 @@ class Chaos:
                     worker.thaw()
 
     async def _all_left(self) -> bool:
-        found = await self.place.insist("open")
-        return bool(found["queued"] == 0)
+        return bool(await self.place.insist("depth") == 0)
 
     # ── what must hold ────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import TypeAlias
 
 from pydantic import ValidationError
 
 from gateway.provider import Address, Channel, Reaction
 from gateway.simulator import Bubble, Thread, TwinReply, TwinRequest
 from gateway_sendblue.simulator.account import EMAIL, VENDOR, Account
-from gateway_sendblue.simulator.answers import Json, Refusal, body_of, cut, moment, phone_of, reply, string
+from gateway_sendblue.simulator.answers import Json, Refusal, body_of, cut, iso, moment, phone_of, reply, string
 from gateway_sendblue.simulator.payloads import SERVICES, answer_json, row, updated_at
 
 __all__ = ["Messages"]
 
-_ORDERS = {
-    "createdAt": "date_sent",
-    "created_at": "date_sent",
-    "sentAt": "date_sent",
-    "sent_at": "date_sent",
-    "updatedAt": "date_updated",
-    "updated_at": "date_updated",
-}
+_Time: TypeAlias = Callable[[Bubble], str]
+
+
+def _made_at(bubble: Bubble) -> str:
+    return iso(bubble.created_at)
+
+
+_TIMES: Mapping[str, _Time] = {"created_at": _made_at, "sent_at": _made_at, "updated_at": updated_at}
+_ORDERS: Mapping[str, _Time] = {**_TIMES, "createdAt": _made_at, "sentAt": _made_at, "updatedAt": updated_at}
 _EXACT = ("from_number", "to_number", "sendblue_number", "group_id", "message_type", "service", "status")
 _STATUSES = frozenset(
     {
@@ -65,12 +67,21 @@ class Messages:
         for name, words in _CHOICES.items():
             if name in request.query and request.query[name] not in words:
                 raise Refusal(400, f"{name} is not valid")
-        for name in ("created_at", "sent_at", "updated_at"):
-            _ = moment(request, f"{name}_gte"), moment(request, f"{name}_lte")
-        rows = [self._row(bubble) for bubble in self._account.bubbles() if self._fits(bubble, request)]
+        bounds = [
+            (time, moment(request, f"{name}_gte"), moment(request, f"{name}_lte")) for name, time in _TIMES.items()
+        ]
+        number = request.query.get("number")
+        fitting = [
+            bubble
+            for bubble in self._account.bubbles()
+            if (number is None or _concerns(bubble, number))
+            and self._account.may_use(bubble.thread.line)
+            and all(_within(time(bubble), least, most) for time, least, most in bounds)
+            and self._fits(bubble, request)
+        ]
         by = _ORDERS[request.query.get("order_by", "createdAt")]
-        rows.sort(key=lambda each: str(each[by]), reverse=request.query.get("order_direction", "desc") == "desc")
-        found, pagination = cut(request, rows, lambda each: each)
+        fitting.sort(key=by, reverse=request.query.get("order_direction", "desc") == "desc")
+        found, pagination = cut(request, fitting, self._row)
         return reply({"status": "OK", "data": found, "pagination": pagination})
 
     def delete(self, request: TwinRequest) -> TwinReply:
@@ -90,18 +101,16 @@ class Messages:
         return shown | {name: shown[name] or None for name in ("media_url", "group_id", "send_style")}
 
     def _fits(self, bubble: Bubble, request: TwinRequest) -> bool:
-        query, shown = request.query, self._row(bubble)
-        if not self._account.may_use(bubble.thread.line):
-            return False
-        exact = all(shown[name] == query[name] for name in _EXACT if name in query)
-        account = query.get("account_email") in (None, EMAIL)
-        party = query.get("number") in (None, shown["number"], shown["sendblue_number"])
+        query = request.query
         way = query.get("is_outbound") in (None, "true" if bubble.ours else "false")
-        changed = datetime.fromisoformat(updated_at(bubble))
-        # the vendor keeps milliseconds
-        made = datetime.fromisoformat(shown["date_sent"])
-        times = (("created_at", made), ("sent_at", made), ("updated_at", changed))
-        return exact and account and party and way and all(_within(request, name, at) for name, at in times)
+        if not way or query.get("account_email") not in (None, EMAIL):
+            return False
+        asked = [name for name in _EXACT if name in query]
+        if not asked and "number" not in query:
+            return True  # a row takes its time, and there may be many
+        shown = self._row(bubble)
+        party = query.get("number") in (None, shown["number"], shown["sendblue_number"])
+        return party and all(shown[name] == query[name] for name in asked)
 
     # ── reactions ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -175,6 +184,15 @@ class Messages:
         return line
 
 
-def _within(request: TwinRequest, name: str, at: datetime) -> bool:
-    least, most = moment(request, f"{name}_gte"), moment(request, f"{name}_lte")
+def _concerns(bubble: Bubble, number: str) -> bool:
+    """Tell whether somebody about a message has this number: seen at once, where a row takes its time."""
+    thread = bubble.thread
+    return number in (thread.line, bubble.sender) or any(member.value == number for member in thread.members)
+
+
+def _within(text: str, least: datetime | None, most: datetime | None) -> bool:
+    """Tell whether a time is in bounds, to the millisecond, which is all that the vendor keeps."""
+    if least is None and most is None:
+        return True
+    at = datetime.fromisoformat(text)
     return (least is None or at >= least) and (most is None or at <= most)
