@@ -10,12 +10,13 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
+from contextlib import suppress
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any, ClassVar, Self
 from urllib.parse import unquote
 
-from pydantic import BaseModel, ConfigDict, Field, model_serializer, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_serializer, model_validator
 
 __all__ = ["Address", "AddressKind", "Word", "mask", "redact"]
 
@@ -130,6 +131,18 @@ class Address(Word):
     def contact(cls, vendor_id: str) -> Self:
         """Name a contact by the vendor's own id."""
         return cls(kind=AddressKind.CONTACT, value=vendor_id)
+
+    @classmethod
+    def read(cls, text: str | None) -> Self | None:
+        """Read a party as a vendor names it: what is neither phone nor email (a short code, a business) is a contact.
+
+        None for nothing, and for what cannot name anybody.
+        """
+        if text:
+            for reading in (cls.parse, cls.contact):
+                with suppress(ValidationError):
+                    return reading(text)
+        return None
 
     @property
     def text(self) -> str:

@@ -15,6 +15,9 @@
     ├── Conflict                    idempotency key reused with other content; too late to cancel
     ├── Overloaded (retry_after)    too much waits to leave already; nothing was kept
     ├── WebhookError                BadSignature (401) · BadPayload (400)
+    ├── Unauthenticated             no key, or none that counts
+    ├── Forbidden                   the key may not do this
+    ├── SecretsLocked               what is sealed cannot be opened: the master key is missing, or another one
     └── StoreError
     ConfigurationError              outside the tree: no send policy may swallow it
 
@@ -35,6 +38,7 @@ __all__ = [
     "Conflict",
     "ContentRefused",
     "Expired",
+    "Forbidden",
     "GatewayError",
     "InvalidMessage",
     "InvalidRecipient",
@@ -50,9 +54,11 @@ __all__ = [
     "RateLimited",
     "Refused",
     "Retriable",
+    "SecretsLocked",
     "SendError",
     "SenderUnavailable",
     "StoreError",
+    "Unauthenticated",
     "Unauthorized",
     "Unreachable",
     "Unsupported",
@@ -339,6 +345,18 @@ class BadSignature(WebhookError):
 
 class BadPayload(WebhookError):
     """The webhook's body is not what it has to be."""
+
+
+class Unauthenticated(GatewayError):
+    """There is no key, or none that counts; which of the reasons it is, is not told to whoever asks."""
+
+
+class Forbidden(GatewayError):
+    """The key is known, and may not do this."""
+
+
+class SecretsLocked(GatewayError):
+    """What is sealed cannot be opened; `code` says why: `no_master_key`, `unknown_master_key` or `broken`."""
 
 
 class StoreError(GatewayError):

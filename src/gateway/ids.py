@@ -11,8 +11,12 @@ import secrets
 from functools import lru_cache
 from typing import TYPE_CHECKING, NewType
 
+from pydantic_core import to_json
+
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from pydantic import JsonValue
 
 __all__ = [
     "ChatId",
@@ -20,8 +24,12 @@ __all__ = [
     "MessageId",
     "Token",
     "chat_id",
+    "content_key",
     "event_id",
+    "event_key",
+    "new_id",
     "new_message_id",
+    "new_timed_id",
     "new_token",
     "unwrap_token",
     "wrap_token",
@@ -58,13 +66,26 @@ def _base32(number: int, pairs: list[str]) -> str:
 
 def new_message_id(now: datetime) -> MessageId:
     """Make the id of a new message: 48 bits of milliseconds, then 80 random bits, in Crockford's base 32 (ULID)."""
-    number = (int(now.timestamp() * 1000) << 80) | secrets.randbits(80)
-    return MessageId("msg_" + _base32(number, _CROCKFORD))
+    return MessageId("msg_" + _timed(now))
+
+
+def new_id(prefix: str) -> str:
+    """Make an id that nobody can guess: the prefix, an underscore, and 130 random bits as 26 characters."""
+    return f"{prefix}_{_base32(secrets.randbits(130), _CROCKFORD)}"
+
+
+def new_timed_id(prefix: str, now: datetime) -> str:
+    """Make an id that sorts by time, as a message's does: 48 bits of milliseconds, then 80 random bits."""
+    return f"{prefix}_{_timed(now)}"
 
 
 def new_token() -> Token:
     """Make the token of a step: 22 random characters of URL-safe base 64 (132 bits), no dot in them."""
     return Token(secrets.token_urlsafe(16))
+
+
+def _timed(now: datetime) -> str:
+    return _base32((int(now.timestamp() * 1000) << 80) | secrets.randbits(80), _CROCKFORD)
 
 
 _WRAPPED = "gw1."
@@ -92,6 +113,24 @@ def unwrap_token(text: str | None) -> tuple[Token | None, str | None]:
 def event_id(connection: str, key: str) -> EventId:
     """Derive the id of an event from its connection and the key that the provider's parser gave it."""
     return EventId("evt_" + _digest("event", connection, key))
+
+
+def event_key(*parts: str | float | None) -> str:
+    """Join what makes an event itself into its key, so that no two different lists give the same text."""
+    return to_json(parts).decode()
+
+
+def content_key(payload: JsonValue) -> str:
+    """Hash what a payload says, not its bytes: a vendor's log may give it back with other spaces and order."""
+    return f"sha256:{hashlib.sha256(to_json(_sorted(payload))).hexdigest()}"
+
+
+def _sorted(value: JsonValue) -> JsonValue:
+    if isinstance(value, dict):
+        return {name: _sorted(value[name]) for name in sorted(value)}
+    if isinstance(value, list):
+        return [_sorted(item) for item in value]
+    return value
 
 
 @lru_cache(4096)  # a send asks for the id of its chat at every stage

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import ClassVar, Generic, NoReturn, TypeVar
 
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import BaseModel, ConfigDict, JsonValue, SecretStr
 from pydantic_core import from_json
 
 from gateway.actions import (
@@ -138,7 +138,9 @@ from gateway.ids import (
     MessageId,
     Token,
     chat_id,
+    content_key,
     event_id,
+    event_key,
     unwrap_token,
     wrap_token,
 )
@@ -266,6 +268,7 @@ __all__ = [
     "Receipt",
     "Refusal",
     "Refused",
+    "Registration",
     "RemoveMember",
     "RenameGroup",
     "Repeat",
@@ -281,6 +284,7 @@ __all__ = [
     "Sent",
     "SetTyping",
     "ShareContact",
+    "Signed",
     "StatusReport",
     "StepAction",
     "Tapback",
@@ -301,7 +305,9 @@ __all__ = [
     "Whom",
     "Word",
     "chat_id",
+    "content_key",
     "event_id",
+    "event_key",
     "hookimpl",
     "mask",
     "path",
@@ -367,6 +373,33 @@ class Proof:
 
 
 @dataclass(frozen=True, slots=True)
+class Signed:
+    """What the proof of a webhook is made of, to be shown to a person; no secret is in it."""
+
+    headers: tuple[str, ...]
+    """The headers that carry the proof, names in lower case: without any one of them nothing passes."""
+    method: str
+    """How the proof is made, in a few words: `HMAC-SHA256, in hex`."""
+    base: bytes | None = field(default=None, repr=False)
+    """What is signed with the secret; None where nothing is, or where a header is missing that says what."""
+    at: datetime | None = None
+    """The time that is signed, aware, in UTC; None where none is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """A URL that the vendor delivers webhooks of this account to."""
+
+    id: str
+    """What the vendor knows it by; `Provider.unregister` takes it."""
+    url: str = field(repr=False)
+    active: bool = True
+    """False where the vendor lists it and delivers nothing to it."""
+    settings: Mapping[str, SecretStr] = field(default_factory=dict, repr=False)
+    """Settings that follow from it, by their names: the secret, which a vendor tells only when it makes one."""
+
+
+@dataclass(frozen=True, slots=True)
 class Missed:
     """Webhooks that the vendor kept, as bodies for the same parser; `cursor` goes on from here, None ends it."""
 
@@ -389,6 +422,8 @@ class Provider(ABC, Generic[S]):
     """The models of one object in a webhook: a field that none of them names is new, and `gateway drift` shows it."""
     webhook_words: ClassVar[Mapping[str, Collection[str]]] = MappingProxyType({})
     """Every known value of the fields that have a closed set of them, lower case, by the field's path in a webhook."""
+    how_to_register: ClassVar[tuple[str, ...]] = ()
+    """What a person does at the vendor so that webhooks come in, step by step; `{url}` stands for the webhook's URL."""
     simulator: ClassVar[str] = ""
     """`module:Class` of the twin, imported only by `gateway simulate` and tests."""
     invented: ClassVar[bool] = False
@@ -515,9 +550,32 @@ class Provider(ABC, Generic[S]):
         has a key; equal facts have equal keys, in whatever webhook they come.
         """
 
+    def signed(self, hook: WebhookRequest) -> Signed | None:
+        """Say what proves this webhook, for a person who looks why it does not pass; the secret is not asked.
+
+        None where that cannot be told. Raises `BadSignature` where a header of the proof occurs twice.
+        """
+        return None
+
     def answer(self, hook: WebhookRequest) -> Reply:
         """Say what the vendor wants to hear after an accepted webhook."""
         return Reply(200)
+
+    def registered(self) -> Exchange[Sequence[Registration]]:
+        """List where the vendor delivers webhooks of this account; no secret is told again."""
+        self._cannot_register()
+
+    def register(self, url: str, secret: SecretStr) -> Exchange[Registration]:
+        """Have the vendor deliver all that this provider understands to a URL, once: one that is there is taken over.
+
+        `secret` is a fresh one, for a vendor that is told what to sign with; one that makes its own has it in the
+        result, as settings of this connection. Repeated after a lost answer it does no harm.
+        """
+        self._cannot_register()
+
+    def unregister(self, registration: str) -> Exchange[None]:
+        """Have the vendor deliver to a URL no longer, by its id in `registered`; one that is gone is no error."""
+        self._cannot_register()
 
     def unfamiliar(self, hook: WebhookRequest) -> Sequence[Unfamiliar]:
         """Name what a webhook holds that the parser has no use for; nothing where it is no JSON. Never content."""
@@ -547,4 +605,12 @@ class Provider(ABC, Generic[S]):
             f"{self.title or self.name} cannot: {feature.value}",
             features=(feature.value,),
             hint="`gateway providers --json` says what each provider can",
+        )
+
+    def _cannot_register(self) -> NoReturn:
+        raise Unsupported(
+            f"{self.title or self.name} cannot: register webhooks by its API",
+            features=("webhook_registration",),
+            alternatives=self.how_to_register,
+            hint="do it by hand: `gateway providers --json` says how, step by step",
         )

@@ -137,7 +137,7 @@ def test_what_does_not_hold_is_in_the_table(acme: Path, tmp_path: Path) -> None:
         "a webhook from the future is refused",
         "it states the border that it was written for",
     } == {row[1] for row in rows}
-    assert "messaging-gateway-acme: 102 holds, 3 broken" == result.stdout.splitlines()[-1]
+    assert "messaging-gateway-acme: 107 holds, 3 broken" == result.stdout.splitlines()[-1]
     assert "problem: acme was written for version 99 of the border, and this is version 1" in result.stderr
 
 

@@ -7,7 +7,9 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
+
+from pydantic import SecretStr
 
 from gateway.provider import (
     BadPayload,
@@ -15,11 +17,14 @@ from gateway.provider import (
     Chat,
     DeliveryUpdated,
     Event,
+    Exchange,
     MessageReceived,
     Reaction,
     ReactionAdded,
     ReactionRemoved,
+    Registration,
     Reply,
+    Signed,
     UnknownEvent,
     WebhookRequest,
 )
@@ -135,6 +140,35 @@ class TellsTheSecret(Echo):
             super().verify(hook)
         except BadSignature:
             raise BadSignature(f"not signed with {self.settings.webhook_secret.get_secret_value()}") from None
+
+
+class ShowsNothing(Echo):
+    """Does not say what is signed."""
+
+    def signed(self, hook: WebhookRequest) -> Signed | None:  # type: ignore[override]  # the defect
+        return None
+
+
+class ShowsItsOwnWords(Echo):
+    """Shows the JSON written anew in place of the bytes that are signed."""
+
+    def signed(self, hook: WebhookRequest) -> Signed:
+        shown = super().signed(hook)
+        return replace(shown, base=shown.base and shown.base.replace(b":", b": "))
+
+
+class MakesUpTheTime(Echo):
+    """Shows the time of arrival as the one that is signed."""
+
+    def signed(self, hook: WebhookRequest) -> Signed:
+        return replace(super().signed(hook), at=hook.received_at)
+
+
+class ShowsTheSecret(Echo):
+    """Shows too much."""
+
+    def signed(self, hook: WebhookRequest) -> Signed:
+        return replace(super().signed(hook), method=f"HMAC with {self.settings.webhook_secret.get_secret_value()}")
 
 
 class AnySecretOfOurs(Echo):
@@ -302,6 +336,57 @@ class AnswersWrongly(Echo):
 
     def answer(self, hook: WebhookRequest) -> Reply:
         return Reply(500)
+
+
+class TellsNobodyHow(Echo):
+    """Leaves it to people to find out where the URL goes."""
+
+    how_to_register = ("Ask the vendor",)
+
+
+class UnregistersOnly(Echo):
+    """Takes away what nobody could make."""
+
+    def unregister(self, registration: str) -> Exchange[None]:
+        yield from ()
+
+
+class _Registers(Echo):
+    """Has an API for webhooks, whose vendor remembers them; it stands in for calls."""
+
+    made: ClassVar[list[str]] = []
+    secret: ClassVar[Mapping[str, SecretStr]] = {"webhook_secret": SecretStr("a-secret-of-the-vendor")}
+
+    def registered(self) -> Exchange[Sequence[Registration]]:
+        yield from ()
+        return [Registration(url, url) for url in self.made]
+
+    def register(self, url: str, secret: SecretStr) -> Exchange[Registration]:
+        yield from ()
+        self.made[:] = [*(each for each in self.made if each != url), url]
+        return Registration(url, url, settings=self.secret)
+
+    def unregister(self, registration: str) -> Exchange[None]:
+        yield from ()
+        self.made[:] = [each for each in self.made if each != registration]
+
+
+class RegistersTwice(_Registers):
+    """Adds a URL that is there once more."""
+
+    made: ClassVar[list[str]] = []
+
+    def register(self, url: str, secret: SecretStr) -> Exchange[Registration]:
+        yield from ()
+        self.made.append(url)
+        return Registration(url, url, settings=self.secret)
+
+
+class KeepsTheSecret(_Registers):
+    """Registers, and does not say by what its webhooks are proven."""
+
+    made: ClassVar[list[str]] = []
+    secret: ClassVar[Mapping[str, SecretStr]] = {}
 
 
 # ── twins ─────────────────────────────────────────────────────────────────────────────────────────────────────────────

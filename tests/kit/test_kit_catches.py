@@ -49,6 +49,10 @@ ONE: dict[type[Any], str] = {
     broken_in.TakesTheFirst: "test_a_duplicated_proof_is_refused",
     broken_in.ComparesABeginning: "test_no_flipped_character_of_the_proof_is_accepted",
     broken_in.TellsTheSecret: "test_no_secret_is_in_an_error",
+    broken_in.ShowsNothing: "test_what_proves_a_webhook_can_be_shown",
+    broken_in.ShowsItsOwnWords: "test_what_proves_a_webhook_can_be_shown",
+    broken_in.MakesUpTheTime: "test_what_proves_a_webhook_can_be_shown",
+    broken_in.ShowsTheSecret: "test_what_proves_a_webhook_can_be_shown",
     broken_in.AnySecretOfOurs: "test_the_secret_of_another_connection_is_refused",
     broken_in.KeysByTime: "test_a_webhook_gives_the_same_events_each_time",
     broken_in.DropsTheRaw: "test_the_raw_payload_is_kept",
@@ -60,6 +64,10 @@ ONE: dict[type[Any], str] = {
     broken_in.Silent: "test_any_bytes_are_events_or_a_bad_payload",
     broken_in.Picky: "test_a_new_field_changes_nothing",
     broken_in.Unpacks: "test_a_value_of_another_type_raises_nothing",
+    broken_in.TellsNobodyHow: "test_a_person_can_register_the_webhook",
+    broken_in.UnregistersOnly: "test_registering_is_whole_or_not_there",
+    broken_in.RegistersTwice: "test_a_registered_webhook_is_listed_once_until_it_is_not_wanted",
+    broken_in.KeepsTheSecret: "test_registering_gives_settings_that_are_secret",
     broken_in.AnswersWrongly: "test_the_answer_to_a_webhook_is_one_that_the_vendor_takes",
 }
 
@@ -140,6 +148,7 @@ SEVERAL: dict[type[Any], tuple[str, ...]] = {
         "test_no_flipped_character_of_the_proof_is_accepted",
         "test_a_missing_proof_is_refused",
         "test_a_duplicated_proof_is_refused",
+        "test_what_proves_a_webhook_can_be_shown",
     ),
     broken_in.KeysByMessage: (
         "test_different_happenings_have_different_ids",

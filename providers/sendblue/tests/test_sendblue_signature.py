@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.provider import BadSignature, Token, WebhookRequest
+from gateway.provider import BadSignature, Signed, Token, WebhookRequest
 from gateway_sendblue import Sendblue, SendblueSettings
 from gateway_sendblue.signature import callback_token, callback_url, sign
 
@@ -131,3 +131,24 @@ def test_any_delivery_is_proven_or_refused(name: str, value: str, query: str) ->
     except BadSignature:
         return
     assert SECRET == value
+
+
+def test_what_is_signed_is_told_for_each_way() -> None:
+    """The echo covers nothing, an HMAC time and body, a callback's URL our token; a broken header tells neither."""
+    shown = provider().signed
+    assert (("sb-signing-secret",), None, None) == told(shown(hook(echo())))
+    assert (("sb-signing-secret",), None, None) == told(shown(hook()))
+    assert (("x-sendblue-signature",), MOMENT.encode() + b"." + BODY, NOW) == told(shown(hook(echo(), hmac())))
+    assert (("x-sendblue-signature",), None, None) == told(shown(hook(("x-sendblue-signature", "t=soon"))))
+    assert (("x-sendblue-signature",), None) == told(shown(hook(hmac(moment="9" * 12))))[::2]
+    assert ((), b"status callback\n" + TOKEN.encode(), None) == told(shown(hook(query=query_of(callback_provider()))))
+
+
+def callback_provider() -> Sendblue:
+    """A connection that asks for reports at a place of its own."""
+    return provider(callback_url="https://gateway.example/webhooks/main")
+
+
+def told(signed: Signed) -> tuple[tuple[str, ...], bytes | None, datetime | None]:
+    """What is said of a proof, without its words."""
+    return signed.headers, signed.base, signed.at

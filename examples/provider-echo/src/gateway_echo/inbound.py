@@ -26,6 +26,7 @@ from gateway.provider import (
     Reaction,
     ReactionAdded,
     ReactionRemoved,
+    Signed,
     Text,
     UnknownEvent,
     WebhookRequest,
@@ -35,7 +36,7 @@ from gateway_echo import wire
 from gateway_echo.errors import CODES
 from gateway_echo.outbound import state_of
 
-__all__ = ["SIGNATURE", "TIMESTAMP", "parse", "sign", "verify"]
+__all__ = ["SIGNATURE", "TIMESTAMP", "parse", "sign", "signed", "verify"]
 
 TIMESTAMP = "echo-timestamp"
 SIGNATURE = "echo-signature"
@@ -67,6 +68,16 @@ def verify(hook: WebhookRequest, secret: str) -> None:
         raise BadSignature(
             f"the signature is more than {TOLERANCE} seconds away from our time", hint="check this machine's clock"
         )
+
+
+def signed(hook: WebhookRequest) -> Signed:
+    """Say what is signed: timestamp, full stop and raw body."""
+    timestamp = hook.header(TIMESTAMP)
+    base = None if timestamp is None else timestamp.encode() + b"." + hook.body
+    # beyond eleven digits there is no such year
+    seconds = timestamp if timestamp and timestamp.isascii() and timestamp.isdigit() and len(timestamp) < 12 else None
+    at = None if seconds is None else datetime.fromtimestamp(int(seconds), UTC)
+    return Signed((TIMESTAMP, SIGNATURE), "HMAC-SHA256, in hex", base, at)
 
 
 def _is_fresh(seconds: int, received_at: datetime) -> bool:

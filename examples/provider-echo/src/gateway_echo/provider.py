@@ -28,6 +28,7 @@ from gateway.provider import (
     Receipt,
     SendMessage,
     SendReaction,
+    Signed,
     StatusReport,
     WebhookRequest,
     wrap_token,
@@ -83,6 +84,10 @@ class Echo(Provider[EchoSettings]):
     Settings = EchoSettings
     codes = CODES
     proof = Proof(settle=timedelta(seconds=30), redelivery_window=timedelta(hours=1), token_returns=True)
+    how_to_register: ClassVar[tuple[str, ...]] = (
+        "Open the dashboard, then Webhooks",
+        "Enter {url}, and copy the secret to webhook_secret",
+    )
     simulator = "gateway_echo.simulator:EchoTwin"
     webhook_models = (wire.ReceivedHook, wire.StatusHook, wire.ReactionHook)
     webhook_words: ClassVar[Mapping[str, Collection[str]]] = {"data.status": outbound.STATES}
@@ -121,6 +126,9 @@ class Echo(Provider[EchoSettings]):
 
     def verify(self, hook: WebhookRequest) -> None:
         inbound.verify(hook, self.settings.webhook_secret.get_secret_value())
+
+    def signed(self, hook: WebhookRequest) -> Signed:
+        return inbound.signed(hook)
 
     def parse(self, hook: WebhookRequest) -> Sequence[Event]:
         return inbound.parse(hook)

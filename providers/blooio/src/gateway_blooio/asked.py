@@ -36,7 +36,7 @@ from gateway.provider import (
 )
 from gateway_blooio import api, wire
 from gateway_blooio.content import kept_message
-from gateway_blooio.inbound import STATES, address_of, channel_of, moment_of
+from gateway_blooio.inbound import STATES, channel_of, moment_of
 from gateway_blooio.outbound import chat_id, party
 
 __all__ = ["check_reachability", "create_group", "get_history", "list_chats", "list_members", "rename_group"]
@@ -146,7 +146,7 @@ def _chat_of(item: wire.ChatItem) -> Chat | None:
     group = item.group_id or (item.id if item.is_group or item.type == "group" else None)
     if group:
         return Chat.of_group(group, name=item.group_name)
-    address = address_of(item.id)
+    address = Address.read(item.id)
     return Chat.direct(address) if address else None
 
 
@@ -171,7 +171,7 @@ def _history_item(item: wire.MessageItem, chat: Chat) -> HistoryItem | None:
 
 def _sender(item: wire.MessageItem, chat: Chat) -> Address | None:
     """Name who wrote: the vendor does it in groups only, and in a direct chat there is one who can have."""
-    return address_of(item.sender) or (chat.addresses[0] if len(chat.addresses) == 1 and not chat.group else None)
+    return Address.read(item.sender) or (chat.addresses[0] if len(chat.addresses) == 1 and not chat.group else None)
 
 
 def _reactions(items: Sequence[wire.ReactionItem]) -> list[HistoryReaction]:
@@ -182,7 +182,9 @@ def _reactions(items: Sequence[wire.ReactionItem]) -> list[HistoryReaction]:
         if word is not None and item.is_added is not False:
             at: datetime | None = moment_of(item.time_sent)
             made.append(
-                HistoryReaction(reaction=word, ours=item.sender is None, sender=address_of(item.sender), occurred_at=at)
+                HistoryReaction(
+                    reaction=word, ours=item.sender is None, sender=Address.read(item.sender), occurred_at=at
+                )
             )
     return made
 
@@ -195,7 +197,7 @@ def _reaction(word: str | None) -> Reaction | None:
 
 
 def _member(item: wire.MemberItem) -> Member | None:
-    address = address_of(item.identifier or item.id)
+    address = Address.read(item.identifier or item.id)
     if address is None:
         return None
     raw: JsonValue = item.dump()

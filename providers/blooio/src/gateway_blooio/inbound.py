@@ -8,13 +8,12 @@ Source: docs.blooio.com/api-reference/webhook-events, and deliveries that were s
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from pydantic import JsonValue, ValidationError
-from pydantic_core import from_json, to_json
+from pydantic_core import from_json
 
 from gateway.provider import (
     Address,
@@ -37,6 +36,8 @@ from gateway.provider import (
     TypingStopped,
     UnknownEvent,
     WebhookRequest,
+    content_key,
+    event_key,
     redact,
 )
 from gateway_blooio import wire
@@ -44,7 +45,7 @@ from gateway_blooio.content import message_of
 from gateway_blooio.errors import CODES
 from gateway_blooio.generations import generation_of, name_of
 
-__all__ = ["STATES", "WORDS", "address_of", "channel_of", "moment_of", "parse"]
+__all__ = ["STATES", "WORDS", "channel_of", "moment_of", "parse"]
 
 Fields = dict[str, Any]
 
@@ -113,43 +114,10 @@ class _Misfit(Exception):
 
 
 def _unknown(payload: JsonValue, reason: str) -> UnknownEvent:
-    return UnknownEvent(key=_fingerprint(payload), reason=reason, raw=payload)
+    return UnknownEvent(key=content_key(payload), reason=reason, raw=payload)
 
 
-# ── keys ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _key(*parts: str | float | None) -> str:
-    """Join what makes the event itself, so that no two different lists give the same text."""
-    return to_json(parts).decode()
-
-
-def _fingerprint(payload: JsonValue) -> str:
-    """Hash the content, not the bytes: the vendor's log gives a payload back with other spaces and order."""
-    return f"sha256:{hashlib.sha256(to_json(_sorted(payload))).hexdigest()}"
-
-
-def _sorted(value: JsonValue) -> JsonValue:
-    if isinstance(value, dict):
-        return {name: _sorted(value[name]) for name in sorted(value)}
-    if isinstance(value, list):
-        return [_sorted(item) for item in value]
-    return value
-
-
-# ── where, who, when ──────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def address_of(text: str | None) -> Address | None:
-    """Read a party; a sender that is neither phone nor email (a short code, a business name) is a contact id."""
-    if not text:
-        return None
-    for read in (Address.parse, Address.contact):
-        try:
-            return read(text)
-        except ValidationError:
-            continue
-    return None
+# ── what a field says ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def channel_of(protocol: str | None) -> Channel | None:
@@ -184,9 +152,9 @@ def _chat(body: wire.WebhookEvent, party: str | None) -> Chat | None:
     group = body.group_id or (body.external_id if body.is_group or _is_group_id(body.external_id) else None)
     if group:
         named = (item if isinstance(item, str) else item.identifier for item in body.participants or ())
-        members = tuple(member for member in map(address_of, named) if member)
+        members = tuple(member for member in map(Address.read, named) if member)
         return Chat.of_group(group, members=members, name=body.group_name, line=body.internal_id)
-    address = address_of(party) or address_of(body.external_id)
+    address = Address.read(party) or Address.read(body.external_id)
     return Chat.direct(address, line=body.internal_id) if address else None
 
 
@@ -205,11 +173,11 @@ def _named(body: wire.WebhookEvent) -> str:
 
 def _received(body: wire.WebhookEvent, fields: Fields) -> Event:
     return MessageReceived(
-        key=_key(body.event, _named(body)),
+        key=event_key(body.event, _named(body)),
         occurred_at=moment_of(body.received_at, body.timestamp),
         chat=_chat(body, body.sender),
         vendor_id=_named(body),
-        sender=address_of(body.sender),
+        sender=Address.read(body.sender),
         message=message_of(body),
         channel=channel_of(body.protocol),
         **fields,
@@ -227,7 +195,7 @@ def _delivery(body: wire.WebhookEvent, fields: Fields) -> Event:
     if state is DeliveryState.FAILED:
         fields = {**fields, **_failure(body)}
     return DeliveryUpdated(
-        key=_key(body.event, _named(body)),
+        key=event_key(body.event, _named(body)),
         occurred_at=moment_of(times.get(state), body.timestamp),
         chat=_chat(body, body.external_id),
         vendor_id=_named(body),
@@ -255,7 +223,7 @@ def _reaction(body: wire.WebhookEvent, fields: Fields) -> Event:
     ours = body.direction == "outbound"
     part = max(body.part_index or 0, 0)
     # The same message gets many reactions, and the same one again after it was taken back: hence all of these.
-    key = _key(body.event, _named(body), body.sender, word, action, part, body.timestamp)
+    key = event_key(body.event, _named(body), body.sender, word, action, part, body.timestamp)
     return _ACTIONS[action](
         key=key,
         occurred_at=moment_of(body.timestamp),
@@ -263,7 +231,7 @@ def _reaction(body: wire.WebhookEvent, fields: Fields) -> Event:
         ours=ours,
         target=MessageRef(vendor_id=_named(body), part=part),
         reaction=_reaction_word(word),
-        sender=address_of(body.sender),
+        sender=Address.read(body.sender),
         **fields,
     )
 
@@ -288,17 +256,17 @@ def _incident(body: wire.WebhookEvent, fields: Fields, *parts: str | None) -> Fi
     ours = body.sender is not None and body.sender == body.internal_id
     chat = _chat(body, None if ours else body.sender)
     if body.timestamp is None and body.message_id is None:
-        key = _fingerprint(fields["raw"])
+        key = content_key(fields["raw"])
     else:
         where = body.group_id or body.external_id
-        key = _key(body.event, body.message_id, where, body.sender, *parts, body.timestamp)
+        key = event_key(body.event, body.message_id, where, body.sender, *parts, body.timestamp)
     when = moment_of(body.timestamp)
     return {"key": key, "chat": chat, "ours": ours, "occurred_at": when, "sender": _actor(body), **fields}
 
 
 def _actor(body: wire.WebhookEvent) -> Address | None:
     alone = None if body.is_group or _is_group_id(body.external_id) else body.external_id
-    return address_of(body.voter or body.sender or alone)
+    return Address.read(body.voter or body.sender or alone)
 
 
 def _typing(body: wire.WebhookEvent, fields: Fields) -> Event:

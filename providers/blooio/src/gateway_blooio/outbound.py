@@ -33,7 +33,6 @@ from gateway.provider import (
     Unsupported,
 )
 from gateway_blooio import wire
-from gateway_blooio.inbound import address_of
 
 __all__ = ["chat_id", "party", "reaction_sign", "receipt", "reference_of", "send_body", "sought_texts"]
 
@@ -221,7 +220,7 @@ def _alias(chat: Chat, answer: wire.SendAnswer) -> Chat | None:
     """Name the group that a list of addresses became."""
     if not answer.group_id or chat.group == answer.group_id:
         return None
-    members = tuple(address for address in map(address_of, answer.participants or ()) if address) or chat.addresses
+    members = tuple(address for address in map(Address.read, answer.participants or ()) if address) or chat.addresses
     return Chat.of_group(answer.group_id, members=members, line=chat.line)
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import ClassVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 
 from gateway.provider import (
     Adaptation,
@@ -46,6 +46,7 @@ from gateway.provider import (
     Provider,
     Reachability,
     Receipt,
+    Registration,
     RenameGroup,
     SenderUnavailable,
     SendMessage,
@@ -54,13 +55,14 @@ from gateway.provider import (
     Sent,
     SetTyping,
     ShareContact,
+    Signed,
     StatusReport,
     Unsupported,
     VendorFault,
     WebhookRequest,
     redact,
 )
-from gateway_blooio import api, asked, history, inbound, outbound, signature, wire
+from gateway_blooio import api, asked, history, inbound, outbound, registering, signature, wire
 from gateway_blooio.errors import CODES
 from gateway_blooio.settings import BlooioSettings
 
@@ -81,6 +83,11 @@ class Blooio(Provider[BlooioSettings]):
     )
     webhook_models: ClassVar[tuple[type[BaseModel], ...]] = (wire.WebhookEvent, wire.Envelope)
     webhook_words: ClassVar[Mapping[str, Collection[str]]] = inbound.WORDS
+    how_to_register: ClassVar[tuple[str, ...]] = (
+        "Open the dashboard, then Webhooks, then Create webhook",
+        "Enter {url} and choose the type all",
+        "Copy the signing secret, whsec_ included, and give it to this connection as webhook_secret",
+    )
     simulator: ClassVar[str] = "gateway_blooio.simulator:BlooioTwin"
 
     def bases(self) -> Mapping[str, str]:
@@ -185,8 +192,20 @@ class Blooio(Provider[BlooioSettings]):
     def verify(self, hook: WebhookRequest) -> None:
         signature.verify(hook, self.settings)
 
+    def signed(self, hook: WebhookRequest) -> Signed:
+        return signature.signed(hook)
+
     def parse(self, hook: WebhookRequest) -> Sequence[Event]:
         return inbound.parse(hook)
+
+    def registered(self) -> Exchange[Sequence[Registration]]:
+        return registering.registered()
+
+    def register(self, url: str, secret: SecretStr) -> Exchange[Registration]:
+        return registering.register(url)  # the vendor makes its own secret
+
+    def unregister(self, registration: str) -> Exchange[None]:
+        return registering.unregister(registration)
 
     # ── proof ─────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
-from gateway.provider import BadSignature, WebhookRequest
+from gateway.provider import BadSignature, Signed, WebhookRequest
 from gateway_blooio.settings import BlooioSettings
 
-__all__ = ["HEADER", "sign", "verify"]
+__all__ = ["HEADER", "sign", "signed", "verify"]
 
 HEADER = "x-blooio-signature"
 _MAX_HEADER = 4096
@@ -47,6 +47,18 @@ def verify(hook: WebhookRequest, settings: BlooioSettings) -> None:
             hint="check webhook_secret, whole with whsec_, and that no proxy rewrites the body",
         )
     _is_fresh(int(moment), hook.received_at, settings.tolerance)
+
+
+def signed(hook: WebhookRequest) -> Signed:
+    """Say what is signed: `t` of the header, a full stop and the raw body."""
+    method = "v1 of the header is HMAC-SHA256, in hex; the key is the whole secret, whsec_ included"
+    header = hook.header(HEADER)
+    try:
+        moment, _ = _take_apart(header or "")
+    except BadSignature:
+        return Signed((HEADER,), method)
+    at = datetime.fromtimestamp(int(moment), UTC) if len(moment) < _MAX_DIGITS else None
+    return Signed((HEADER,), method, moment.encode() + b"." + hook.body, at)
 
 
 def _take_apart(header: str) -> tuple[str, list[bytes]]:

@@ -46,6 +46,7 @@ from gateway.provider import (
     SendMessage,
     SendReaction,
     SetTyping,
+    Signed,
     StatusReport,
     Unsubscribe,
     WebhookRequest,
@@ -84,6 +85,13 @@ class LoopMessage(Provider[LoopMessageSettings]):
     # Retries end after 3 h 05 (10 × 30 s, 10 × 3 min, 10 × 15 min), plus 15 s for each; a day leaves room for a queue
     # that stood still. No idempotency key exists, `passthrough` returns our token.
     proof = Proof(settle=timedelta(seconds=120), redelivery_window=timedelta(hours=24), token_returns=True)
+    # The URL belongs to the whole organization: what its other programs listen on would be overwritten by a call.
+    how_to_register = (
+        "Open the dashboard, then the organization, then API, then Webhooks",
+        "Enter {url} as the webhook URL and tick all event types",
+        "Enter a long random value as the authorization header",
+        "Give this connection the very same value as webhook_secret",
+    )
     simulator = "gateway_loopmessage.simulator:LoopMessageTwin"
     webhook_models = (wire.Hook,)
     webhook_words = inbound.WORDS
@@ -197,6 +205,9 @@ class LoopMessage(Provider[LoopMessageSettings]):
                 "the Authorization header is not the webhook_secret",
                 hint="compare webhook_secret with the header value in the dashboard, a word such as Bearer included",
             )
+
+    def signed(self, hook: WebhookRequest) -> Signed:
+        return Signed(("authorization",), "the header is the secret itself; it covers neither body nor time")
 
     def parse(self, hook: WebhookRequest) -> Sequence[Event]:
         return inbound.events(hook)

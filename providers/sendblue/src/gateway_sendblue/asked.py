@@ -34,7 +34,7 @@ from gateway_sendblue.api import contacts, groups, media, messages
 from gateway_sendblue.content import message_of
 from gateway_sendblue.errors import code_of, words_of
 from gateway_sendblue.history import iso
-from gateway_sendblue.inbound import address_of, channel_of, chat_of, moment_of, state_of
+from gateway_sendblue.inbound import channel_of, chat_of, moment_of, state_of
 
 __all__ = [
     "add_member",
@@ -94,7 +94,7 @@ def _item(row: wire.MessageItem, chat: Chat) -> HistoryItem | None:
         chat=chat_of(row) or chat,
         ours=ours,
         message=message_of(row),
-        sender=None if ours else address_of(row.from_number),
+        sender=None if ours else Address.read(row.from_number),
         state=state,
         channel=channel_of(row),
         code=code,
@@ -155,7 +155,7 @@ def list_members(action: ListMembers, lines: frozenset[str]) -> Exchange[Page[Me
 
 
 def _member(person: wire.Participant, lines: frozenset[str]) -> Member | None:
-    address = address_of(person.phone or person.handle)
+    address = Address.read(person.phone or person.handle)
     if address is None:
         return None
     ours = person.type == "seat" or address.value in lines

@@ -8,14 +8,13 @@ Sources: docs.sendblue.com ("Webhooks", "Receiving messages"), captured deliveri
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import JsonValue, ValidationError
-from pydantic_core import from_json, to_json
+from pydantic_core import from_json
 
 from gateway.provider import (
     Address,
@@ -36,6 +35,8 @@ from gateway.provider import (
     TypingStopped,
     UnknownEvent,
     WebhookRequest,
+    content_key,
+    event_key,
     redact,
 )
 from gateway_sendblue import wire
@@ -43,7 +44,7 @@ from gateway_sendblue.content import STYLES, message_of
 from gateway_sendblue.errors import AMBIGUOUS, CODES, code_of, words_of
 from gateway_sendblue.signature import asked, callback_token
 
-__all__ = ["STATES", "WORDS", "address_of", "channel_of", "chat_of", "moment_of", "parse", "state_of"]
+__all__ = ["STATES", "WORDS", "channel_of", "chat_of", "moment_of", "parse", "state_of"]
 
 STATES: Mapping[str, DeliveryState] = {
     "REGISTERED": DeliveryState.QUEUED,
@@ -117,7 +118,7 @@ class _Delivery:
             report = _report(wire.WebhookBody.model_validate(payload), raw)
             # A key of its own: the same report without the token may have come by an `outbound` webhook before, and
             # of two events with one key only the first is read. The token is what proves a send.
-            return (report.model_copy(update={"token": self.token, "key": _key("callback", report.key)}),)
+            return (report.model_copy(update={"token": self.token, "key": event_key("callback", report.key)}),)
         if "message_handle" in payload:
             return _message(wire.WebhookBody.model_validate(payload), raw)
         if "is_typing" in payload:
@@ -144,43 +145,10 @@ def _kind_by_form(payload: dict[str, JsonValue]) -> str | None:
 
 
 def _unknown(payload: JsonValue, reason: str) -> UnknownEvent:
-    return UnknownEvent(key=_fingerprint(payload), reason=reason, raw=payload)
+    return UnknownEvent(key=content_key(payload), reason=reason, raw=payload)
 
 
-# ── keys ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _key(*parts: str | float | None) -> str:
-    """Join what makes the event itself, so that no two different lists give the same text."""
-    return to_json(parts).decode()
-
-
-def _fingerprint(payload: JsonValue) -> str:
-    """Hash the content, not the bytes: a list gives a message back with other spaces and order."""
-    return f"sha256:{hashlib.sha256(to_json(_sorted(payload))).hexdigest()}"
-
-
-def _sorted(value: JsonValue) -> JsonValue:
-    if isinstance(value, dict):
-        return {name: _sorted(value[name]) for name in sorted(value)}
-    if isinstance(value, list):
-        return [_sorted(item) for item in value]
-    return value
-
-
-# ── where, who, when ──────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def address_of(text: str | None) -> Address | None:
-    """Read a party; one that is neither phone nor email (a short code) is a contact id."""
-    if not text:
-        return None
-    for read in (Address.parse, Address.contact):
-        try:
-            return read(text)
-        except ValidationError:
-            continue
-    return None
+# ── what a field says ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def channel_of(body: wire.WebhookBody | wire.MessageAnswer) -> Channel | None:
@@ -215,10 +183,10 @@ def chat_of(body: wire.WebhookBody) -> Chat | None:
     """Name the chat: the group where there is one, else the line and the contact."""
     line = _line(body)
     if body.group_id:
-        members = (address_of(party) for party in body.participants or () if party != line)
+        members = (Address.read(party) for party in body.participants or () if party != line)
         found = tuple(member for member in members if member)
         return Chat.of_group(body.group_id, members=found, name=body.group_display_name or None, line=line)
-    address = address_of(body.number or (body.to_number if body.is_outbound else body.from_number))
+    address = Address.read(body.number or (body.to_number if body.is_outbound else body.from_number))
     return Chat.direct(address, line=line) if address else None
 
 
@@ -244,7 +212,7 @@ def _message(body: wire.WebhookBody, raw: JsonValue) -> Sequence[Event]:
     if not body.opted_out or received.sender is None:
         return (received,)
     return received, OptedOut(
-        key=_key("opted_out", received.vendor_id),
+        key=event_key("opted_out", received.vendor_id),
         occurred_at=received.occurred_at,
         chat=received.chat,
         address=received.sender,
@@ -256,11 +224,11 @@ def _received(body: wire.WebhookBody, raw: JsonValue) -> MessageReceived:
     handle = _handle(body)
     sender = body.number if body.from_number == _line(body) else body.from_number
     return MessageReceived(
-        key=_key("receive", handle),
+        key=event_key("receive", handle),
         occurred_at=moment_of(body.date_sent, body.date_updated),
         chat=chat_of(body),
         vendor_id=handle,
-        sender=address_of(sender or body.number),
+        sender=Address.read(sender or body.number),
         message=message_of(body),
         channel=channel_of(body),
         thread=body.thread_originator.message_handle if body.thread_originator else None,
@@ -278,7 +246,7 @@ def _report(body: wire.WebhookBody, raw: JsonValue) -> DeliveryUpdated:
     row = CODES.find(Phase.DELIVERY, code) if failed else None
     words = words_of(body) if failed else None
     return DeliveryUpdated(
-        key=_key("status", handle, body.status, body.date_updated),
+        key=event_key("status", handle, body.status, body.date_updated),
         occurred_at=moment_of(body.date_updated, body.date_sent),
         chat=chat_of(body),
         vendor_id=handle,
@@ -305,8 +273,8 @@ def _typing(payload: Mapping[str, JsonValue], raw: JsonValue) -> Event:
     on = payload.get("is_typing")
     if not isinstance(on, bool):
         raise _Misfit("is_typing is neither true nor false")
-    sender = address_of(contact)
-    key = _key("typing_indicator", contact, line, str(on), moment) if moment else _fingerprint(raw)
+    sender = Address.read(contact)
+    key = event_key("typing_indicator", contact, line, str(on), moment) if moment else content_key(raw)
     made: Any = TypingStarted if on else TypingStopped
     event: Event = made(
         key=key,
@@ -323,9 +291,9 @@ def _call(payload: Mapping[str, JsonValue], raw: JsonValue) -> Event:
     if payload.get("direction") == "outbound":
         raise _Misfit("no word for a call that we made")
     call, line = _text(payload, "call_id"), _text(payload, "sendblue_number") or _text(payload, "to_number")
-    sender = address_of(_text(payload, "from_number") or _text(payload, "number"))
+    sender = Address.read(_text(payload, "from_number") or _text(payload, "number"))
     return CallReceived(
-        key=_key("call", call) if call else _fingerprint(raw),
+        key=event_key("call", call) if call else content_key(raw),
         occurred_at=moment_of(_text(payload, "timestamp")),
         chat=Chat.direct(sender, line=line) if sender else None,
         sender=sender,
@@ -338,9 +306,9 @@ def _line_changed(state: LineState) -> Callable[[Mapping[str, JsonValue], JsonVa
         line, moment = _text(payload, "sendblue_number"), _text(payload, "timestamp")
         if line is None:
             raise _Misfit("news of a line without sendblue_number")
-        key = _key("line", line, state.value, moment) if moment else _fingerprint(raw)
+        key = event_key("line", line, state.value, moment) if moment else content_key(raw)
         return LineUpdated(
-            key=key, occurred_at=moment_of(moment), line=line, state=state, address=address_of(line), raw=raw
+            key=key, occurred_at=moment_of(moment), line=line, state=state, address=Address.read(line), raw=raw
         )
 
     return make

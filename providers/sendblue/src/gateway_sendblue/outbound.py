@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, NoReturn
 
 from gateway.provider import (
+    Address,
     Attachment,
     Chat,
     ChatKind,
@@ -29,7 +30,7 @@ from gateway.provider import (
 )
 from gateway_sendblue import wire
 from gateway_sendblue.content import STYLES
-from gateway_sendblue.inbound import STATES, address_of
+from gateway_sendblue.inbound import STATES
 from gateway_sendblue.settings import SendblueSettings
 from gateway_sendblue.signature import callback_url
 
@@ -189,7 +190,7 @@ def _alias(chat: Chat, answer: wire.MessageAnswer) -> Chat | None:
     """Name the group that a set of numbers became."""
     if not answer.group_id or chat.group == answer.group_id:
         return None
-    parties = (address_of(party) for party in answer.participants or () if party != chat.line)
+    parties = (Address.read(party) for party in answer.participants or () if party != chat.line)
     members = tuple(party for party in parties if party) or chat.addresses
     return Chat.of_group(answer.group_id, members=members, line=chat.line)
 

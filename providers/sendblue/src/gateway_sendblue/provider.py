@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import ClassVar
 
+from pydantic import SecretStr
+
 from gateway.provider import (
     AddMember,
     AddressKind,
@@ -40,6 +42,7 @@ from gateway.provider import (
     Provider,
     Reachability,
     Receipt,
+    Registration,
     RemoveMember,
     RenameGroup,
     Repeat,
@@ -49,12 +52,13 @@ from gateway.provider import (
     SendMessage,
     SendReaction,
     SetTyping,
+    Signed,
     StatusReport,
     Unsubscribe,
     WebhookRequest,
     redact,
 )
-from gateway_sendblue import asked, history, inbound, outbound, signature, wire
+from gateway_sendblue import asked, history, inbound, outbound, registering, signature, wire
 from gateway_sendblue.api import lines, messages
 from gateway_sendblue.errors import CODES, code_of, words_of
 from gateway_sendblue.settings import SendblueSettings
@@ -72,6 +76,12 @@ class Sendblue(Provider[SendblueSettings]):
     # No idempotency key exists. Our token returns only where `callback_url` is set, which a call then says by itself.
     # Three retries, whose pauses are not documented; a day leaves room for a queue that stood still.
     proof: ClassVar[Proof] = Proof(settle=timedelta(seconds=30), redelivery_window=timedelta(hours=24))
+    how_to_register: ClassVar[tuple[str, ...]] = (
+        "Open the dashboard, then API settings, then Webhooks",
+        "Enter {url} for the types receive and outbound",
+        "Enter {url}?type=TYPE for every other type, with its name for TYPE",
+        "Set a secret for them, and give it to this connection as webhook_secret",
+    )
     simulator: ClassVar[str] = "gateway_sendblue.simulator:SendblueTwin"
     webhook_models: ClassVar = (wire.WebhookBody, wire.TypingHook, wire.CallHook, wire.LineHook)
     webhook_words: ClassVar = inbound.WORDS
@@ -180,8 +190,20 @@ class Sendblue(Provider[SendblueSettings]):
     def verify(self, hook: WebhookRequest) -> None:
         signature.verify(hook, self.settings)
 
+    def signed(self, hook: WebhookRequest) -> Signed:
+        return signature.signed(hook)
+
     def parse(self, hook: WebhookRequest) -> Sequence[Event]:
         return inbound.parse(hook)
+
+    def registered(self) -> Exchange[Sequence[Registration]]:
+        return registering.registered()
+
+    def register(self, url: str, secret: SecretStr) -> Exchange[Registration]:
+        return registering.register(url, secret, self.settings)
+
+    def unregister(self, registration: str) -> Exchange[None]:
+        return registering.unregister(registration)
 
     # ── proof ─────────────────────────────────────────────────────────────────────────────────────────────────────
 

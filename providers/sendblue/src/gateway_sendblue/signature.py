@@ -13,19 +13,20 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from urllib.parse import parse_qsl, urlencode
 
-from gateway.provider import BadSignature, Token, WebhookRequest
+from gateway.provider import BadSignature, Signed, Token, WebhookRequest
 from gateway_sendblue.settings import SendblueSettings
 
-__all__ = ["ECHO", "HMAC", "asked", "callback_token", "callback_url", "sign", "verify"]
+__all__ = ["ECHO", "HMAC", "asked", "callback_token", "callback_url", "sign", "signed", "verify"]
 
 ECHO = "sb-signing-secret"
 HMAC = "x-sendblue-signature"
 
 _TOKEN = "gw_token"  # noqa: S105 - the name of a parameter
 _PROOF = "gw_proof"
+_CALLBACK = b"status callback\n"
 _MAX_HEADER = 4096
 _MAX_QUERY = 4096
 _MAX_DIGITS = 12
@@ -81,6 +82,23 @@ def verify(hook: WebhookRequest, settings: SendblueSettings) -> None:
     _verify_echo(hook.header(ECHO), secrets)
 
 
+def signed(hook: WebhookRequest) -> Signed:
+    """Say which of the three ways this webhook proves itself by, and what it covers."""
+    if (token := callback_token(hook)) is not None:
+        method = f"{_PROOF} in the URL is HMAC-SHA256 of our own, in hex"
+        return Signed((), method, _CALLBACK + token.encode())
+    header = hook.header(HMAC)
+    if header is None:
+        return Signed((ECHO,), "the header is the secret itself; it covers neither body nor time")
+    method = "v1 of the header is HMAC-SHA256, in hex"
+    try:
+        moment, _ = _take_apart(header)
+    except BadSignature:
+        return Signed((HMAC,), method)
+    at = datetime.fromtimestamp(int(moment), UTC) if len(moment) < _MAX_DIGITS else None
+    return Signed((HMAC,), method, moment.encode() + b"." + hook.body, at)
+
+
 def _verify_callback(token: Token, proof: str, secrets: Sequence[str]) -> None:
     if not _any_equal(proof, [_proof(secret, token) for secret in secrets]):
         raise BadSignature(
@@ -113,7 +131,7 @@ def _verify_echo(given: str | None, secrets: Sequence[str]) -> None:
 
 
 def _proof(secret: str, token: Token) -> str:
-    return hmac.new(secret.encode(), b"status callback\n" + token.encode(), "sha256").hexdigest()
+    return hmac.new(secret.encode(), _CALLBACK + token.encode(), "sha256").hexdigest()
 
 
 def _any_equal(given: str, expected: Sequence[str]) -> bool:

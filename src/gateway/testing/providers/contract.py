@@ -12,6 +12,7 @@ from gateway.testing.providers.gestures import GestureChecks
 from gateway.testing.providers.loop import LoopChecks
 from gateway.testing.providers.parsing import ParsingChecks
 from gateway.testing.providers.purity import PurityChecks
+from gateway.testing.providers.registering import RegisteringChecks
 from gateway.testing.providers.signatures import SignatureChecks
 from gateway.testing.providers.wire import WireChecks
 
@@ -27,6 +28,7 @@ class ProviderContract(
     WireChecks,
     AnswerChecks,
     SignatureChecks,
+    RegisteringChecks,
     ParsingChecks,
     LoopChecks,
     PurityChecks,

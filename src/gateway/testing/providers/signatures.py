@@ -149,6 +149,28 @@ class SignatureChecks(Subject):
             except BadSignature as error:
                 raise AssertionError(f"two secrets are set, and the {name} one is refused: {error}") from error
 
+    # ── what a person is shown ────────────────────────────────────────────────────────────────────────────────────
+
+    def test_what_proves_a_webhook_can_be_shown(self) -> None:
+        """`signed` names the headers without which nothing passes, and gives the bytes and the time that are signed."""
+        bench, heard = self._one()
+        hook = bench.hook(heard)
+        shown = bench.provider.signed(hook)
+        assert shown is not None, "signed says nothing: nobody sees why a webhook does not pass"
+        assert {*shown.headers} == {*self._proving(bench, hook)}, f"signed names the headers {shown.headers}"
+        secret = bench.twin.context.secret
+        assert secret not in shown.method, "signed tells the secret"
+        assert secret.encode() not in (shown.base or b""), "signed tells the secret"
+        if "body" in self.signs:
+            assert heard.body in (shown.base or b""), "the body is signed, and signed does not show its raw bytes"
+        if "time" in self.signs:
+            assert shown.at is not None, "the time is signed, and signed does not tell it"
+            assert abs(shown.at - heard.at) < timedelta(seconds=1), f"it was signed at {heard.at}, not {shown.at}"
+        bare = bench.provider.signed(replace(hook, headers=()))
+        assert bare is not None, "without headers, signed does not say which are missing"
+        told = ({*bare.headers} - {*shown.headers}, bare.base, bare.at)
+        assert told == (set(), None, None), f"signed makes up what was signed, without headers: {told[0]}"
+
     # ── pieces ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _one(self) -> tuple[Bench, Heard]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from gateway.provider import Address
+from gateway.provider import Address, Attachment
 from gateway.simulator import Thread, TwinReply, TwinRequest, Webhook
 from gateway_blooio.simulator.account import LINES, VENDOR, Account
 from gateway_blooio.simulator.answers import Json, Refusal, body_of, milliseconds, page, reply
@@ -73,7 +74,7 @@ class Groups:
     def rename(self, request: TwinRequest) -> TwinReply:
         """`PATCH /groups/{groupId}`; `device_sync` where there is a chat on the phones."""
         thread = self._group(request)
-        thread.name = _name(body_of(request))
+        self._account.world.rename(thread, _name(body_of(request)))
         self._tell(group_webhook(thread, thread.line, self._account))
         guid = self._account.chat_guid(thread)
         # none of the documented actions is a change of name
@@ -95,13 +96,22 @@ class Groups:
         thread, guid = self._linked(request)
         image = uploaded(request, "icon")
         thread.notes["icon_url"] = f"https://bucket.blooio.com/icons/{image.digest[:24]}"
+        self._account.world.set_icon(thread, Attachment(data=image.content, name=image.name))
         return self._icon(thread, guid, "Group icon updated")
 
     def remove_icon(self, request: TwinRequest) -> TwinReply:
         """`DELETE /groups/{groupId}/icon`."""
         thread, guid = self._linked(request)
         thread.notes.pop("icon_url", None)
+        self._account.world.set_icon(thread, None)
         return self._icon(thread, guid, "Group icon removed")
+
+    def pictured(self, thread: Thread) -> None:
+        """Keep a picture that a contact gave the group in the vendor's bucket."""
+        thread.notes.pop("icon_url", None)
+        if thread.icon is not None:
+            name = hashlib.sha256((thread.icon.url or "").encode() + (thread.icon.data or b"")).hexdigest()
+            thread.notes["icon_url"] = f"https://bucket.blooio.com/icons/{name[:24]}"
 
     def _linked(self, request: TwinRequest) -> tuple[Thread, str]:
         thread = self._group(request)
@@ -139,8 +149,7 @@ class Groups:
         if address in thread.members:
             return reply({"message": "Already a member", "member": self._member(address, thread)})
         known = any(address in each.members for each in self._account.threads())
-        self._account.world.phone(address)
-        thread.members = tuple(sorted({*thread.members, address}, key=lambda member: member.text))
+        self._account.world.add_member(thread, address)
         return reply({"member": self._member(address, thread), "contact_created": not known}, 201)
 
     def remove_member(self, request: TwinRequest) -> TwinReply:
@@ -151,7 +160,7 @@ class Groups:
         address = party_of(request.params["contact"])
         if address not in thread.members:
             raise Refusal(404, "Member not found")
-        thread.members = tuple(member for member in thread.members if member != address)
+        self._account.world.remove_member(thread, address)
         return reply({"success": True, "removed_at": milliseconds(self._account.now())})
 
     # ── groups ────────────────────────────────────────────────────────────────────────────────────────────────────

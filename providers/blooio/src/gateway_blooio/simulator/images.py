@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.parser import BytesParser
 from email.policy import HTTP
 
@@ -24,6 +24,7 @@ class Image:
     digest: str
     """Of its bytes: the same picture has the same one."""
     name: str
+    content: bytes = field(repr=False)
 
 
 def uploaded(request: TwinRequest, field: str) -> Image:
@@ -36,7 +37,7 @@ def uploaded(request: TwinRequest, field: str) -> Image:
         raise Refusal(400, "The image is larger than 10 MB.")
     if not _is_image(body):
         raise Refusal(400, "The image must be JPEG, PNG, GIF, WebP or HEIC/HEIF.")
-    return Image(hashlib.sha256(body).hexdigest(), name)
+    return Image(hashlib.sha256(body).hexdigest(), name, body)
 
 
 def _file(request: TwinRequest, field: str) -> tuple[bytes, str] | None:

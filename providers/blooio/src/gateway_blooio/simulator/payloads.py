@@ -147,9 +147,10 @@ def progress_webhook(bubble: Bubble, account: Account) -> Webhook:
 
 
 def reaction_webhook(
-    bubble: Bubble, sender: str, reaction: Reaction, account: Account, *, removed: bool, ours: bool
+    bubble: Bubble, sender: str, reaction: Reaction, account: Account, *, removed: bool, ours: bool, part: int = 0
 ) -> Webhook:
-    """Someone reacted; `outbound` is a reaction of ours."""
+    """Someone reacted; `outbound` is a reaction of ours. That a later part is named was seen in one client only."""
+    aimed = {"part_index": part} if part else {}
     return _hook(
         {
             **_common(bubble.thread, "message.reaction", account),
@@ -159,6 +160,7 @@ def reaction_webhook(
             "action": "remove" if removed else "add",
             "sender": sender,
             "original_text": text_of(bubble),
+            **aimed,
         }
     )
 

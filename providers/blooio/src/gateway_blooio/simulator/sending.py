@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from gateway.provider import Address, Channel, DeliveryState, Part
+from gateway.provider import Address, Channel, DeliveryState, Opaque, Part
 from gateway.simulator import Bubble, Thread, TwinReply, TwinRequest
 from gateway_blooio.simulator.account import LINES, VENDOR, Account, Answered, allocation_of
 from gateway_blooio.simulator.answers import Json, Refusal, body_of, reply
@@ -178,6 +178,7 @@ class Sending:
         bubbles = [self._bubble(thread, content, parts) for parts in content.messages]
         if card:
             bubbles[0].notes["contact_card"] = True
+            bubbles[0].parts += (Opaque(kind="contact card"),)
         for bubble in bubbles:
             self._account.world.submit(bubble)
         if thread.group:

@@ -63,6 +63,8 @@ class BlooioTwin(Twin):
     retry_delays: ClassVar[Sequence[float]] = (5, 30, 120, 600)
     timeout: ClassVar[float] = 10.0
     lines: ClassVar[Sequence[str]] = LINES
+    # a sticker was seen to come as a message with nothing in it; a place a contact sends has no form at all
+    cards: ClassVar[frozenset[str]] = frozenset({"poll", "sticker"})
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
@@ -220,6 +222,10 @@ class BlooioTwin(Twin):
     def renamed(self, thread: Thread, sender: Address) -> Sequence[Webhook]:
         return self._webhooks.addressed(group_webhook(thread, sender.value, self.account))
 
+    def pictured(self, thread: Thread, sender: Address) -> Sequence[Webhook]:
+        self._groups.pictured(thread)
+        return self._webhooks.addressed(group_webhook(thread, sender.value, self.account, icon=True))
+
     def wrote(self, bubble: Bubble) -> Sequence[Webhook]:
         poll = self._polls.received(bubble)
         return self._webhooks.addressed(received_webhook(bubble, self.account)) if poll is None else poll
@@ -230,6 +236,13 @@ class BlooioTwin(Twin):
     def reacted(self, bubble: Bubble, sender: Address, reaction: Reaction, *, removed: bool) -> Sequence[Webhook]:
         note_reaction(bubble, sender.value, reaction, self.account, removed=removed)
         hook = reaction_webhook(bubble, sender.value, reaction, self.account, removed=removed, ours=False)
+        return self._webhooks.addressed(hook)
+
+    def reacted_to_part(
+        self, bubble: Bubble, sender: Address, reaction: Reaction, part: int, *, removed: bool
+    ) -> Sequence[Webhook]:
+        note_reaction(bubble, sender.value, reaction, self.account, removed=removed)
+        hook = reaction_webhook(bubble, sender.value, reaction, self.account, removed=removed, ours=False, part=part)
         return self._webhooks.addressed(hook)
 
     def typed(self, thread: Thread, sender: Address, *, started: bool) -> Sequence[Webhook]:

@@ -63,12 +63,19 @@ class Hooks:
     def reaction(self, bubble: Bubble, sender: Address, reaction: Reaction, *, removed: bool) -> Sequence[Webhook]:
         """A contact reacted to a message; for an emoji the vendor has the word `unknown`."""
         word = reaction.tapback.value if reaction.tapback else "unknown"
+        return self._responded(bubble, sender, f"-{word}" if removed else word)
+
+    def sticker(self, bubble: Bubble, sender: Address) -> Sequence[Webhook]:
+        """A contact put a sticker on a message, which is none of the vendor's six words."""
+        return self._responded(bubble, sender, "unknown")
+
+    def _responded(self, bubble: Bubble, sender: Address, word: str) -> Sequence[Webhook]:
         payload: dict[str, JsonValue] = {
             **_outbound(bubble),
             "contact": sender.value,
             "text": said(bubble),
             "message_type": "reaction",
-            "reaction": f"-{word}" if removed else word,
+            "reaction": word,
             "channel": bubble.channel.value,
         }
         message_id = bubble.vendor_id

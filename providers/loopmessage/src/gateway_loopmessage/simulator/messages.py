@@ -124,6 +124,7 @@ class Messages:
             subject=wanted.subject,
             effect=wanted.effect,
             reply_to=wanted.reply_to,
+            cut=wanted.cut,
             notes=noted,
         )
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import string
+from collections.abc import Sequence
 from urllib.parse import quote
 
 from pydantic import JsonValue
 
-from gateway.simulator import TwinReply, TwinRequest
+from gateway.simulator import OptIn, TwinReply, TwinRequest
 from gateway_loopmessage.api.opt_in import PLACEHOLDER
 from gateway_loopmessage.simulator.account import Account, Opening, OptInLink, Rejected
 from gateway_loopmessage.simulator.fields import body_of
@@ -46,6 +47,10 @@ class OptIns:
     def spoken(self, link: OptInLink) -> str:
         """Give the text that the webhook carries: what the person sent, less the code."""
         return link.body.replace(PLACEHOLDER, "").strip()
+
+    def composed(self) -> Sequence[OptIn]:
+        """Give what a phone composes for each link, as its URL for iMessage has it."""
+        return [OptIn(link.body.replace(PLACEHOLDER, f'"{link.code}"'), link.sender) for link in self._account.links]
 
     def opened(self, link: OptInLink) -> None:
         """Keep for the tracker that somebody followed a link."""

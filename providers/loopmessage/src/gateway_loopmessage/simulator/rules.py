@@ -46,6 +46,8 @@ class Request:
     passthrough: str | None = None
     channel: Channel | None = None
     contact_file: bool = False
+    cut: int = 0
+    """How many characters of the text were too many."""
     media_url: str | None = None
     target: Bubble | None = None
     """With a reaction: the message it goes to."""
@@ -64,6 +66,7 @@ def check(account: Account, body: Mapping[str, JsonValue]) -> Request:
     channel = _channel(body, address)
     media_url = _voice(body, channel) if "media_url" in body else None
     text = "" if media_url else text_of(account, body)
+    cut = len(str(body.get("text") or "")) - len(text) if text else 0
     attachments = attachments_of(account, body, account.number("attachments_limit"))
     effect = effect_of(body)
     reply_to = _reply(account, body, address, group)
@@ -84,6 +87,7 @@ def check(account: Account, body: Mapping[str, JsonValue]) -> Request:
         channel=channel,
         contact_file=contact_file,
         media_url=media_url,
+        cut=cut,
     )
 
 

@@ -50,7 +50,20 @@ from typing import Any, ClassVar
 from pydantic import JsonValue
 
 from gateway.provider import Address, AddressKind, Channel, DeliveryState, Reaction, Voice
-from gateway.simulator import Bubble, Context, Fate, Phone, Route, Thread, Tried, Twin, TwinReply, TwinRequest, Webhook
+from gateway.simulator import (
+    Bubble,
+    Context,
+    Fate,
+    OptIn,
+    Phone,
+    Route,
+    Thread,
+    Tried,
+    Twin,
+    TwinReply,
+    TwinRequest,
+    Webhook,
+)
 from gateway_loopmessage.settings import API_PATH, TRACKER_PATH
 from gateway_loopmessage.simulator.account import NAME, Account, Rejected
 from gateway_loopmessage.simulator.audience import Audience
@@ -79,6 +92,7 @@ class LoopMessageTwin(Twin):
     name: ClassVar[str] = NAME
     api_path: ClassVar[str] = API_PATH
     lines: ClassVar[Sequence[str]] = tuple(sender.id for sender in SENDERS)
+    cards: ClassVar[frozenset[str]] = frozenset({"location", "sticker"})
     # 30 more attempts: ten every 30 s, ten every 3 min, ten every 15 min
     retry_delays: ClassVar[Sequence[float]] = (30.0,) * 10 + (180.0,) * 10 + (900.0,) * 10
     timeout: ClassVar[float] = 15.0
@@ -311,6 +325,12 @@ class LoopMessageTwin(Twin):
         if removed and self.account.switch("reaction_removed") != "dash":
             return ()
         return self._hooks.reaction(bubble, sender, reaction, removed=removed)
+
+    def stuck(self, bubble: Bubble, sender: Address) -> Sequence[Webhook]:
+        return self._hooks.sticker(bubble, sender)
+
+    def links(self) -> Sequence[OptIn]:
+        return self._opt_ins.composed()
 
     def called(self, thread: Thread, sender: Address) -> Sequence[Webhook]:
         return self._hooks.call(thread, sender)

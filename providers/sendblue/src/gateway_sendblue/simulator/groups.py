@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from gateway.provider import Address, AddressKind
+from gateway.provider import Address, AddressKind, Attachment
 from gateway.simulator import Thread, TwinReply, TwinRequest
 from gateway_sendblue.simulator.account import VENDOR, Account
 from gateway_sendblue.simulator.answers import (
@@ -76,9 +76,10 @@ class Groups:
             raise Refusal(404, "This number is not in the group")
         if not add and len(members) + 1 < _LEAST_TO_REMOVE:
             raise Refusal(400, f"A member can be removed from groups of {_LEAST_TO_REMOVE} or more only")
-        self._account.world.phone(address)
-        members = members | {address} if add else members - {address}
-        thread.members = tuple(sorted(members, key=lambda member: member.text))
+        if add:
+            self._account.world.add_member(thread, address)
+        else:
+            self._account.world.remove_member(thread, address)
         thread.notes["updated_at"] = iso(self._account.now())
 
     # ── name and picture ──────────────────────────────────────────────────────────────────────────────────────────
@@ -90,7 +91,7 @@ class Groups:
         if name is not None and (not isinstance(name, str) or (name and not name.strip())):
             raise Refusal(400, "group_name must not be blank")
         line = self._acting(thread, string(body, "from_number"))
-        thread.name = name or None
+        self._account.world.rename(thread, name or None)
         thread.notes["updated_at"] = iso(self._account.now())
         return reply(
             {"status": "OK", "data": {"group_id": thread.group, "group_name": name or "", "from_number": line}}
@@ -114,6 +115,7 @@ class Groups:
         line = self._acting(thread, named)
         photo: Any = None if url is None else {"photo_guid": self._account.uuid(), "url": url}
         thread.notes["photo"] = photo
+        self._account.world.set_icon(thread, None if url is None else Attachment(url=url))
         return reply({"status": "OK", "data": {"group_id": thread.group, "group_photo": photo, "from_number": line}})
 
     # ── groups ────────────────────────────────────────────────────────────────────────────────────────────────────

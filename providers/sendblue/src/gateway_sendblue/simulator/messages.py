@@ -11,20 +11,20 @@ from pydantic import ValidationError
 from gateway.provider import Address, Channel, Reaction
 from gateway.simulator import Bubble, Thread, TwinReply, TwinRequest
 from gateway_sendblue.simulator.account import EMAIL, VENDOR, Account
-from gateway_sendblue.simulator.answers import Json, Refusal, body_of, cut, iso, moment, phone_of, reply, string
-from gateway_sendblue.simulator.payloads import SERVICES, answer_json, row, updated_at
+from gateway_sendblue.simulator.answers import Json, Refusal, body_of, cut, moment, phone_of, reply, string
+from gateway_sendblue.simulator.payloads import SERVICES, answer_json, changed_at, row
 
 __all__ = ["Messages"]
 
-_Time: TypeAlias = Callable[[Bubble], str]
+_Time: TypeAlias = Callable[[Bubble], datetime]
 
 
-def _made_at(bubble: Bubble) -> str:
-    return iso(bubble.created_at)
+def _made_at(bubble: Bubble) -> datetime:
+    return bubble.created_at
 
 
-_TIMES: Mapping[str, _Time] = {"created_at": _made_at, "sent_at": _made_at, "updated_at": updated_at}
-_ORDERS: Mapping[str, _Time] = {**_TIMES, "createdAt": _made_at, "sentAt": _made_at, "updatedAt": updated_at}
+_TIMES: Mapping[str, _Time] = {"created_at": _made_at, "sent_at": _made_at, "updated_at": changed_at}
+_ORDERS: Mapping[str, _Time] = {**_TIMES, "createdAt": _made_at, "sentAt": _made_at, "updatedAt": changed_at}
 _EXACT = ("from_number", "to_number", "sendblue_number", "group_id", "message_type", "service", "status")
 _STATUSES = frozenset(
     {
@@ -67,9 +67,10 @@ class Messages:
         for name, words in _CHOICES.items():
             if name in request.query and request.query[name] not in words:
                 raise Refusal(400, f"{name} is not valid")
-        bounds = [
+        asked = [
             (time, moment(request, f"{name}_gte"), moment(request, f"{name}_lte")) for name, time in _TIMES.items()
         ]
+        bounds = [(time, least, most) for time, least, most in asked if least or most]
         number = request.query.get("number")
         fitting = [
             bubble
@@ -190,9 +191,7 @@ def _concerns(bubble: Bubble, number: str) -> bool:
     return number in (thread.line, bubble.sender) or any(member.value == number for member in thread.members)
 
 
-def _within(text: str, least: datetime | None, most: datetime | None) -> bool:
+def _within(at: datetime, least: datetime | None, most: datetime | None) -> bool:
     """Tell whether a time is in bounds, to the millisecond, which is all that the vendor keeps."""
-    if least is None and most is None:
-        return True
-    at = datetime.fromisoformat(text)
+    at = at.replace(microsecond=at.microsecond // 1000 * 1000)
     return (least is None or at >= least) and (most is None or at <= most)

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, urlsplit
 from gateway.simulator import TwinReply, TwinRequest
 from gateway_sendblue.simulator.account import EMAIL, Account, TokenGrant
 from gateway_sendblue.simulator.answers import Json, Refusal, body_of, iso, phone_of, reply, stream, string, strings
-from gateway_sendblue.simulator.payloads import row, updated_at
+from gateway_sendblue.simulator.payloads import changed_at, row
 
 __all__ = ["Own"]
 
@@ -125,7 +125,7 @@ class Own:
         return stream(*((each["type"], each) for each in every if not wanted or each["type"] in wanted))
 
     def _events_of(self, bubble: Any) -> list[Json]:
-        data, handle, changed = row(bubble, self._account), bubble.vendor_id, updated_at(bubble)
+        data, handle, changed = row(bubble, self._account), bubble.vendor_id, iso(changed_at(bubble))
         first = "created" if bubble.ours else "received"
         made = [_event(f"message:{handle}:{first}", f"message.{first}", data["date_sent"], data)]
         if bubble.ours and changed != data["date_sent"]:

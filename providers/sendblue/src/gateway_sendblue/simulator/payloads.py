@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from gateway.provider import Channel, DeliveryState, Link, Media, Opaque, Reaction, Tapback, Text
@@ -11,6 +12,7 @@ from gateway_sendblue.simulator.account import EMAIL, Account
 from gateway_sendblue.simulator.answers import Json, iso
 
 __all__ = [
+    "changed_at",
     "SERVICES",
     "answer_json",
     "call_json",
@@ -20,7 +22,6 @@ __all__ = [
     "tapback_text",
     "text_of",
     "typing_json",
-    "updated_at",
 ]
 
 SERVICES = {Channel.IMESSAGE: "iMessage", Channel.SMS: "SMS", Channel.RCS: "RCS"}
@@ -70,12 +71,12 @@ def tapback_text(bubble: Bubble, reaction: Reaction) -> str:
     return f"{word} “{text_of(bubble)}”"
 
 
-def updated_at(bubble: Bubble) -> str:
+def changed_at(bubble: Bubble) -> datetime:
     """Tell when the state that is shown was reached; what a contact wrote never changes."""
     if not bubble.ours:
-        return iso(bubble.created_at)
+        return bubble.created_at
     shown = DeliveryState.DELIVERED if bubble.state is DeliveryState.READ else bubble.state
-    return iso(bubble.times.get(shown, bubble.created_at))
+    return bubble.times.get(shown, bubble.created_at)
 
 
 def row(bubble: Bubble, account: Account, media: str | None = None) -> Json:
@@ -92,7 +93,7 @@ def row(bubble: Bubble, account: Account, media: str | None = None) -> Json:
         **_failure(bubble, account),
         "message_handle": bubble.vendor_id,
         "date_sent": iso(bubble.created_at),
-        "date_updated": updated_at(bubble),
+        "date_updated": iso(changed_at(bubble)),
         "from_number": thread.line if bubble.ours else contact,
         "number": contact,
         "to_number": contact if bubble.ours else thread.line,

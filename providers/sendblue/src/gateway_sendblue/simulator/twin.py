@@ -45,6 +45,7 @@ class SendblueTwin(Twin):
     retry_delays: ClassVar[Sequence[float]] = (5, 30, 120)
     timeout: ClassVar[float] = 45.0
     lines: ClassVar[Sequence[str]] = LINES
+    cards: ClassVar[frozenset[str]] = frozenset({"location"})
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
