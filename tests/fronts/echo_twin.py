@@ -27,6 +27,7 @@ class EchoTwin(Twin):
     retry_delays = (5.0, 60.0, 600.0)
     timeout = 10.0
     lines = (LINE, "+12025550101")
+    cards = frozenset({"location", "poll", "sticker"})
 
     def routes(self) -> Sequence[Route]:
         return (
@@ -77,6 +78,24 @@ class EchoTwin(Twin):
 
     def renamed(self, thread: Thread, sender: Address) -> Sequence[Webhook]:
         return (self._hook("rename", None, name=thread.name),)
+
+    def edited(self, bubble: Bubble) -> Sequence[Webhook]:
+        return (self._hook("edit", bubble.vendor_id, text=bubble.text),)
+
+    def unsent(self, bubble: Bubble) -> Sequence[Webhook]:
+        return (self._hook("unsend", bubble.vendor_id),)
+
+    def stuck(self, bubble: Bubble, sender: Address) -> Sequence[Webhook]:
+        return (self._hook("sticker", bubble.vendor_id),)
+
+    def pictured(self, thread: Thread, sender: Address) -> Sequence[Webhook]:
+        return (self._hook("icon", None, there=thread.icon is not None),)
+
+    def joined(self, thread: Thread, sender: Address, member: Address) -> Sequence[Webhook]:
+        return (self._hook("join", None, member=member.text),)
+
+    def left(self, thread: Thread, sender: Address, member: Address) -> Sequence[Webhook]:
+        return (self._hook("leave", None, member=member.text),)
 
     def called(self, thread: Thread, sender: Address) -> Sequence[Webhook]:
         return (self._hook("call", None, sender=sender.text),)

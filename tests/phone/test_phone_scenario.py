@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import threading
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -201,3 +205,60 @@ def test_the_command_plays_a_file_against_the_echo_bot(tmp_path: Path) -> None:
     assert (1, True) == (done.exit_code, "step 2 did not happen; 1 further steps were not played" in done.stdout)
     assert 2 == run("scenario", "run", str(file), "--via", "echo", "--forward-to", "ftp://x").exit_code
     assert 0 != run("scenario", "run", str(tmp_path / "none.toml")).exit_code
+
+
+class _Gullible(BaseHTTPRequestHandler):
+    """An application that takes whatever comes."""
+
+    def do_POST(self) -> None:
+        """Say yes."""
+        self.rfile.read(int(self.headers["content-length"]))
+        self.send_response(200)
+        self.send_header("content-length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def test_the_command_says_what_the_lint_found(tmp_path: Path) -> None:
+    """A finding is a line; with --strict it is a failure. The echo bot is clean."""
+    file = tmp_path / "forged.toml"
+    forged = '[[step]]\nfault = { stage = "webhook", kind = "signature" }\n[[step]]\nsays = "hi"\n'
+    file.write_text(f'name = "forged"\n{forged}[[step]]\nexpect_silence = 0.5\n')
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Gullible) as server:
+        threading.Thread(target=server.serve_forever).start()
+        options = ("--via", "echo", "--forward-to", f"http://127.0.0.1:{server.server_port}/")
+        told = [json.loads(line) for line in run("scenario", "run", str(file), *options, "--json").stdout.splitlines()]
+        assert ["accepts-forgery"] == [line["rule"] for line in told if line["type"] == "finding"]
+        done = run("scenario", "run", str(file), *options, "--strict")
+        assert (1, True) == (done.exit_code, "accepts-forgery" in done.stdout)
+        server.shutdown()
+    file.write_text('name = "hello"\n[[step]]\nsays = "hi"\n[[step]]\nexpect = "You said: hi"\nwithin = 30\n')
+    assert 0 == run("scenario", "run", str(file), "--via", "echo", "--strict").exit_code
+
+
+async def test_the_command_records_what_was_said(tmp_path: Path) -> None:
+    """From a simulator that runs, to a file or to stdout; a file that is there is left alone."""
+    file = tmp_path / "mine.toml"
+    async with Simulation(["echo"], seed=7) as sim:
+        sim.contact(sim.world.phones()[0].address).write("hello", vendor="echo")
+        command = partial(run, "scenario", "record", sim.control_url)
+        assert 0 == (await asyncio.to_thread(command, str(file), "--name", "mine")).exit_code
+        assert 2 == (await asyncio.to_thread(command, str(file))).exit_code
+        assert 0 == (await asyncio.to_thread(command, str(file), "--force", "--name", "mine")).exit_code
+        shown = await asyncio.to_thread(command, "--name", "mine")
+    assert file.read_text() == shown.stdout
+    scenario = Scenario.load(file)
+    assert ("mine", 7, ["hello"]) == (scenario.name, scenario.seed, [step.says for step in scenario.step])
+    assert 2 == (await asyncio.to_thread(run, "scenario", "record", f"{sim.url}/_sim")).exit_code
+
+
+async def test_a_phone_plays_a_scenario_and_tells_what_the_lint_found(phone: TestPhone, tmp_path: Path) -> None:
+    """Where a step fails the test fails with its words; a bot that behaves has no findings."""
+    file = tmp_path / "greeting.toml"
+    file.write_text(GREETING)
+    assert (await phone.plays(file)).fine
+    assert [] == phone.findings
+    with pytest.raises(AssertionError, match=r"short: step 2 \(expect\): the message 'no' was expected, and 'HI' came"):
+        await phone.plays(Scenario.read('name = "short"\n[[step]]\nsays = "hi"\n[[step]]\nexpect = "no"\n'))

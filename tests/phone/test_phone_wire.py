@@ -15,8 +15,8 @@ from gateway.client import Gateway
 from gateway.model import Attachment, Message
 from gateway.simulator import Bubble, Fault, FaultKind, Simulation
 from gateway.simulator.phone.place import Held, Place
-from gateway.simulator.phone.proof import check
 from gateway.simulator.phone.wire import story_of
+from gateway.simulator.proof import check
 from tests.fronts.simulator.receiver import Receiver
 from tests.phone.conftest import words
 
@@ -93,8 +93,8 @@ async def test_a_call_is_copied_as_a_command_and_as_python(wire: Wire) -> None:
     assert ["curl", "-X", "POST", f"{wire.sim.base_url('echo')}/messages"] == argv[:4]
     assert "authorization: Bearer $API_KEY" in argv
     assert 'it\'s "here" $HOME' == json.loads(argv[argv.index("--data-raw") + 1])["text"]
-    compile(story.calls[0].python, "copied", "exec")
-    assert 'os.environ["API_KEY"]' in story.calls[0].python
+    compile(story.calls[0].httpx, "copied", "exec")
+    assert 'os.environ["API_KEY"]' in story.calls[0].httpx
 
 
 async def test_a_call_is_made_again_as_it_was_and_edited(wire: Wire) -> None:
@@ -141,6 +141,60 @@ async def test_a_webhook_is_told_again_with_a_new_signature(wire: Wire) -> None:
     assert [404, 404] == [(await wire.http.get(f"{exported}{no}.sample")).status_code for no in ("999999", "x")]
 
 
+async def test_each_attempt_shows_what_was_signed(wire: Wire) -> None:
+    """The header, the bytes in front of it and the time; the bytes are those that came, and the secret is not there."""
+    bubble = await wire.sent()
+    story = story_of(wire.sim.scene, "echo", bubble.vendor_id)
+    assert story is not None
+    (attempt, *_), came = story.hooks[0].attempts, wire.app.hooks[0]
+    signed = attempt.signed
+    assert signed is not None
+    assert ("echo-timestamp, echo-signature", "HMAC-SHA256, in hex") == (signed.headers, signed.method)
+    assert f"{came.headers['echo-timestamp']}.{came.body.decode()}" == signed.base
+    assert "2026-01-01 12:00:0" in signed.at
+    place = Place((Held(bubble.thread.members[0]),)).showing("wire", ("echo", bubble.vendor_id))
+    said = words((await wire.http.get(f"{wire.sim.url}/_phone/?{place.query}")).text)
+    assert "What was signed" in said
+    assert wire.sim.secrets["echo"] not in said
+
+
+async def test_a_webhook_is_told_forged_and_as_of_yesterday(wire: Wire) -> None:
+    """Both are marked, and the check that every application should make refuses them."""
+    bubble = await wire.sent()
+    hook = wire.sim.journal.entries("webhook")[0]
+    for how in ("forged", "yesterday"):
+        assert 200 == (await wire.do("retell", seq=str(hook.seq), how=how)).status_code
+        await wire.sim.clock.advance(1)
+    story = story_of(wire.sim.scene, "echo", bubble.vendor_id)
+    assert story is not None
+    tries = {attempt.spoiled: attempt.verdict for each in story.hooks for attempt in each.attempts if attempt.spoiled}
+    assert {"signature", "stale"} == tries.keys()
+    assert "does not match" in tries["signature"]
+    assert "seconds away" in tries["stale"]
+    assert {"accepts-forgery"} == {finding.rule for finding in story.findings}
+
+
+async def test_after_a_rotation_the_new_secret_is_shown_once(wire: Wire) -> None:
+    """The vendor signs with it, the page that asked is told, and no page holds it afterwards."""
+    old = wire.sim.secrets["echo"]
+    told = await wire.do("rotate", vendor="echo")
+    new = wire.sim.secrets["echo"]
+    assert (True, True) == (new != old, f"<code>{new}</code>" in told.text)
+    bubble = await wire.sent()
+    hook, scene = wire.app.hooks[-1], wire.sim.scene
+    assert check(scene, "echo", hook.headers, hook.body.decode(), "").fits
+    assert "What differs: the secret." == check(scene, "echo", hook.headers, hook.body.decode(), old).words
+    for pane in (("control", None), ("wire", ("echo", bubble.vendor_id))):
+        place = Place((Held(bubble.thread.members[0]),)).showing(*pane)
+        assert new not in (await wire.http.get(f"{wire.sim.url}/_phone/?{place.query}")).text
+    assert 200 == (await wire.do("rotate", vendor="echo", secret="of my own choice")).status_code
+    assert "of my own choice" == wire.sim.twin("echo").context.secret
+    assert [422, 422] == [
+        (await wire.do("rotate", vendor="nobody")).status_code,
+        (await wire.do("rotate", vendor="echo", secret="short")).status_code,
+    ]
+
+
 async def test_the_same_message_is_shown_under_every_vendor(wire: Wire) -> None:
     """What would be carried, and what would be lost."""
     bubble = await wire.sent()
@@ -165,9 +219,14 @@ async def test_the_signature_helper_says_which_part_differs(wire: Wire) -> None:
     again = json.dumps(json.loads(body))
     assert "the body (it was read as JSON" in check(scene, "echo", hook.headers, again, "").words
     assert "No single part" in check(scene, "echo", hook.headers, body.replace("sent", "lost"), "").words
+    bare = {name: value for name, value in hook.headers.items() if name != "echo-signature"}
+    assert "What differs: the header echo-signature is missing." == check(scene, "echo", bare, body, "").words
     await wire.sim.clock.advance(3 * 86_400)
-    late = check(scene, "echo", hook.headers, body, "").words
-    assert late.startswith(("What differs: the time", "The signature fits"))
+    late = check(scene, "echo", hook.headers, body, "")
+    assert late.words.startswith("What differs: the time (it was signed for 2026-01-01 12:00:0")
+    assert f"{hook.headers['echo-timestamp']}.{body}" == late.base
+    both = check(scene, "echo", hook.headers, body, "another-secret-altogether").words
+    assert both.startswith("What differs: the secret and the time")
     headers = "\n".join(f"{name}: {value}" for name, value in hook.headers.items())
     shown = await wire.do("check", vendor="echo", headers=headers, body=body, secret="wrong")
     assert "the secret" in words(shown.text)

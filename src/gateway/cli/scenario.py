@@ -18,12 +18,16 @@ from gateway.cli.screen import Screen, printable
 from gateway.cli.simulate import check_vendors, complete_vendor, real_vendors
 from gateway.errors import ConfigurationError
 from gateway.simulator import Simulation
+from gateway.simulator.lint import Finding, lint
 from gateway.simulator.scenario import Played, Scenario, StepPlayed, play
+from gateway.transport import ClientError, plain_client
 
 __all__ = ["app"]
 
 _BRISK = 0.04
 """As in the demo: nobody watches it."""
+_PATIENCE = 10.0
+"""Seconds that a simulator has to answer."""
 
 app: typer.Typer = typer.Typer(
     cls=Commands,
@@ -56,11 +60,13 @@ def run(
         typer.Option(metavar="URL", help="Where a bot takes the vendor's webhooks; else the echo bot plays."),
     ] = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the simulated vendor; 0 picks a free one.")] = 0,
+    strict: Annotated[bool, typer.Option("--strict", help="What the protocol lint finds is a failure too.")] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON document a line for every step.")] = False,
 ) -> None:
-    """Play a scenario with each vendor, and say which step did not happen.
+    """Play a scenario with each vendor, and say which step did not happen and what the protocol lint found.
 
-    Exit code 1: something that was expected did not come.
+    The lint looks for double replies, replies to own messages, dots left on, secrets in URLs, slow handlers, forgeries
+    that were taken. Exit code 1: something that was expected did not come, or with --strict, something was found.
     """
     screen: Screen = ctx.obj
     scenario = Scenario.load(file)
@@ -69,20 +75,63 @@ def run(
         raise ConfigurationError("no provider with a simulator is installed", hint="see what is: gateway providers")
     if forward_to is not None and len(vendors) > 1:
         raise Usage("a bot somewhere else speaks to one vendor", hint=f"choose it: --via {vendors[0]}")
-    fine = asyncio.run(_play(screen, scenario, vendors, forward_to=forward_to, port=port, json=json))
-    raise typer.Exit(ExitCode.OK if fine else ExitCode.FAILED)
+    fine, clean = asyncio.run(_play(screen, scenario, vendors, forward_to=forward_to, port=port, json=json))
+    raise typer.Exit(ExitCode.OK if fine and (clean or not strict) else ExitCode.FAILED)
+
+
+@app.command("record")
+def record(
+    ctx: typer.Context,
+    url: Annotated[str, typer.Argument(metavar="URL", help="The control URL that a simulator printed.")],
+    file: Annotated[Path | None, typer.Argument(metavar="FILE", help="Where to write it; else to stdout.")] = None,
+    *,
+    name: Annotated[str, typer.Option(help="The scenario's name.")] = "recorded",
+    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+) -> None:
+    """Write what was said in a running simulator down as a scenario."""
+    screen: Screen = ctx.obj
+    if file is not None and file.exists() and not force:
+        raise Usage(f"{file.name} is there already", hint="name another file, or say --force")
+    text = asyncio.run(_recorded(url, name))
+    if file is None:
+        screen.say(text.rstrip("\n"))
+        return
+    file.write_text(text, encoding="utf-8")
+    screen.note(f"{file.name} has {text.count('[[step]]')} steps")
+
+
+async def _recorded(url: str, name: str) -> str:
+    """Ask a simulator's control API; raises `Usage`."""
+    hint = "give the control URL, as in http://127.0.0.1:8900/_sim"
+    async with plain_client(_PATIENCE) as client:
+        try:
+            answer = await client.get(f"{url.rstrip('/')}/recording", params={"name": name})
+            return str(answer.json()["toml"])
+        except (ClientError, ValueError, KeyError, TypeError) as error:
+            raise Usage(f"there is no simulator at this URL ({type(error).__name__})", hint=hint) from None
 
 
 async def _play(
     screen: Screen, scenario: Scenario, vendors: list[str], *, forward_to: str | None, port: int, json: bool
-) -> bool:
-    fine = True
+) -> tuple[bool, bool]:
+    """Tell whether all happened that was expected, and whether the lint found nothing."""
+    fine, clean = True, True
     for vendor in vendors:
         async with _staged(scenario, vendor, forward_to, port) as simulation:
             played = await play(scenario, simulation.scene, vendor, told=_teller(screen, scenario, vendor, json=json))
-        fine = fine and played.fine
+            findings = lint(simulation.scene)
+        fine, clean = fine and played.fine, clean and not findings
+        _tell_findings(screen, scenario, findings, json=json)
         _close(screen, scenario, played, json=json)
-    return fine
+    return fine, clean
+
+
+def _tell_findings(screen: Screen, scenario: Scenario, findings: list[Finding], *, json: bool) -> None:
+    for finding in findings:
+        if json:
+            screen.data({"type": "finding", "scenario": scenario.name, **finding.json()})
+        else:
+            screen.show(Text.assemble(("  ? ", "yellow"), (finding.rule, "yellow"), f"  {finding.words}"))
 
 
 @contextlib.asynccontextmanager

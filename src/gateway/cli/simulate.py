@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, TypeAlias
 
 import typer
 
@@ -11,6 +12,10 @@ from gateway.cli.failing import Usage, nearest
 from gateway.cli.screen import Screen
 
 __all__ = ["check_vendors", "complete_vendor", "known_vendors", "real_vendors", "simulate"]
+
+_World: TypeAlias = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Where the world is kept, to go on with it the next time.")
+]
 
 
 def complete_vendor(incomplete: str) -> list[str]:
@@ -57,6 +62,7 @@ def simulate(
     api_key: Annotated[
         list[str] | None, typer.Option(metavar="VENDOR=KEY", help="The key that a twin asks for; else made up.")
     ] = None,
+    world: _World = None,
     json: Annotated[
         bool, typer.Option("--json", help="One line on stdout once it serves: base URLs, control URL, keys, secrets.")
     ] = False,
@@ -77,6 +83,7 @@ def simulate(
         webhooks=_pairs(webhook, "--webhook", chosen),
         secrets=_pairs(secret, "--secret", chosen),
         api_keys=_pairs(api_key, "--api-key", chosen),
+        world=world,
         json_line=json,
         quiet=screen.quiet,
     )

@@ -11,7 +11,7 @@ from gateway.simulator.faults import Fault, FaultKind, Stage
 from gateway.simulator.journal import Entry, Journal
 from gateway.simulator.scene import Scene
 from gateway.simulator.server import Simulation, serve, twin_of
-from gateway.simulator.twin import Context, Deliver, Fate, Route, Tried, Twin, TwinReply, TwinRequest, Webhook
+from gateway.simulator.twin import Context, Deliver, Fate, OptIn, Route, Tried, Twin, TwinReply, TwinRequest, Webhook
 from gateway.simulator.world import Bubble, Phone, Thread, World
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "Impossible",
     "Journal",
     "Latency",
+    "OptIn",
     "Phone",
     "Route",
     "Scene",

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from email.utils import format_datetime
+from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 from pydantic_core import to_json
@@ -27,6 +28,7 @@ from gateway.simulator.asgi import (
 from gateway.simulator.control import Control
 from gateway.simulator.faults import Fault, FaultKind, Stage
 from gateway.simulator.journal import Entry
+from gateway.simulator.keeping import Keeper
 from gateway.simulator.phone import MOUNT, PhonePage
 from gateway.simulator.router import Router
 from gateway.simulator.scene import Scene
@@ -43,8 +45,16 @@ Handler = Callable[[TwinRequest], TwinReply | Deliver]
 class SimulatorApp:
     """Answers for every vendor of a scene."""
 
-    def __init__(self, scene: Scene, *, names: frozenset[str] = frozenset(), token: str | None = None) -> None:
+    def __init__(
+        self,
+        scene: Scene,
+        *,
+        names: frozenset[str] = frozenset(),
+        token: str | None = None,
+        keeper: Keeper | None = None,
+    ) -> None:
         self._scene = scene
+        self._keeper = keeper
         self._control = Control(scene, names=names)
         self._phone = PhonePage(scene, app=self, names=names, token=token or secrets.token_urlsafe(18))
         self._routers: dict[str, tuple[Twin, Router[Handler]]] = {}
@@ -62,13 +72,29 @@ class SimulatorApp:
         if body is None:
             return
         if mount in self._scene.twins:
-            await _Conversation(self._scene, self._router(mount), receive, send).run(_request(scope, rest, body))
-        elif mount == MOUNT:
+            talk = _Conversation(self._scene, self._router(mount), receive, send, self._keeper)
+            await talk.run(_request(scope, rest, body))
+            return
+        send = self._kept(scope, send)
+        if mount == MOUNT:
             await self._phone.respond(scope, rest or "/", body, receive, send)
         else:
             path = (rest or "/") if mount == "_sim" else None
             status, value, headers = await self._control.respond(scope["method"], path, scope, body)
             await answer(send, status, {"content-type": "application/json", **headers}, to_json(value))
+
+    def _kept(self, scope: Scope, send: Send) -> Send:
+        """Write the world down before a page or a program hears what changed in it."""
+        keeper = self._keeper
+        if keeper is None:
+            return send
+
+        async def keep_and_send(message: MutableMapping[str, Any]) -> None:
+            # what a person does to a phone is not all in the journal
+            keeper.save(anyway=scope["method"] != "GET" and message["type"] == "http.response.start")
+            await send(message)
+
+        return keep_and_send
 
     def _router(self, vendor: str) -> tuple[Twin, Router[Handler]]:
         twin = self._scene.twins[vendor]
@@ -83,8 +109,16 @@ class SimulatorApp:
 class _Conversation:
     """One request to a twin and its answer, with what faults make of them."""
 
-    def __init__(self, scene: Scene, routed: tuple[Twin, Router[Handler]], receive: Receive, send: Send) -> None:
+    def __init__(
+        self,
+        scene: Scene,
+        routed: tuple[Twin, Router[Handler]],
+        receive: Receive,
+        send: Send,
+        keeper: Keeper | None,
+    ) -> None:
         self._scene = scene
+        self._keeper = keeper
         self._twin, self._router = routed
         self._receive = receive
         self._send = send
@@ -174,13 +208,15 @@ class _Conversation:
         headers = {**kind, **{name.lower(): value for name, value in reply.headers.items()}}
         journal = self._scene.journal
         self._note_answer(entry, status=reply.status, headers=journal.headers(headers), body=journal.body(content))
+        if self._keeper is not None:
+            self._keeper.save()
         # the vendor's date, by the vendor's clock
         date = format_datetime(self._scene.clock.now(), usegmt=True)
         await answer(self._send, reply.status, {"date": date, **headers}, content)
 
     def _note(self, request: TwinRequest) -> Entry:
         journal = self._scene.journal
-        return journal.record(
+        entry = journal.record(
             "request",
             self._twin.name,
             method=request.method,
@@ -190,6 +226,8 @@ class _Conversation:
             headers=journal.headers(request.headers),
             body=journal.body(request.body),
         )
+        self._scene.originals.keep(entry.seq, request.headers, request.body)
+        return entry
 
     def _note_answer(self, entry: Entry, **data: object) -> None:
         self._scene.journal.record("answer", self._twin.name, request=entry.seq, path=entry.data["path"], **data)  # type: ignore[arg-type]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import struct
 import sys
@@ -69,8 +70,9 @@ async def reset(receive: Receive, send: Send) -> None:
         raise RuntimeError("this server does not let a connection be reset; run the simulator with uvicorn")
     plug = transport.get_extra_info("socket")
     if plug is not None:
-        # without waiting for what is still to be sent: the kernel then says RST instead of FIN
-        plug.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+        with contextlib.suppress(OSError):  # the client may have been killed, and its socket be closed already
+            # without waiting for what is still to be sent: the kernel then says RST instead of FIN
+            plug.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
     transport.abort()
     # the server must know of it before the application returns without an answer, or it would complain
     while (await receive())["type"] != "http.disconnect":

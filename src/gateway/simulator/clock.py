@@ -88,6 +88,12 @@ class SimClock:
         """How many things are due later."""
         return sum(timer.action is not None for timer in self._timers)
 
+    @property
+    def next_in(self) -> float | None:
+        """Seconds until the next thing is due, None where nothing is."""
+        due = min((timer.due for timer in self._timers if timer.action is not None), default=None)
+        return None if due is None else max(0.0, due - self.elapsed)
+
     def now(self) -> datetime:
         """Tell the time, aware, in UTC."""
         return self._start + timedelta(seconds=self.elapsed)

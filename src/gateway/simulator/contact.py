@@ -1,52 +1,36 @@
-"""What contacts do: they write, reply, react, type, read, call, opt in, say STOP, and switch their phones.
+"""What contacts do: they write, reply, react, vote, type, read, call, opt in, say STOP, and switch their phones.
+
+What they do with groups is in `member`, second thoughts are in `rewriting`.
 
 Each deed changes the world, asks the twin that carries the thread what the application hears of it, and sends that.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+
+from pydantic import JsonValue
 
 from gateway.actions import DeliveryState
-from gateway.addresses import Address
 from gateway.model import Attachment, Channel, Effect, Part, Reaction, Text
-from gateway.simulator.fates import Fates
-from gateway.simulator.twin import Twin, Webhook
-from gateway.simulator.world import Bubble, Phone, Thread, World, note_reaction
+from gateway.simulator.member import Member
+from gateway.simulator.rewriting import Rewriter
+from gateway.simulator.someone import Impossible
+from gateway.simulator.world import Bubble, Phone, Thread, note_reaction
 
 __all__ = ["Contact", "Impossible"]
 
-_SWITCHES = ("name", "imessage", "rcs", "offline", "blocked", "receipts", "reads")
+_SWITCHES = (
+    *("name", "imessage", "rcs", "offline", "blocked", "receipts", "reads"),
+    *("filters", "slow", "known", "limits"),
+)
 
 
-class Impossible(Exception):
-    """A contact cannot do that in this world; `hint` says what to do, `status` is the HTTP status for it."""
-
-    def __init__(self, message: str, *, hint: str, status: int = 409) -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
-        self.status = status
-
-
-class Contact:
+class Contact(Rewriter, Member):
     """A contact with hands: `contact.write("hi", vendor="…")`.
 
-    Where a deed takes place: in the group with the vendor's id `group`, or else in the direct thread with `line`;
-    without a line it is the one last used with this contact, or the account's first.
+    Where a deed takes place: see `Someone`.
     """
-
-    def __init__(self, phone: Phone, *, world: World, twins: Mapping[str, Twin], fates: Fates) -> None:
-        self.phone = phone
-        self._world = world
-        self._twins = twins
-        self._fates = fates
-
-    @property
-    def address(self) -> Address:
-        """Where the contact is reached."""
-        return self.phone.address
 
     # ── messages ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -74,8 +58,11 @@ class Contact:
         thread = self.thread(vendor, line=line, group=group)
         if reply_to is not None:
             self._target(thread, reply_to)
-        bubble = self._put(thread, content, subject=subject, effect=effect, reply_to=reply_to, reply_part=reply_part)
-        self._tell(vendor, self._twins[vendor].wrote(bubble))
+        state = DeliveryState.QUEUED if self.phone.slow else DeliveryState.DELIVERED
+        chosen = Effect(effect) if effect else None
+        shown = {"subject": subject, "effect": chosen, "reply_to": reply_to, "reply_part": reply_part}
+        bubble = self._put(thread, content, state=state, **shown)
+        self._send(bubble, lambda: self._twins[vendor].wrote(bubble))
         return bubble
 
     def reply(
@@ -105,24 +92,6 @@ class Contact:
         self._tell(vendor, self._twins[vendor].opted_out(bubble))
         return bubble
 
-    def start_group(
-        self,
-        others: Iterable[Address],
-        text: str,
-        *,
-        vendor: str,
-        line: str | None = None,
-        name: str | None = None,
-    ) -> Bubble:
-        """Make a group with us and other contacts, and write into it first."""
-        self._be_online()
-        twin = self._twin(vendor)
-        members = {self.address, *others}
-        if len(members) < 2:
-            raise Impossible("a group needs another contact", hint="name at least one other address", status=422)
-        thread = self._world.make_group(vendor, self._line(twin, line), members, twin.new_group_id(), name)
-        return self.write(text, vendor=vendor, group=thread.group)
-
     # ── other deeds ───────────────────────────────────────────────────────────────────────────────────────────────
 
     def react(
@@ -131,23 +100,33 @@ class Contact:
         *,
         vendor: str,
         message: str | None = None,
+        part: int = 0,
         removed: bool = False,
         line: str | None = None,
         group: str | None = None,
     ) -> Bubble:
-        """React to a message, by default the last one of ours, or take a reaction back."""
+        """React to a message, by default the last one of ours, or to one part of it, or take a reaction back."""
         chosen = Reaction.parse(reaction) if isinstance(reaction, str) else reaction
         thread = self.thread(vendor, line=line, group=group)
         bubble = self._target(thread, message)
-        if removed and bubble.reactions.get(self.address.text) != chosen:
+        if part >= len(bubble.parts):
+            raise Impossible("the message has no such part", hint="parts are counted from 0", status=422)
+        me = self.address.text
+        there = bubble.part_reactions.get((me, part)) if part else bubble.reactions.get(me)
+        if removed and there != chosen:
             raise Impossible(
                 "there is no such reaction of this contact on the message",
                 hint="GET /_sim/threads/{id} shows the reactions of each message",
             )
-        note_reaction(bubble, self.address.text, chosen, removed=removed)
+        note_reaction(bubble, me, chosen, removed=removed, part=part)
         what = "unreacted" if removed else "reacted"
-        self._world.record(what, thread, {"ours": False, "message": bubble.vendor_id, "reaction": chosen.text})
-        self._tell(vendor, self._twins[vendor].reacted(bubble, self.address, chosen, removed=removed))
+        noted: dict[str, JsonValue] = {"ours": False, "message": bubble.vendor_id, "reaction": chosen.text}
+        self._world.record(what, thread, {**noted, "part": part} if part else noted)
+        twin = self._twins[vendor]
+        if part:
+            self._tell(vendor, twin.reacted_to_part(bubble, self.address, chosen, part, removed=removed))
+        else:
+            self._tell(vendor, twin.reacted(bubble, self.address, chosen, removed=removed))
         return bubble
 
     def unreact(
@@ -156,11 +135,27 @@ class Contact:
         *,
         vendor: str,
         message: str | None = None,
+        part: int = 0,
         line: str | None = None,
         group: str | None = None,
     ) -> Bubble:
         """Take a reaction back."""
-        return self.react(reaction, vendor=vendor, message=message, removed=True, line=line, group=group)
+        return self.react(reaction, vendor=vendor, message=message, part=part, removed=True, line=line, group=group)
+
+    def stick(
+        self, *, vendor: str, message: str | None = None, line: str | None = None, group: str | None = None
+    ) -> Bubble:
+        """Put a sticker on a message, by default the last one of ours, or take it off again."""
+        thread = self.thread(vendor, line=line, group=group)
+        bubble, me = self._target(thread, message), self.address.text
+        noted: dict[str, JsonValue] = {"ours": False, "message": bubble.vendor_id, "on": me not in bubble.stickers}
+        self._world.record("sticker", thread, noted)
+        if me in bubble.stickers:
+            bubble.stickers.remove(me)
+            return bubble
+        bubble.stickers.append(me)
+        self._tell(vendor, self._twins[vendor].stuck(bubble, self.address))
+        return bubble
 
     def type(self, *, vendor: str, on: bool = True, line: str | None = None, group: str | None = None) -> Thread:
         """Begin or stop typing."""
@@ -172,6 +167,7 @@ class Contact:
     def read(self, *, vendor: str, line: str | None = None, group: str | None = None) -> list[Bubble]:
         """Open the thread: what was delivered is read, and reported where the phone sends receipts."""
         thread = self.thread(vendor, line=line, group=group)
+        self._world.look(thread, self.address.text)
         delivered = [b for b in thread.bubbles if b.ours and b.state is DeliveryState.DELIVERED]
         if not self.phone.receipts:
             return []
@@ -195,6 +191,11 @@ class Contact:
         thread = self.thread(vendor, line=line, group=group)
         bubble = self._target(thread, message)
         hooks = self._twins[vendor].voted(bubble, self.address, option, removed=removed)
+        voters = bubble.votes.setdefault(option, [])
+        if removed and self.address.text in voters:
+            voters.remove(self.address.text)
+        elif not removed and self.address.text not in voters:
+            voters.append(self.address.text)
         what = "unvoted" if removed else "voted"
         self._world.record(what, thread, {"ours": False, "message": bubble.vendor_id, "option": option})
         self._tell(vendor, hooks)
@@ -207,14 +208,6 @@ class Contact:
         self._tell(vendor, self._twins[vendor].shared(thread, self.address))
         return thread
 
-    def rename(self, name: str, *, vendor: str, group: str) -> Thread:
-        """Give a group another name."""
-        thread = self.thread(vendor, group=group)
-        thread.name = name
-        self._world.record("renamed", thread, {"ours": False, "name": name})
-        self._tell(vendor, self._twins[vendor].renamed(thread, self.address))
-        return thread
-
     def call(self, *, vendor: str, line: str | None = None) -> Thread:
         """Try to call us."""
         thread = self.thread(vendor, line=line)
@@ -222,8 +215,14 @@ class Contact:
         self._tell(vendor, self._twins[vendor].called(thread, self.address))
         return thread
 
+    def pin(self, *, vendor: str, line: str, group: str | None = None, on: bool = True) -> Phone:
+        """Keep a chat on top of the phone's list, or let it go."""
+        chat = (vendor, line, group)
+        self.phone.pins = [pin for pin in self.phone.pins if pin != chat] + ([chat] if on else [])
+        return self.phone
+
     def switch(self, **changes: bool | str) -> Phone:
-        """Change the phone's switches (offline, blocked, imessage, rcs, receipts, reads) or the name."""
+        """Change the phone's switches, as `Phone` has them, or the name."""
         for name, value in changes.items():
             if name not in _SWITCHES:
                 raise Impossible(
@@ -233,67 +232,3 @@ class Contact:
         if changes.get("offline") is False:
             self._fates.back_online(self.address)
         return self.phone
-
-    # ── where ─────────────────────────────────────────────────────────────────────────────────────────────────────
-
-    def thread(self, vendor: str, *, line: str | None = None, group: str | None = None) -> Thread:
-        """Find the thread that is meant; raises `Impossible` where the contact cannot be there."""
-        self._be_online()
-        twin = self._twin(vendor)
-        if group is None:
-            return self._world.direct(vendor, self._line(twin, line), self.address)
-        thread = self._world.group(vendor, group)
-        if thread is None or self.address not in thread.members:
-            raise Impossible("the contact is in no such group", hint="GET /_sim/threads lists them", status=404)
-        return thread
-
-    def _be_online(self) -> None:
-        if self.phone.offline:
-            raise Impossible("the phone is offline", hint="switch offline off first")
-
-    def _twin(self, vendor: str) -> Twin:
-        twin = self._twins.get(vendor)
-        if twin is None:
-            known = ", ".join(sorted(self._twins))
-            raise Impossible(f"there is no vendor {vendor!r} here", hint=f"there are: {known}", status=404)
-        return twin
-
-    def _line(self, twin: Twin, line: str | None) -> str:
-        if line is None:
-            mine = [t for t in self._world.threads(twin.name) if t.members == (self.address,) and t.group is None]
-            used = [thread for thread in mine if thread.bubbles]
-            return max(used, key=lambda t: t.bubbles[-1].created_at).line if used else twin.lines[0]
-        if line not in twin.open_lines:
-            raise Impossible("the account has no such line", hint=f"it has {', '.join(twin.open_lines)}", status=404)
-        return line
-
-    def _target(self, thread: Thread, message: str | None) -> Bubble:
-        found = thread.last(ours=True) if message is None else self._world.find(thread.vendor, message)
-        if found is None or found.thread is not thread:
-            hint = "GET /_sim/threads/{id} shows its messages" if message else "we have to write first, or name one"
-            raise Impossible("there is no such message in the thread", hint=hint, status=404)
-        return found
-
-    # ── how ───────────────────────────────────────────────────────────────────────────────────────────────────────
-
-    def _put(self, thread: Thread, parts: tuple[Part, ...], **shown: Any) -> Bubble:
-        phone = self._world.recipient(thread)
-        plain = Channel.RCS if phone.rcs else Channel.SMS
-        bubble = Bubble(
-            vendor_id=self._twins[thread.vendor].new_message_id(),
-            thread=thread,
-            ours=False,
-            sender=self.address.text,
-            parts=parts,
-            created_at=self._world.clock.now(),
-            channel=Channel.IMESSAGE if phone.imessage else plain,
-            state=DeliveryState.DELIVERED,
-            **shown,
-        )
-        self._world.put(bubble)
-        return bubble
-
-    def _tell(self, vendor: str, hooks: Sequence[Webhook]) -> None:
-        twin = self._twins[vendor]
-        for hook in hooks:
-            twin.context.emit(hook)

@@ -18,6 +18,7 @@ from gateway.simulator.asked import Asked
 from gateway.simulator.contact import Contact, Impossible
 from gateway.simulator.deeds import DEEDS
 from gateway.simulator.faults import Fault
+from gateway.simulator.inspecting import Inspection
 from gateway.simulator.router import Router
 from gateway.simulator.scene import Scene
 from gateway.simulator.strangers import refuse_strangers
@@ -41,6 +42,10 @@ class _Switches(Word):
     blocked: bool | None = None
     receipts: bool | None = None
     reads: bool | None = None
+    filters: bool | None = None
+    slow: bool | None = None
+    known: bool | None = None
+    limits: bool | None = None
 
 
 class _NewContact(_Switches):
@@ -92,6 +97,7 @@ class Control:
             ("GET", "/vendors/{vendor}", self._vendor),
             ("PATCH", "/vendors/{vendor}/switches", self._switch_vendor),
         ]
+        handlers += Inspection(scene).handlers
         self._paths: list[JsonValue] = [f"{method} /_sim{path}" for method, path, _ in handlers]
         self._router = Router(handlers)
 

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from pydantic import Field, JsonValue
 
 from gateway.addresses import Address, Word
-from gateway.model import Effect, Part, Reaction
+from gateway.model import Attachment, Effect, Part, Reaction
 from gateway.simulator.contact import Contact
 from gateway.simulator.views import bubble_json, thread_json
 
@@ -63,6 +63,26 @@ class Reacting(Place):
 
     reaction: Reaction
     message: str | None = None
+    part: int = Field(default=0, ge=0)
+
+
+class Naming(Place):
+    """A message of the thread, by default the last one of ours."""
+
+    message: str | None = None
+
+
+class Editing(Place):
+    """What an own message says from now on."""
+
+    message: str
+    text: str = Field(min_length=1)
+
+
+class Unsending(Place):
+    """An own message that is taken back."""
+
+    message: str
 
 
 class Vote(Place):
@@ -79,6 +99,25 @@ class Rename(Word):
     vendor: str = ""
     group: str
     name: str = Field(min_length=1)
+
+
+class Grouped(Word):
+    """A group."""
+
+    vendor: str = ""
+    group: str
+
+
+class Other(Grouped):
+    """Another contact, in a group."""
+
+    other: Address
+
+
+class Icon(Grouped):
+    """A picture for a group, by URL; null takes it away."""
+
+    url: str | None = None
 
 
 class Typing(Place):
@@ -109,7 +148,7 @@ class StartGroup(Direct):
 
 
 Shown: TypeAlias = dict[str, JsonValue]
-Deed: TypeAlias = tuple[type[Place] | type[Direct] | type[Rename], Callable[[Contact, Any], Shown]]
+Deed: TypeAlias = tuple[type[Place] | type[Direct] | type[Rename] | type[Grouped], Callable[[Contact, Any], Shown]]
 """What the body has to be, and what is done."""
 
 
@@ -132,11 +171,25 @@ def _reply(contact: Contact, deed: Answering) -> Shown:
 
 
 def _react(contact: Contact, deed: Reacting) -> Shown:
-    return {"message": bubble_json(contact.react(deed.reaction, message=deed.message, **deed.where()))}
+    reacted = contact.react(deed.reaction, message=deed.message, part=deed.part, **deed.where())
+    return {"message": bubble_json(reacted)}
 
 
 def _unreact(contact: Contact, deed: Reacting) -> Shown:
-    return {"message": bubble_json(contact.unreact(deed.reaction, message=deed.message, **deed.where()))}
+    reacted = contact.unreact(deed.reaction, message=deed.message, part=deed.part, **deed.where())
+    return {"message": bubble_json(reacted)}
+
+
+def _stick(contact: Contact, deed: Naming) -> Shown:
+    return {"message": bubble_json(contact.stick(message=deed.message, **deed.where()))}
+
+
+def _edit(contact: Contact, deed: Editing) -> Shown:
+    return {"message": bubble_json(contact.edit(deed.message, deed.text, **deed.where()))}
+
+
+def _unsend(contact: Contact, deed: Unsending) -> Shown:
+    return {"message": bubble_json(contact.unsend(deed.message, **deed.where()))}
 
 
 def _vote(contact: Contact, deed: Vote) -> Shown:
@@ -150,6 +203,23 @@ def _share(contact: Contact, deed: Place) -> Shown:
 
 def _rename(contact: Contact, deed: Rename) -> Shown:
     return {"thread": thread_json(contact.rename(deed.name, vendor=deed.vendor, group=deed.group))}
+
+
+def _icon(contact: Contact, deed: Icon) -> Shown:
+    icon = None if deed.url is None else Attachment(url=deed.url)
+    return {"thread": thread_json(contact.set_icon(icon, vendor=deed.vendor, group=deed.group))}
+
+
+def _add(contact: Contact, deed: Other) -> Shown:
+    return {"thread": thread_json(contact.add(deed.other, vendor=deed.vendor, group=deed.group))}
+
+
+def _remove(contact: Contact, deed: Other) -> Shown:
+    return {"thread": thread_json(contact.remove(deed.other, vendor=deed.vendor, group=deed.group))}
+
+
+def _leave(contact: Contact, deed: Grouped) -> Shown:
+    return {"thread": thread_json(contact.leave(vendor=deed.vendor, group=deed.group))}
 
 
 def _type(contact: Contact, deed: Typing) -> Shown:
@@ -183,9 +253,16 @@ DEEDS: Mapping[str, Deed] = {
     "reply": (Answering, _reply),
     "react": (Reacting, _react),
     "unreact": (Reacting, _unreact),
+    "stick": (Naming, _stick),
+    "edit": (Editing, _edit),
+    "unsend": (Unsending, _unsend),
     "vote": (Vote, _vote),
     "share": (Place, _share),
     "rename": (Rename, _rename),
+    "icon": (Icon, _icon),
+    "add": (Other, _add),
+    "remove": (Other, _remove),
+    "leave": (Grouped, _leave),
     "type": (Typing, _type),
     "read": (Place, _read),
     "call": (Direct, _call),

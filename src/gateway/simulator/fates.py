@@ -9,10 +9,14 @@ from random import Random
 
 from gateway.actions import DeliveryState
 from gateway.addresses import Address
+from gateway.model import Channel
 from gateway.simulator.twin import Fate, Twin
 from gateway.simulator.world import Bubble, World
 
-__all__ = ["Fates", "Latency"]
+__all__ = ["SLOW_SECONDS", "Fates", "Latency"]
+
+SLOW_SECONDS = 8.0
+"""How much longer a message takes to or from a phone with a slow network."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,7 @@ class Latency:
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
-    """A message that cannot go on while its phone is offline."""
+    """A message that cannot go on while its phone is offline, or has not yet come to its next state."""
 
     bubble: Bubble
     fate: Fate
@@ -67,6 +71,7 @@ class Fates:
         self._spoil = spoil
         self._dice = Random(f"{world.seed}/latency")  # noqa: S311 - made-up delays are no secret
         self._waiting: list[_Waiting] = []
+        self._walking: dict[tuple[str, str], _Waiting] = {}
         world.carry = self.begin
 
     def begin(self, bubble: Bubble) -> None:
@@ -74,8 +79,14 @@ class Fates:
         fate = self._twins[bubble.thread.vendor].fate(bubble, self._world.recipient(bubble.thread))
         if self._spoil:
             fate = self._spoil(bubble, fate)
-        bubble.channel = fate.channel
+        known = self._world.recipient(bubble.thread).known
+        bubble.channel = fate.channel if known else Channel.IMESSAGE
         self._next(bubble, fate, 0)
+
+    def go_on(self) -> None:
+        """Let the messages go on that were on their way in a world that was put aside."""
+        for walking in list(self._walking.values()):
+            self._next(walking.bubble, walking.fate, walking.step)
 
     def back_online(self, address: Address) -> None:
         """Let the messages go on that waited for a phone."""
@@ -94,14 +105,26 @@ class Fates:
 
     def _next(self, bubble: Bubble, fate: Fate, step: int) -> None:
         if step < len(fate.states):
-            seconds = self.latency.of(fate.states[step], self._dice)
+            self._walking[bubble.thread.vendor, bubble.vendor_id] = _Waiting(bubble, fate, step)
+            state = fate.states[step]
+            seconds = self.latency.of(state, self._dice)
+            if state in _ON_THE_PHONE and self._world.recipient(bubble.thread).slow:
+                seconds += SLOW_SECONDS
+            # what nobody knows to have no iMessage is tried there first, and goes as text after a while
+            if bubble.channel is not fate.channel and state is not DeliveryState.QUEUED:
+                seconds += _FALLBACK_SECONDS
             self._world.clock.later(seconds, partial(self._come_to, bubble, fate, step))
 
     def _come_to(self, bubble: Bubble, fate: Fate, step: int) -> None:
         state = fate.states[step]
+        self._walking.pop((bubble.thread.vendor, bubble.vendor_id), None)
         if bubble.state is DeliveryState.CANCELLED:
             return
-        if state in {DeliveryState.DELIVERED, DeliveryState.READ} and self._offline(bubble):
+        if state is not DeliveryState.QUEUED:
+            bubble.channel = fate.channel
+            for member in bubble.thread.members:
+                self._world.phone(member).known = True
+        if state in _ON_THE_PHONE and self._offline(bubble):
             self._waiting.append(_Waiting(bubble, fate, step))
             return
         if state is DeliveryState.READ and not self._reads(bubble):
@@ -117,4 +140,10 @@ class Fates:
     def _reads(self, bubble: Bubble) -> bool:
         """Tell whether the contact reads it by itself and says so; it may have been told to read it before."""
         phone = self._world.recipient(bubble.thread)
-        return phone.receipts and phone.reads and bubble.state is not DeliveryState.READ
+        unknown = phone.filters and bubble.thread.last(ours=False) is None
+        return phone.receipts and phone.reads and not unknown and bubble.state is not DeliveryState.READ
+
+
+_ON_THE_PHONE = frozenset({DeliveryState.DELIVERED, DeliveryState.READ})
+_FALLBACK_SECONDS = 5.0
+"""How long iMessage is tried before a message goes as text."""

@@ -50,6 +50,8 @@ class FaultKind(StrEnum):
     """A page of a proxy in the place of the answer."""
     FAILED = "failed"
     """The message fails with the vendor's `code`, for the reason in `message`."""
+    QUEUED = "queued"
+    """The message is accepted, and stays in the vendor's queue."""
     STUCK = "stuck"
     """The message is sent, and never heard of again."""
     DUPLICATE = "duplicate"
@@ -77,7 +79,7 @@ _CALLS = frozenset(
 _KINDS: Mapping[Stage, frozenset[FaultKind]] = {
     Stage.REQUEST: _CALLS,
     Stage.ACCEPTED: _CALLS,
-    Stage.DELIVERY: frozenset({FaultKind.FAILED, FaultKind.STUCK}),
+    Stage.DELIVERY: frozenset({FaultKind.FAILED, FaultKind.QUEUED, FaultKind.STUCK}),
     Stage.WEBHOOK: frozenset(
         {
             FaultKind.DELAY,
@@ -202,6 +204,8 @@ class Faults:
         fault = self._strike(Stage.DELIVERY, bubble.thread.vendor, lambda f: f.to is None or f.to in members)
         if fault is None:
             return fate
+        if fault.kind is FaultKind.QUEUED:
+            return Fate(fate.channel, (DeliveryState.QUEUED,))
         if fault.kind is FaultKind.STUCK:
             return Fate(fate.channel, (DeliveryState.SENT,))
         return Fate(fate.channel, (DeliveryState.FAILED,), code=fault.code, reason=fault.message)

@@ -29,7 +29,8 @@ class Entry:
     """One thing that happened.
 
     Kinds: `request` and `answer` (the vendor's API), `webhook` (what was to be told) and `attempt` (each try to tell
-    it), `world` (what phones did and saw), `fault` (one that struck), `error` (a twin failed).
+    it), `world` (what phones did and saw), `fault` (one that struck), `error` (a twin failed),
+    `restored` (an earlier world), `rotated` (a vendor's webhooks are signed with another secret).
     """
 
     seq: int
@@ -48,9 +49,9 @@ class Journal:
 
     def __init__(self, clock: SimClock, *, secrets: Iterable[str] = ()) -> None:
         self._clock = clock
-        # the longest first, so that a secret inside another one leaves nothing of it behind
-        usable = {secret for secret in secrets if len(secret) >= _SHORTEST_SECRET}
-        self._secrets = sorted(usable, key=lambda secret: (-len(secret), secret))
+        self._secrets: list[str] = []
+        for secret in secrets:
+            self.mask(secret)
         self._entries: deque[Entry] = deque(maxlen=_MOST_ENTRIES)
         self._last = 0
         self._news = asyncio.Event()
@@ -60,6 +61,12 @@ class Journal:
     def last(self) -> int:
         """The number of the last entry, 0 when there is none."""
         return self._last
+
+    def mask(self, secret: str) -> None:
+        """Mask one more secret from now on; one of less than four characters would mask every text."""
+        if len(secret) >= _SHORTEST_SECRET:
+            # the longest first, so that a secret inside another one leaves nothing of it behind
+            self._secrets = sorted({*self._secrets, secret}, key=lambda each: (-len(each), each))
 
     def record(self, kind: str, vendor: str | None = None, **data: JsonValue) -> Entry:
         """Keep something that happened now."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from pydantic import SecretStr, ValidationError
@@ -13,12 +13,13 @@ from pydantic_core import from_json, to_json
 
 from gateway import plugins
 from gateway.errors import GatewayError
-from gateway.provider import Provider, WebhookRequest
+from gateway.provider import Provider, Signed, WebhookRequest
 from gateway.simulator.scene import Scene
 
-__all__ = ["Checked", "check", "events_of", "provider_of", "verdict_of"]
+__all__ = ["FITS", "Checked", "check", "events_of", "provider_of", "signed_of", "verdict_of"]
 
-_FITS = "fits"
+FITS = "fits"
+"""What `verdict_of` says of a proof that fits."""
 
 
 def provider_of(scene: Scene, vendor: str, secret: str | None = None) -> Provider[Any] | None:
@@ -31,7 +32,7 @@ def provider_of(scene: Scene, vendor: str, secret: str | None = None) -> Provide
         return None
     settings = scene.settings(vendor)
     if secret is not None:
-        own = scene.secrets[vendor]
+        own = scene.twins[vendor].context.secret
         settings = {name: secret if _plain(value) == own else value for name, value in settings.items()}
     try:
         return cls(cls.Settings(**settings))
@@ -43,10 +44,21 @@ def _plain(value: Any) -> Any:
     return value.get_secret_value() if isinstance(value, SecretStr) else value
 
 
-def verdict_of(scene: Scene, vendor: str, headers: Mapping[str, str], body: bytes, at: datetime) -> str:
-    """Say whether a webhook's proof fits, in the words of the provider that checks it."""
-    provider = provider_of(scene, vendor)
+def verdict_of(
+    scene: Scene, vendor: str, headers: Mapping[str, str], body: bytes, at: datetime, secret: str | None = None
+) -> str:
+    """Say whether a webhook's proof fits, in the words of the provider that checks it; `secret` as in `provider_of`."""
+    provider = provider_of(scene, vendor, secret)
     return "" if provider is None else _verified(provider, headers, body, at)
+
+
+def signed_of(scene: Scene, vendor: str, headers: Mapping[str, str], body: bytes, at: datetime) -> Signed | None:
+    """Say what proves a webhook: headers, the bytes that are signed, the time; None where nobody can tell."""
+    provider = provider_of(scene, vendor)
+    try:
+        return None if provider is None else provider.signed(_hook(headers, body, at))
+    except GatewayError:
+        return None
 
 
 def _verified(provider: Provider[Any], headers: Mapping[str, str], body: bytes, at: datetime) -> str:
@@ -54,7 +66,7 @@ def _verified(provider: Provider[Any], headers: Mapping[str, str], body: bytes, 
         provider.verify(_hook(headers, body, at))
     except GatewayError as error:
         return str(error)
-    return _FITS
+    return FITS
 
 
 def _hook(headers: Mapping[str, str], body: bytes, at: datetime) -> WebhookRequest:
@@ -83,47 +95,67 @@ class Checked:
 
     fits: bool
     words: str
-    said: str
+    said: str = ""
     """What the provider's own check said."""
+    base: str = ""
+    """What the vendor signs, for this body."""
 
 
 def check(scene: Scene, vendor: str, headers: Mapping[str, str], body: str, secret: str) -> Checked:
     """Check a webhook that somebody pasted; where it does not fit, change one part after the other until it does.
 
-    The parts: the time of receiving, the secret, a body that was read as JSON and written again.
+    The parts: a header that is not there, the time of receiving, the secret, a body that was read as JSON and written
+    again.
     """
     now = scene.clock.now()
-    wanted = secret or scene.secrets[vendor]
-    provider = provider_of(scene, vendor, wanted)
+    provider = provider_of(scene, vendor, secret or scene.twins[vendor].context.secret)
     if provider is None:
-        return Checked(fits=False, words="there is no provider for this vendor, so nobody can check it", said="")
+        return Checked(fits=False, words="there is no provider for this vendor, so nobody can check it")
     raw = body.encode("utf-8", "replace")
+    signed = signed_of(scene, vendor, headers, raw, now)
     said = _verified(provider, headers, raw, now)
-    if said == _FITS:
-        return Checked(
-            fits=True, words="The signature fits: secret, time and body are those that were signed.", said=said
-        )
-    own = provider_of(scene, vendor, scene.secrets[vendor])
-    for times, when in _moments(headers, now):
-        for secrets, each in (("", provider), ("the secret", own)):
-            for bodies, content in _bodies(raw):
-                wrong = [part for part in (secrets, times, bodies) if part]
-                if each is not None and wrong and _verified(each, headers, content, when) == _FITS:
-                    return Checked(fits=False, words=f"What differs: {' and '.join(wrong)}.", said=said)
+    base = (signed.base or b"").decode("utf-8", "replace") if signed else ""
+    if said == FITS:
+        words = "The signature fits: secret, time and body are those that were signed."
+        return Checked(fits=True, words=words, said=said, base=base)
+    missing = [name for name in signed.headers if not headers.get(name)] if signed else []
+    if missing:
+        return Checked(fits=False, words=f"What differs: the header {' and '.join(missing)} is missing.", said=said)
+    own = provider_of(scene, vendor, scene.twins[vendor].context.secret)
+    wrong = _differing(headers, raw, now, signed, {"": provider, "the secret": own})
+    if wrong:
+        return Checked(fits=False, words=f"What differs: {' and '.join(wrong)}.", said=said, base=base)
     words = "No single part explains it: the body was changed, or it was signed with a secret that is not known here."
-    return Checked(fits=False, words=words, said=said)
+    return Checked(fits=False, words=words, said=said, base=base)
 
 
-def _moments(headers: Mapping[str, str], now: datetime) -> Iterator[tuple[str, datetime]]:
-    """Give now, and every time that a header may tell, as the moment of receiving."""
+def _differing(
+    headers: Mapping[str, str],
+    raw: bytes,
+    now: datetime,
+    signed: Signed | None,
+    providers: Mapping[str, Provider[Any] | None],
+) -> list[str]:
+    """Name the fewest parts that have to be other ones for the proof to fit; none where that does not help."""
+    tries = [
+        ([part for part in (secret, time, body) if part], provider, content, when)
+        for time, when in _moments(now, signed)
+        for secret, provider in providers.items()
+        for body, content in _bodies(raw)
+    ]
+    for wrong, provider, content, when in sorted(tries, key=lambda each: len(each[0])):
+        if wrong and provider is not None and _verified(provider, headers, content, when) == FITS:
+            return wrong
+    return []
+
+
+def _moments(now: datetime, signed: Signed | None) -> Iterator[tuple[str, datetime]]:
+    """Give now, and the time that is signed as the moment of receiving."""
     yield "", now
-    for value in headers.values():
-        for piece in value.replace("=", ",").split(","):
-            text = piece.strip()
-            if text.isascii() and text.isdigit() and 9 <= len(text) <= 13:
-                seconds = int(text) / (1000 if len(text) > 11 else 1)
-                moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
-                yield "the time (it was signed too long before it was received)", moment
+    if signed is not None and signed.at is not None:
+        apart = (now - signed.at).total_seconds()
+        words = f"{abs(apart):.0f} s {'before' if apart > 0 else 'after'} the time of this clock"
+        yield f"the time (it was signed for {signed.at:%Y-%m-%d %H:%M:%S} UTC, {words})", signed.at
 
 
 def _bodies(raw: bytes) -> Iterator[tuple[str, bytes]]:

@@ -19,6 +19,7 @@ from gateway.simulator.contact import Contact
 from gateway.simulator.fates import Fates, Latency
 from gateway.simulator.faults import Armed, Faults
 from gateway.simulator.journal import Journal
+from gateway.simulator.originals import Originals
 from gateway.simulator.twin import Twin, Webhook
 from gateway.simulator.webhooks import WebhookSender, check_url
 from gateway.simulator.world import World
@@ -79,6 +80,7 @@ class Scene:
         self.seed = seed
         self.classes: dict[str, type[Twin]] = {cls.name: cls for cls in twins}
         self.failures: list[Exception] = []
+        self._rotations = 0
         self.ended: asyncio.Event = asyncio.Event()
         self.root = "http://127.0.0.1"
         """Where it is served, without a slash at the end; set by the server."""
@@ -89,7 +91,10 @@ class Scene:
         self.journal: Journal = Journal(self.clock, secrets=[*self.api_keys.values(), *self.secrets.values()])
         self.faults: Faults = Faults(seed, record=self._note_fault)
         self.latency: Latency = latency or Latency()
-        self.sender: WebhookSender = WebhookSender(self.clock, self.journal, self.faults, latency=self.latency.webhook)
+        self.originals: Originals = Originals()
+        self.sender: WebhookSender = WebhookSender(
+            self.clock, self.journal, self.faults, latency=self.latency.webhook, originals=self.originals
+        )
         for vendor, url in (webhooks or {}).items():
             self.set_webhook(vendor, url)
         self.world: World
@@ -121,6 +126,20 @@ class Scene:
         else:
             self.sender.urls[vendor] = check_url(url)
 
+    def rotate(self, vendor: str, secret: str | None = None) -> str:
+        """Change the secret that a vendor's webhooks are proven with; gives the new one, made up where none is given.
+
+        The application is told nothing, as with a vendor: it has to be given the new one.
+        """
+        new = secret
+        while new is None or (secret is None and new == self.twins[vendor].context.secret):
+            self._rotations += 1
+            new = self._made_up(f"secret/{self._rotations}", vendor)
+        self.journal.mask(new)
+        self.secrets[vendor] = self.twins[vendor].context.secret = new
+        self.journal.record("rotated", vendor)
+        return new
+
     def set_latency(self, latency: Latency) -> None:
         """Say how long things take in the world from now on."""
         self.latency = self.fates.latency = latency
@@ -136,27 +155,42 @@ class Scene:
         self.clock.clear()
         self.faults.clear()
         self.journal.clear()
+        self.originals.clear()
         self._begin()
 
     def snapshot(self) -> Snapshot:
-        """Keep the world and its twins as they are now; what is under way at this moment is not part of it."""
-        return Snapshot(*copy.deepcopy((self.world, self.twins, self.fates), self._shared()))
+        """Keep the world and its twins as they are now; webhooks that are under way are not part of it."""
+        return Snapshot(*copy.deepcopy((self.world, self.twins, self.fates), self._memo()))
 
     def restore(self, snapshot: Snapshot) -> None:
         """Go back to a snapshot, as often as one likes. Faults, journal and time stay as they are.
 
-        What was under way is given up: a message that was on its way stays where it was.
+        Messages that were on their way go on from where they were; webhooks that were are given up.
         """
+        whole = (snapshot.world, snapshot.twins, snapshot.fates)
+        self.adopt(*copy.deepcopy(whole, self._memo()))
+
+    def adopt(self, world: World, twins: dict[str, Twin], fates: Fates) -> None:
+        """Go on with another world and its twins; they belong to this scene from now on."""
         self.sender.forget()
         self.clock.clear()
-        whole = (snapshot.world, snapshot.twins, snapshot.fates)
-        self.world, self.twins, self.fates = copy.deepcopy(whole, self._shared())
+        self.world, self.twins, self.fates = world, twins, fates
+        for name, twin in twins.items():
+            self.api_keys[name], self.secrets[name] = twin.context.api_key, twin.context.secret
+            self.journal.mask(twin.context.api_key)
+            self.journal.mask(twin.context.secret)
+        fates.latency = self.latency
+        fates.go_on()
         self.journal.record("restored")
 
-    def _shared(self) -> dict[int, Any]:
+    @property
+    def shared(self) -> tuple[object, ...]:
+        """What a world and its twins refer to, and what belongs to the scene; each of another class."""
+        return (self, self.clock, self.journal, self.faults, self.sender, self.originals)
+
+    def _memo(self) -> dict[int, Any]:
         """Name what a snapshot shares with the scene, in the form that `copy.deepcopy` asks for."""
-        shared = (self, self.clock, self.journal, self.faults, self.sender)
-        return {id(each): each for each in shared}
+        return {id(each): each for each in self.shared}
 
     def failed(self, error: Exception) -> None:
         """Note that a twin raised."""

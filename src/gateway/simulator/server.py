@@ -9,7 +9,8 @@ import json
 import signal
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
+from pathlib import Path
 from secrets import token_urlsafe
 from types import TracebackType
 from typing import Any, Self
@@ -23,6 +24,7 @@ from gateway.simulator.contact import Contact
 from gateway.simulator.fates import Latency
 from gateway.simulator.faults import Faults
 from gateway.simulator.journal import Journal
+from gateway.simulator.keeping import Keeper
 from gateway.simulator.listener import LoopServer, open_port, url_of
 from gateway.simulator.scene import Scene
 from gateway.simulator.twin import Twin
@@ -42,7 +44,8 @@ class Simulation:
     and starts no thread. Wrong settings raise `ConfigurationError`. Leaving it ends everything, and raises an
     `ExceptionGroup` of what twins raised where they may not, so that a twin's fault is not taken for a vendor's.
     `latency` is how long things take in the world, or a factor for it. `phone_token` is what the phone's URL is opened
-    with, else a new one each time: give one where an open page has to outlive a restart.
+    with, else a new one each time: give one where an open page has to outlive a restart. `world` is a file in which the
+    world, the twins and the token are kept: they outlive the process, and go on from there the next time.
     """
 
     def __init__(
@@ -59,13 +62,19 @@ class Simulation:
         secrets: Mapping[str, str] | None = None,
         api_keys: Mapping[str, str] | None = None,
         phone_token: str | None = None,
+        world: Path | None = None,
     ) -> None:
         twins = [twin_of(vendor) if isinstance(vendor, str) else vendor for vendor in vendors]
         _check_names([twin.name for twin in twins], {*(webhooks or {}), *(secrets or {}), *(api_keys or {})})
         _check_urls(webhooks or {})
         self._host = host
         self._port = port
-        self._phone_token = phone_token or token_urlsafe(18)
+        self._keeper = Keeper(world) if world else None
+        kept = self._keeper.read([twin.name for twin in twins]) if self._keeper else None
+        if kept is not None:
+            # a clock that was moved on may be ahead of this machine's
+            seed, start = kept.seed, kept.now if clock == "virtual" else max(kept.now, datetime.now(UTC))
+        self._phone_token = phone_token or (kept.token if kept else token_urlsafe(18))
         self.clock: SimClock = SimClock(clock, start=start, failed=self._failed)
         self._scene = Scene(
             twins,
@@ -83,7 +92,15 @@ class Simulation:
         """Open the port and serve; raises `ConfigurationError` when the port is taken."""
         plug = open_port(self._host, self._port)
         self._scene.root = url_of(self._host, plug.getsockname()[1])
-        app = SimulatorApp(self._scene, names=frozenset({self._host.lower()}), token=self._phone_token)
+        if self._keeper is not None:
+            try:
+                self._keeper.attach(self._scene, self._phone_token)
+            except BaseException:
+                plug.close()
+                await self._scene.close()
+                raise
+        names = frozenset({self._host.lower()})
+        app = SimulatorApp(self._scene, names=names, token=self._phone_token, keeper=self._keeper)
         self._server = LoopServer(app)
         self._serving = asyncio.create_task(self._server.serve(sockets=[plug]))
         await self._server.ready.wait()
@@ -93,6 +110,8 @@ class Simulation:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """End everything."""
+        if self._keeper is not None:
+            self._keeper.save(anyway=True)
         await self._scene.close()
         if self._server and self._serving:
             self._server.end()
@@ -249,6 +268,7 @@ def serve(
     webhooks: Mapping[str, str] | None = None,
     secrets: Mapping[str, str] | None = None,
     api_keys: Mapping[str, str] | None = None,
+    world: Path | None = None,
     json_line: bool = False,
     quiet: bool = False,
 ) -> None:
@@ -258,7 +278,7 @@ def serve(
     goes to stderr, unless it is `quiet`. Raises `ConfigurationError`.
     """
     simulation = Simulation(
-        vendors, host=host, port=port, seed=seed, webhooks=webhooks, secrets=secrets, api_keys=api_keys
+        vendors, host=host, port=port, seed=seed, webhooks=webhooks, secrets=secrets, api_keys=api_keys, world=world
     )
     asyncio.run(_until_signalled(simulation, json_line=json_line, quiet=quiet))
 

@@ -23,7 +23,7 @@ from gateway.model import Channel, Reaction
 if TYPE_CHECKING:
     from gateway.simulator.world import Bubble, Phone, Thread, World
 
-__all__ = ["Context", "Deliver", "Fate", "Route", "Tried", "Twin", "TwinReply", "TwinRequest", "Webhook"]
+__all__ = ["Context", "Deliver", "Fate", "OptIn", "Route", "Tried", "Twin", "TwinReply", "TwinRequest", "Webhook"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +138,15 @@ class Fate:
     reason: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class OptIn:
+    """An opt-in link: whoever opens it has a message composed, and sends it."""
+
+    text: str
+    """What the phone composes, the code in it."""
+    line: str
+
+
 class Context(Protocol):
     """What the shell gives to a twin."""
 
@@ -175,6 +184,11 @@ class Twin(ABC):
     """Seconds that the vendor waits for an answer to a webhook."""
     lines: ClassVar[Sequence[str]]
     """The sender identities of the account, in the vendor's spelling; the first is the default."""
+    cards: ClassVar[frozenset[str]] = frozenset()
+    """What contacts can send beside texts and files so that the application hears of it: `location`, `poll`, `sticker`.
+
+    Each arrives at `wrote` as an `Opaque` part of that kind.
+    """
 
     def __init__(self, context: Context) -> None:
         self.context = context
@@ -188,6 +202,17 @@ class Twin(ABC):
     def open_lines(self) -> Sequence[str]:
         """The lines that contacts can write to now: others than `lines` where the account can order and cancel."""
         return self.lines
+
+    def tells(self, deed: str) -> bool:
+        """Tell whether the application hears of a deed of contacts, named as its method here: to override is to tell.
+
+        Contacts can do it all the same, as with a real phone.
+        """
+        return getattr(type(self), deed) is not getattr(Twin, deed)
+
+    def links(self) -> Sequence[OptIn]:
+        """Give the opt-in links that the application made."""
+        return ()
 
     # ── the API ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -242,6 +267,24 @@ class Twin(ABC):
         """A contact reacted to a message of ours, or took it back."""
         return ()
 
+    def reacted_to_part(
+        self, bubble: Bubble, sender: Address, reaction: Reaction, part: int, *, removed: bool
+    ) -> Sequence[Webhook]:
+        """As `reacted`, to a later part than the first; by default the vendor does not say which."""
+        return self.reacted(bubble, sender, reaction, removed=removed)
+
+    def stuck(self, bubble: Bubble, sender: Address) -> Sequence[Webhook]:
+        """A contact put a sticker on a message."""
+        return ()
+
+    def edited(self, bubble: Bubble) -> Sequence[Webhook]:
+        """A contact changed what a message says; `bubble.edits` has what it said before."""
+        return ()
+
+    def unsent(self, bubble: Bubble) -> Sequence[Webhook]:
+        """A contact took a message back."""
+        return ()
+
     def typed(self, thread: Thread, sender: Address, *, started: bool) -> Sequence[Webhook]:
         """A contact began or stopped typing."""
         return ()
@@ -256,6 +299,18 @@ class Twin(ABC):
 
     def renamed(self, thread: Thread, sender: Address) -> Sequence[Webhook]:
         """A contact gave a group another name, which the thread has now."""
+        return ()
+
+    def pictured(self, thread: Thread, sender: Address) -> Sequence[Webhook]:
+        """A contact gave a group another picture, which the thread has now, or took it away."""
+        return ()
+
+    def joined(self, thread: Thread, sender: Address, member: Address) -> Sequence[Webhook]:
+        """A contact added another one to a group."""
+        return ()
+
+    def left(self, thread: Thread, sender: Address, member: Address) -> Sequence[Webhook]:
+        """A contact took another one out of a group, or left it: then both are the same."""
         return ()
 
     def called(self, thread: Thread, sender: Address) -> Sequence[Webhook]:

@@ -24,6 +24,10 @@ def phone_json(phone: Phone) -> dict[str, JsonValue]:
         "blocked": phone.blocked,
         "receipts": phone.receipts,
         "reads": phone.reads,
+        "filters": phone.filters,
+        "slow": phone.slow,
+        "known": phone.known,
+        "limits": phone.limits,
     }
 
 
@@ -46,6 +50,20 @@ def bubble_json(bubble: Bubble) -> dict[str, JsonValue]:
         "code": bubble.code,
         "reason": bubble.reason,
         "reactions": {party: reaction.text for party, reaction in bubble.reactions.items()},
+        "part_reactions": [
+            {"party": party, "part": part, "reaction": reaction.text}
+            for (party, part), reaction in bubble.part_reactions.items()
+        ],
+        "stickers": list(bubble.stickers),
+        "votes": {option: list(voters) for option, voters in bubble.votes.items()},
+        "edits": [
+            {
+                "parts": _PARTS.dump_python(edit.parts, mode="json", exclude_none=True),
+                "until": edit.until.isoformat(),
+            }
+            for edit in bubble.edits
+        ],
+        "unsent_at": bubble.unsent_at.isoformat() if bubble.unsent_at else None,
         "created_at": bubble.created_at.isoformat(),
         "times": {state.value: when.isoformat() for state, when in bubble.times.items()},
     }
@@ -60,6 +78,7 @@ def thread_json(thread: Thread, *, bubbles: bool = False) -> dict[str, JsonValue
         "members": [member.text for member in thread.members],
         "group": thread.group,
         "name": thread.name,
+        "former": [member.text for member in thread.former],
         "typing": thread.typing,
         "messages": len(thread.bubbles),
     }

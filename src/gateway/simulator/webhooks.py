@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -16,6 +16,7 @@ from pydantic_core import to_json
 from gateway.simulator.clock import SimClock
 from gateway.simulator.faults import Fault, FaultKind, Faults
 from gateway.simulator.journal import Journal
+from gateway.simulator.originals import Originals
 from gateway.simulator.twin import Tried, Twin, Webhook
 from gateway.transport import plain_client
 
@@ -51,7 +52,12 @@ class _Delivery:
     webhook: Webhook
     body: bytes
     secret: str
+    """What it is signed with."""
+    checked_with: str
+    """What its receiver has to check it with."""
     age: float = 0.0
+    spoiled: str | None = None
+    """The fault that its proof suffers from."""
     attempt: int = 0
     repeats: bool = True
     """False for the one attempt of `WebhookSender.deliver`."""
@@ -62,27 +68,53 @@ class _Delivery:
 class WebhookSender:
     """Sends what twins emit to the URLs of their vendors; every attempt is journalled."""
 
-    def __init__(self, clock: SimClock, journal: Journal, faults: Faults, *, latency: float = 0.02) -> None:
+    def __init__(
+        self,
+        clock: SimClock,
+        journal: Journal,
+        faults: Faults,
+        *,
+        latency: float = 0.02,
+        originals: Originals | None = None,
+    ) -> None:
         self.urls: dict[str, str] = {}
         """Where each vendor's webhooks go; a vendor without a URL sends none."""
         self._clock = clock
         self._journal = journal
         self._faults = faults
         self._latency = latency
+        self._originals = originals or Originals()
         self._client = plain_client(30.0)
         self._tasks: set[asyncio.Task[None]] = set()
         self._slots = asyncio.Semaphore(_AT_ONCE)
         self._held: dict[str, list[_Delivery]] = {}
         self._lanes: dict[str, asyncio.Event] = {}
+        self._open: dict[int, _Delivery] = {}
         self._generation = 0
+
+    @property
+    def untold(self) -> list[tuple[str, Webhook]]:
+        """What no application has taken yet, and will be tried (again): vendors and webhooks, in their order."""
+        return [(delivery.twin.name, delivery.webhook) for delivery in self._open.values()]
 
     def emit(self, twin: Twin, webhook: Webhook) -> None:
         """Take a webhook from its twin; the first attempt is made after the latency, by the clock."""
         delivery, url = self._noted(twin, webhook)
         if url is None:
             return
+        self._open[delivery.entry] = delivery
         delivery.followers = self._held.pop(twin.name, [])
         self._launch(delivery, self._faults.webhook(twin.name, webhook.event))
+
+    def again(self, twin: Twin, webhook: Webhook, *, age: float = 0.0, wrongly: bool = False) -> None:
+        """Tell a webhook once more, by no fault: signed for a time `age` seconds ago, or with another secret."""
+        delivery, url = self._noted(twin, webhook)
+        if url is None:
+            return
+        delivery.age, delivery.spoiled = age, FaultKind.STALE.value if age else None
+        if wrongly:
+            delivery.secret, delivery.spoiled = another_secret(delivery.secret), FaultKind.SIGNATURE.value
+        self._attempt_in(self._latency, delivery)
 
     async def deliver(self, twin: Twin, webhook: Webhook) -> Tried:
         """Make one attempt now and tell what came of it; no fault strikes it, and it is not repeated."""
@@ -103,13 +135,16 @@ class WebhookSender:
             payload=dict(webhook.payload),
             sent_to=url,
         )
+        self._originals.keep_webhook(entry.seq, webhook)
         body = to_json(dict(webhook.payload))
-        return _Delivery(entry.seq, twin, webhook, body, webhook.secret or twin.context.secret), url
+        secret = webhook.secret or twin.context.secret
+        return _Delivery(entry.seq, twin, webhook, body, secret, secret), url
 
     def forget(self) -> None:
         """Give up everything that is under way."""
         self._generation += 1
         self._held.clear()
+        self._open.clear()
         for task in self._tasks:
             task.cancel()
 
@@ -127,6 +162,7 @@ class WebhookSender:
         if fault is None:
             pass
         elif kind is FaultKind.DROP:
+            del self._open[delivery.entry]
             self._free(delivery)
             return
         elif kind is FaultKind.REORDER:
@@ -135,13 +171,13 @@ class WebhookSender:
         elif kind is FaultKind.DELAY:
             wait += fault.seconds
         elif kind is FaultKind.SIGNATURE:
-            delivery.secret = another_secret(delivery.secret)
+            delivery.secret, delivery.spoiled = another_secret(delivery.secret), kind.value
         elif kind is FaultKind.STALE:
-            delivery.age = fault.seconds or _STALE_SECONDS
+            delivery.age, delivery.spoiled = fault.seconds or _STALE_SECONDS, kind.value
         copies = fault.copies if fault and kind is FaultKind.DUPLICATE else 0
         for _ in range(1 + copies):
             self._attempt_in(wait, delivery)
-            delivery = _Delivery(delivery.entry, delivery.twin, delivery.webhook, delivery.body, delivery.secret)
+            delivery = replace(delivery, attempt=0, followers=[])
 
     def _hold(self, delivery: _Delivery, seconds: float) -> None:
         """Keep it until the next webhook of its vendor was sent, or for a while when there is none."""
@@ -252,9 +288,13 @@ class WebhookSender:
             "milliseconds": round(took * 1000),
             "accepted": fine,
             "again_in": again,
+            "spoiled": delivery.spoiled,
         }
-        self._journal.record("attempt", twin.name, **shown)
-        if again is not None:
+        entry = self._journal.record("attempt", twin.name, **shown)
+        self._originals.keep(entry.seq, headers, delivery.body, delivery.checked_with)
+        if again is None:
+            self._open.pop(delivery.entry, None)
+        else:
             # the vendor counts from when it gave up waiting, which a virtual clock did not live through
             unlived = twin.timeout if answer.error == "timeout" and self._clock.mode == "virtual" else 0.0
             self._attempt_in(again + unlived, delivery)

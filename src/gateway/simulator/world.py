@@ -14,11 +14,11 @@ from pydantic import JsonValue
 
 from gateway.actions import DeliveryState
 from gateway.addresses import Address
-from gateway.model import Channel, Effect, Part, Reaction
+from gateway.model import Channel, Effect, Media, Part, Reaction
 from gateway.simulator.clock import SimClock
 from gateway.simulator.people import first_people, name_of
 
-__all__ = ["Bubble", "Happening", "Phone", "Thread", "World"]
+__all__ = ["Bubble", "Edit", "Happening", "Phone", "Thread", "World", "note_reaction"]
 
 
 @dataclass(slots=True)
@@ -36,6 +36,16 @@ class Phone:
     """The contact sends read receipts."""
     reads: bool = True
     """The contact opens what arrives by itself, after a while; otherwise only when told to."""
+    filters: bool = False
+    """Lines that the contact never wrote to wait among the unknown senders, where nobody reads them by itself."""
+    slow: bool = False
+    """A slow network: what comes and goes takes its time."""
+    known: bool = True
+    """The vendors know which network reaches it; otherwise iMessage is tried first, before it goes as text."""
+    limits: bool = True
+    """Apple's limits hold: how long a message can be edited and unsent, how small a group may become."""
+    pins: list[tuple[str, str, str | None]] = field(default_factory=list)
+    """The chats on top of the list: vendor, line and, of a group, the vendor's id."""
 
 
 @dataclass(slots=True)
@@ -59,7 +69,19 @@ class Bubble:
     code: str | None = None
     reason: str | None = None
     reactions: dict[str, Reaction] = field(default_factory=dict)
-    """The reaction of each party, by address text, or the line for ours."""
+    """The reaction of each party to the whole or the first part, by address text, or the line for ours."""
+    part_reactions: dict[tuple[str, int], Reaction] = field(default_factory=dict)
+    """Reactions to a later part: by party and the part's number."""
+    stickers: list[str] = field(default_factory=list)
+    """Who put a sticker on it, by address text."""
+    votes: dict[str, list[str]] = field(default_factory=dict)
+    """In a poll: who voted, by option."""
+    edits: list[Edit] = field(default_factory=list)
+    """What it said before, oldest first."""
+    unsent_at: datetime | None = None
+    """When its sender took it back; it has no parts to show then."""
+    cut: int = 0
+    """How many characters the vendor left off at the end."""
     times: dict[DeliveryState, datetime] = field(default_factory=dict)
     """When each state was reached."""
     notes: dict[str, JsonValue] = field(default_factory=dict)
@@ -74,6 +96,14 @@ class Bubble:
         """Come to a state."""
         self.state = state
         self.times[state] = when
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """What a message said until it was edited."""
+
+    parts: tuple[Part, ...]
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,16 +130,27 @@ class Thread:
     group: str | None = None
     """The vendor's id of the group."""
     name: str | None = None
+    icon: Media | None = None
+    """The group's picture."""
+    former: dict[Address, int] = field(default_factory=dict)
+    """Who left or was removed, and how many bubbles were there then."""
+    seen: dict[Address, int] = field(default_factory=dict)
+    """How many bubbles there were when a contact last looked."""
     bubbles: list[Bubble] = field(default_factory=list, repr=False)
     happenings: list[Happening] = field(default_factory=list, repr=False)
     notes: dict[str, JsonValue] = field(default_factory=dict)
     typing: bool = False
     """Our typing dots are shown on the phone."""
+    typing_since: datetime | None = field(default=None, repr=False)
     typing_round: int = field(default=0, repr=False)
 
     def last(self, *, ours: bool | None = None) -> Bubble | None:
         """Give the last bubble, of one side where that is asked."""
         return next((b for b in reversed(self.bubbles) if ours is None or b.ours is ours), None)
+
+    def shown_to(self, address: Address) -> list[Bubble]:
+        """Give the bubbles that a contact has: for who left, those until then."""
+        return self.bubbles[: self.former[address]] if address in self.former else self.bubbles
 
 
 class World:
@@ -198,7 +239,7 @@ class World:
 
     def react(self, bubble: Bubble, reaction: Reaction, *, removed: bool, part: int = 0) -> None:
         """React as our line, or take it back; to one part of the message where the vendor names parts."""
-        note_reaction(bubble, bubble.thread.line, reaction, removed=removed)
+        note_reaction(bubble, bubble.thread.line, reaction, removed=removed, part=part)
         what = "unreacted" if removed else "reacted"
         noted: dict[str, JsonValue] = {"ours": True, "message": bubble.vendor_id, "reaction": reaction.text}
         if part:
@@ -208,6 +249,7 @@ class World:
     def set_typing(self, thread: Thread, *, on: bool, seconds: float | None = None) -> None:
         """Show our typing dots on the phone; they go after `seconds`, or a minute, or with the next message."""
         thread.typing = on
+        thread.typing_since = self.clock.now()
         self.record("typing", thread, {"ours": True, "on": on, "seconds": seconds})
         thread.typing_round += 1
         shown = thread.typing_round
@@ -225,6 +267,35 @@ class World:
             if not bubble.ours and bubble.state is not DeliveryState.READ:
                 bubble.reach(DeliveryState.READ, self.clock.now())
         self.record("read", thread, {"ours": True})
+
+    # ── groups: `by` is who does it, None for us ──────────────────────────────────────────────────────────────────
+
+    def rename(self, thread: Thread, name: str | None, by: Address | None = None) -> None:
+        """Give a group another name, or take its name away."""
+        thread.name = name
+        self.record("renamed", thread, {**_doer(by), "name": name})
+
+    def set_icon(self, thread: Thread, icon: Media | None, by: Address | None = None) -> None:
+        """Give a group another picture, or take it away."""
+        thread.icon = icon
+        self.record("icon", thread, {**_doer(by), "there": icon is not None})
+
+    def add_member(self, thread: Thread, member: Address, by: Address | None = None) -> None:
+        """Add a contact to a group; one who is in it stays so, and who comes back has what was written meanwhile."""
+        if member in thread.members:
+            return
+        self.phone(member)
+        thread.former.pop(member, None)
+        thread.members = _as_set([*thread.members, member])
+        self.record("joined", thread, {**_doer(by), "member": member.text})
+
+    def remove_member(self, thread: Thread, member: Address, by: Address | None = None) -> None:
+        """Take a contact out of a group; `by` is the contact where it is one who leaves."""
+        if member not in thread.members:
+            return
+        thread.members = tuple(each for each in thread.members if each != member)
+        thread.former[member] = len(thread.bubbles)
+        self.record("left" if by == member else "removed", thread, {**_doer(by), "member": member.text})
 
     # ── the shell's side ──────────────────────────────────────────────────────────────────────────────────────────
 
@@ -258,6 +329,9 @@ class World:
             blocked=all(phone.blocked for phone in phones),
             receipts=any(phone.receipts for phone in phones),
             reads=any(phone.reads for phone in phones),
+            filters=all(phone.filters for phone in phones),
+            slow=any(phone.slow for phone in phones),
+            known=all(phone.known for phone in phones),
         )
 
     def put(self, bubble: Bubble) -> None:
@@ -268,7 +342,13 @@ class World:
         self._bubbles[name] = bubble
         bubble.thread.bubbles.append(bubble)
         bubble.times.setdefault(bubble.state, self.clock.now())
+        if not bubble.ours:
+            self.look(bubble.thread, bubble.sender)
         self.record("message", bubble.thread, {"ours": bubble.ours, "message": bubble.vendor_id})
+
+    def look(self, thread: Thread, party: str) -> None:
+        """Note that a contact, by address text, has the whole thread before the eyes."""
+        thread.seen |= {member: len(thread.bubbles) for member in thread.members if member.text == party}
 
     def record(self, what: str, thread: Thread, data: Mapping[str, JsonValue]) -> None:
         """Note in the journal what happened in a thread, and in the thread what no bubble shows."""
@@ -283,18 +363,28 @@ class World:
         return thread
 
 
-def note_reaction(bubble: Bubble, party: str, reaction: Reaction, *, removed: bool) -> None:
-    """Keep one reaction of each party on a bubble, as phones do."""
-    if removed:
+def note_reaction(bubble: Bubble, party: str, reaction: Reaction, *, removed: bool, part: int = 0) -> None:
+    """Keep one reaction of each party on each part of a bubble, as phones do."""
+    if part and removed:
+        bubble.part_reactions.pop((party, part), None)
+    elif part:
+        bubble.part_reactions[party, part] = reaction
+    elif removed:
         bubble.reactions.pop(party, None)
     else:
         bubble.reactions[party] = reaction
+
+
+def _doer(by: Address | None) -> dict[str, JsonValue]:
+    return {"ours": by is None, "by": by.text if by else None}
 
 
 def _as_set(members: Iterable[Address]) -> tuple[Address, ...]:
     return tuple(sorted(set(members), key=lambda address: address.text))
 
 
-_SHOWN_OTHERWISE = frozenset({"message", "reacted", "read", "state", "typing", "unreacted"})
+_SHOWN_OTHERWISE = frozenset(
+    {"edited", "message", "reacted", "read", "state", "sticker", "typing", "unreacted", "unsent", "unvoted", "voted"}
+)
 TYPING_SECONDS = 60.0
 """How long typing dots stay on a phone when nobody takes them away."""

@@ -19,6 +19,7 @@ import contextlib
 import inspect
 import re
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
 import pytest
@@ -27,7 +28,9 @@ from gateway.actions import DeliveryState
 from gateway.client import Gateway
 from gateway.model import Effect, Reaction
 from gateway.simulator import Bubble, Contact, Simulation, Thread
+from gateway.simulator.lint import Finding, lint
 from gateway.simulator.listener import LoopServer, open_port, url_of
+from gateway.simulator.scenario import Played, Scenario, play
 
 __all__ = ["Bot", "TestPhone", "phone_fixture", "phone_for"]
 
@@ -153,6 +156,22 @@ class TestPhone:
         """Wait until a message has come to a state, such as `delivered`."""
         wanted = DeliveryState(state)
         await self._until(lambda: wanted in bubble.times or None, f"the state {wanted.value}", seconds)
+
+    async def plays(self, scenario: Scenario | Path) -> Played:
+        """Play a scenario, or the file of one, with the bot; raises `AssertionError` that names the step which failed.
+
+        The contact of the test is none of the scenario's phones, unless a step names the address.
+        """
+        whole = Scenario.load(scenario) if isinstance(scenario, Path) else scenario
+        played = await play(whole, self.simulation.scene, self.vendor)
+        failed = next((step for step in played.steps if not step.fine), None)
+        assert failed is None, f"{whole.name}: step {failed.number} ({failed.what}): {failed.words}"
+        return played
+
+    @property
+    def findings(self) -> list[Finding]:
+        """What the protocol lint found so far: `assert not phone.findings` at the end of a test."""
+        return lint(self.simulation.scene)
 
     async def stays_silent(self, *, seconds: float = 0.3) -> None:
         """Wait for a while, and raise `AssertionError` where the bot sends anything meanwhile."""

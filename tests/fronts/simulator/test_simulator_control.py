@@ -45,6 +45,10 @@ async def test_contacts_are_listed_made_and_switched(stand: Stand) -> None:
         "blocked": False,
         "receipts": True,
         "reads": True,
+        "filters": False,
+        "slow": False,
+        "known": True,
+        "limits": True,
     } == made["contact"]
     switched = await ok(stand, "PATCH", "/contacts/%2B12025550199", {"rcs": True, "offline": True})
     assert switched == await ok(stand, "GET", "/contacts/+12025550199")

@@ -6,12 +6,14 @@ Whatever a test does, at its end the console is empty, no policy was broken, and
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -87,6 +89,36 @@ class Screen:
         found: list[str] = await self.page.locator(f"#log-{number} .text").all_text_contents()
         return found
 
+    async def menu(self, text: str, number: int = 0) -> None:
+        """Open the menu of the bubble with a text."""
+        phone = self.page.locator(f"#phone-{number}")
+        more = phone.get_by_role("button", name=f"React, reply or inspect: {text}", exact=True)
+        await more.wait_for()
+        await more.click()
+
+    async def story(self, text: str, number: int = 0) -> Any:
+        """Let a bubble tell its story; gives the pane."""
+        await self.menu(text, number)
+        await self.page.get_by_role("button", name="Show its story").click()
+        pane = self.page.get_by_role("complementary", name="Wire")
+        await pane.get_by_text("in the gateway’s words").wait_for()
+        return pane
+
+    async def control(self) -> Any:
+        """Open the control pane; gives it."""
+        await self.page.get_by_role("link", name="Control", exact=True).click()
+        pane = self.page.get_by_role("complementary", name="Control")
+        await pane.wait_for()
+        return pane
+
+    async def saved(self, link: Any) -> tuple[str, bytes]:
+        """Press what saves a file; gives its name and content."""
+        async with self.page.expect_download() as waiting:
+            await link.click()
+        download = await waiting.value
+        content = await asyncio.to_thread(Path(await download.path()).read_bytes)
+        return download.suggested_filename, content
+
     async def until(self, wanted: Callable[[], Awaitable[bool]]) -> None:
         """Look until something is so; the test's own timeout ends it otherwise."""
         for _ in range(600):
@@ -137,6 +169,8 @@ async def opens(browser: Any, sim: Simulation) -> AsyncIterator[Opens]:
 
     async def opened(*, url: str = "", **options: Any) -> Screen:
         context = await browser.new_context(**{**LIGHT_WIDE, **options})
+        # what happens takes milliseconds, and whole seconds on a machine that is busy
+        context.set_default_timeout(15_000)
         contexts.append(context)
         screen = Screen(await context.new_page(), sim)
         screen.watch()

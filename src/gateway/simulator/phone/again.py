@@ -1,4 +1,4 @@
-"""Doing things again: a call of the application, as it was or edited, and a webhook of the vendor."""
+"""A call of the application made again, as it was or edited; and a webhook as a file."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ from gateway.simulator.contact import Impossible
 from gateway.simulator.journal import Entry
 from gateway.simulator.phone.wire import request_of
 from gateway.simulator.scene import Scene
-from gateway.simulator.twin import Webhook
+from gateway.simulator.telling import webhook_of
 
-__all__ = ["App", "call_again", "tell_again"]
+__all__ = ["App", "call_again", "sample_of"]
 
-_MASK = "•••"
 App: TypeAlias = Callable[[MutableMapping[str, Any], Any, Any], Awaitable[None]]
 """The simulator itself, as ASGI."""
 
@@ -39,7 +38,7 @@ async def call_again(scene: Scene, app: App, seq: int, body: str | None) -> None
         "query_string": urlencode(query if isinstance(query, dict) else {}).encode(),
         "headers": _headers(scene, request),
     }
-    content = body.encode() if body is not None else _content(request)
+    content = body.encode() if body is not None else _body(scene, request)
 
     async def receive() -> MutableMapping[str, Any]:
         return {"type": "http.request", "body": content, "more_body": False}
@@ -53,52 +52,23 @@ async def call_again(scene: Scene, app: App, seq: int, body: str | None) -> None
         raise Impossible("a fault broke the connection", hint="the journal shows the call without answer") from None
 
 
+def _body(scene: Scene, request: Entry) -> bytes:
+    original = scene.originals.find(request.seq)
+    return original.body if original else b""
+
+
 def _headers(scene: Scene, request: Entry) -> list[tuple[bytes, bytes]]:
-    """Give the headers with the key where the journal has its mask."""
-    headers = request.data["headers"]
-    key = scene.api_keys[str(request.vendor)]
-    shown = headers.items() if isinstance(headers, dict) else ()
-    pairs = [(name, str(value).replace(_MASK, key)) for name, value in shown if name != "content-length"]
+    """Give the headers as they were, with the keys that the journal masks."""
+    original = scene.originals.find(request.seq)
+    if original is None:
+        raise Impossible("the keys of the call are forgotten", hint="make the call once more", status=404)
+    pairs = [(name, value) for name, value in original.headers.items() if name != "content-length"]
     return [(name.encode("latin-1", "replace"), value.encode("latin-1", "replace")) for name, value in pairs]
-
-
-def _content(request: Entry) -> bytes:
-    body = request.data["body"]
-    if body is None:
-        return b""
-    return body.encode() if isinstance(body, str) else to_json(body)
 
 
 def sample_of(scene: Scene, number: str) -> bytes:
     """Give a webhook's body as it was sent, secrets masked, for a file of samples; raises `Impossible`."""
-    found = _hook(scene, int(number)) if number.isascii() and number.isdigit() else None
+    found = webhook_of(scene, int(number)) if number.isascii() and number.isdigit() and len(number) < 16 else None
     if found is None:
         raise Impossible("the journal no longer has the webhook", hint="let it happen once more", status=404)
     return to_json(found.data["payload"], indent=2)
-
-
-def _hook(scene: Scene, seq: int) -> Entry | None:
-    hooks = scene.journal.entries("webhook", since=seq - 1, limit=1)
-    return next((entry for entry in hooks if entry.seq == seq), None)
-
-
-def tell_again(scene: Scene, seq: int) -> None:
-    """Let a vendor tell a webhook once more, signed anew; raises `Impossible`."""
-    found = _hook(scene, seq)
-    if found is None or found.vendor not in scene.twins:
-        raise Impossible("the journal no longer has the webhook", hint="let it happen once more", status=404)
-    attempts = [entry for entry in scene.journal.entries("attempt", since=seq) if entry.data["webhook"] == seq]
-    headers = attempts[0].data["headers"] if attempts else {}
-    payload, message = found.data["payload"], found.data["message"]
-    if not isinstance(payload, dict) or not isinstance(headers, dict):
-        raise Impossible("the journal has only a part of the webhook", hint="let it happen once more", status=404)
-    twin = scene.twins[found.vendor]
-    twin.context.emit(
-        Webhook(
-            str(found.data["event"]),
-            payload,
-            # the signature among them is made anew; of two of one name the signer's holds
-            {name: str(value) for name, value in headers.items() if name != "content-length"},
-            message_id=message if isinstance(message, str) else None,
-        )
-    )

@@ -10,7 +10,7 @@ from gateway.errors import GatewayError, Unsupported
 from gateway.fitting import explain, fit
 from gateway.model import Chat, ChatKind, Message
 from gateway.simulator.phone.names import title_of
-from gateway.simulator.phone.proof import provider_of
+from gateway.simulator.proof import provider_of
 from gateway.simulator.scene import Scene
 from gateway.simulator.world import Bubble
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 from urllib.parse import parse_qs
 
 from pydantic import ValidationError
 
 from gateway.actions import DeliveryState
-from gateway.addresses import Address
 from gateway.model import Attachment, Effect, Part, Reaction, Text, Voice
 from gateway.simulator.contact import Contact, Impossible
 from gateway.simulator.phone.files import Files
@@ -19,7 +18,7 @@ from gateway.simulator.phone.place import ChatKey
 from gateway.simulator.scene import Scene
 from gateway.simulator.world import Bubble
 
-__all__ = ["Form", "Hands"]
+__all__ = ["Form", "Hands", "chat_in", "contact_in"]
 
 Does: TypeAlias = Callable[["Form"], None]
 
@@ -58,12 +57,29 @@ class Form:
         return self.one(name) in {"on", "true", "1"}
 
 
+def contact_in(form: Form, scene: Scene) -> Contact:
+    """Give whose phone a form is about; raises `Impossible`."""
+    try:
+        return scene.contact(form.one("phone"))
+    except ValidationError:
+        raise Impossible("whose phone?", hint="reload the page", status=422) from None
+
+
+def chat_in(form: Form) -> ChatKey:
+    """Give which chat a form is about; raises `Impossible`."""
+    try:
+        return ChatKey.parse(form.one("chat"))
+    except ValueError:
+        raise Impossible("in which chat?", hint="open one first", status=422) from None
+
+
 class Hands:
     """Does what forms ask for; every method raises `Impossible` for what cannot be."""
 
-    def __init__(self, scene: Scene, files: Files) -> None:
+    def __init__(self, scene: Scene, files: Files, cards: Callable[[Form, Scene, Files], Part]) -> None:
         self._scene = scene
         self._files = files
+        self._cards = cards
         self.deeds: Mapping[str, Does] = {
             "write": self._write,
             "react": self._react,
@@ -73,9 +89,14 @@ class Hands:
             "opt-in": self._opt_in,
             "stop": self._stop,
             "switch": self._switch,
-            "group": self._group,
             "again": self._again,
             "rename": self._rename,
+            "unsend": self._unsend,
+            "stick": self._stick,
+            "vote": self._vote,
+            "card": self._card,
+            "share": self._share,
+            "pin": self._pin,
         }
 
     # ── in a chat ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -83,6 +104,9 @@ class Hands:
     def _write(self, form: Form) -> None:
         parts, contact, chat = self._parts(form), self._contact(form), self._chat(form)
         text = form.one("text").replace("\r\n", "\n").strip()
+        if form.one("edits"):
+            contact.edit(form.one("edits"), text, vendor=chat.vendor, line=chat.line, group=chat.group)
+            return
         content: tuple[Part, ...] = (*parts, *([Text(text=text)] if text else []))
         if not content:
             raise Impossible("there is nothing to write", hint="type something first", status=422)
@@ -100,6 +124,7 @@ class Hands:
                 subject=form.one("subject") or None if number == len(groups) else None,
                 effect=effect if number == len(groups) else None,
                 reply_to=form.one("reply_to") or None,
+                reply_part=form.number("reply_part") if form.one("reply_part") else 0,
             )
 
     @staticmethod
@@ -122,7 +147,8 @@ class Hands:
                 media_type=kept.media_type,
                 size=len(kept.content),
             )
-            is_voice = kept.name.startswith("voice-note") and kind_of(made) in {"audio", "video"}
+            named = kept.name.startswith("voice-note") or kept.id in form.all("voice")
+            is_voice = named and kind_of(made) in {"audio", "video"}
             parts.append(Voice.model_validate(made.model_dump(exclude={"type"})) if is_voice else made)
         return parts
 
@@ -133,8 +159,38 @@ class Hands:
         contact = self._contact(form)
         reaction = Reaction.parse(word)
         bubble = self._bubble(chat.vendor, message)
-        removed = bubble.reactions.get(contact.address.text) == reaction
-        contact.react(reaction, vendor=chat.vendor, line=chat.line, group=chat.group, message=message, removed=removed)
+        part, me = form.number("part") if form.one("part") else 0, contact.address.text
+        there = bubble.part_reactions.get((me, part)) if part else bubble.reactions.get(me)
+        contact.react(reaction, message=message, part=part, removed=there == reaction, **self._where(form))
+
+    def _unsend(self, form: Form) -> None:
+        self._contact(form).unsend(form.one("message"), **self._where(form))
+
+    def _stick(self, form: Form) -> None:
+        self._contact(form).stick(message=form.one("message"), **self._where(form))
+
+    def _vote(self, form: Form) -> None:
+        """Vote for an option, or take the vote back where it is there."""
+        contact, option = self._contact(form), form.one("option")
+        bubble = self._bubble(self._chat(form).vendor, form.one("message"))
+        removed = contact.address.text in bubble.votes.get(option, [])
+        contact.vote(option, message=bubble.vendor_id, removed=removed, **self._where(form))
+
+    def _card(self, form: Form) -> None:
+        card = self._cards(form, self._scene, self._files)
+        twin = self._scene.twins.get(self._chat(form).vendor)
+        if card.type == "opaque" and twin is not None and card.kind not in twin.cards:
+            raise Impossible("the application would not hear of it", hint="another vendor may carry it", status=422)
+        contact = self._contact(form)
+        if card.type == "opaque" and card.kind == "poll" and not contact.phone.imessage:
+            raise Impossible("a poll needs iMessage", hint="switch it on for this phone")
+        contact.write(parts=(card,), **self._where(form))
+
+    def _share(self, form: Form) -> None:
+        self._contact(form).share(**self._where(form))
+
+    def _pin(self, form: Form) -> None:
+        self._contact(form).pin(**self._where(form), on=form.on("on"))
 
     def _type(self, form: Form) -> None:
         chat = self._chat(form)
@@ -163,26 +219,18 @@ class Hands:
 
     def _switch(self, form: Form) -> None:
         name = form.one("name")
-        self._contact(form).switch(**{name: form.on("on")})
+        if name == "imessage" and form.one("on") == "unknown":
+            self._contact(form).switch(imessage=False, known=False)
+        elif name == "imessage":
+            self._contact(form).switch(imessage=form.on("on"), known=True)
+        else:
+            self._contact(form).switch(**{name: form.on("on")})
 
     def _rename(self, form: Form) -> None:
         name = form.one("name").strip()
         if not name:
             raise Impossible("a contact has a name", hint="give one", status=422)
         self._contact(form).switch(name=name[:80])
-
-    def _group(self, form: Form) -> None:
-        vendor, _, line = form.one("via").partition("~")
-        text = form.one("text").strip()
-        if not text:
-            raise Impossible("a group begins with a message", hint="type one", status=422)
-        self._contact(form).start_group(
-            [Address.parse(other) for other in form.all("other")],
-            text,
-            vendor=vendor,
-            line=line or None,
-            name=form.one("name").strip() or None,
-        )
 
     def _again(self, form: Form) -> None:
         """Let the vendor try a message again that was not delivered."""
@@ -196,17 +244,15 @@ class Hands:
     # ── who and where ─────────────────────────────────────────────────────────────────────────────────────────────
 
     def _contact(self, form: Form) -> Contact:
-        try:
-            return self._scene.contact(form.one("phone"))
-        except ValidationError:
-            raise Impossible("whose phone?", hint="reload the page", status=422) from None
+        return contact_in(form, self._scene)
 
     @staticmethod
     def _chat(form: Form) -> ChatKey:
-        try:
-            return ChatKey.parse(form.one("chat"))
-        except ValueError:
-            raise Impossible("in which chat?", hint="open one first", status=422) from None
+        return chat_in(form)
+
+    def _where(self, form: Form) -> dict[str, Any]:
+        chat = self._chat(form)
+        return {"vendor": chat.vendor, "line": chat.line, "group": chat.group}
 
     def _bubble(self, vendor: str, message: str) -> Bubble:
         found = self._scene.world.find(vendor, message)

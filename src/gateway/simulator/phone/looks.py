@@ -6,7 +6,8 @@ last bubble of each side stands how far it came; for the application's bubbles t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from hashlib import sha256
@@ -14,11 +15,25 @@ from hashlib import sha256
 from gateway.actions import DeliveryState
 from gateway.addresses import Address
 from gateway.model import Channel, Reaction
+from gateway.simulator.phone.happened import happened_words
 from gateway.simulator.phone.names import hue_of, initials, name_of, time_of, title_of
-from gateway.simulator.phone.parts import PartLook, part_looks, preview, said
-from gateway.simulator.world import Bubble, Happening, Thread, World
+from gateway.simulator.phone.parts import PartLook, part_looks, preview, said, words_of
+from gateway.simulator.world import Bubble, Thread, World
 
-__all__ = ["BubbleLook", "ReactionLook", "ReplyLook", "latest", "look_at"]
+__all__ = [
+    "STICKER",
+    "BubbleLook",
+    "ReactionLook",
+    "ReplyLook",
+    "dom_id",
+    "latest",
+    "look_at",
+    "look_at_one",
+    "root_of",
+]
+
+STICKER = "sticker"
+"""The word of a reaction that is none of the six and no emoji."""
 
 _PAUSE = timedelta(minutes=15)
 _RUN = timedelta(minutes=2)
@@ -47,6 +62,13 @@ class ReactionLook:
     tapback: bool
     names: tuple[str, ...]
     mine: bool
+    part: int = 0
+    """To which part of the message."""
+
+    @property
+    def sticker(self) -> bool:
+        """It is a sticker, of which nobody knows the picture."""
+        return self.word == STICKER
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +79,8 @@ class ReplyLook:
     """The id of the bubble in the page, empty where it is not among what the phone has."""
     text: str
     mine: bool
+    id: str
+    """The vendor's id of what is answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +112,8 @@ class BubbleLook:
     subject: str
     effect: str
     reply: ReplyLook | None
+    replies: int
+    """How many messages answer it."""
     reactions: tuple[ReactionLook, ...]
     state: str
     """The line below; empty is none."""
@@ -96,11 +122,22 @@ class BubbleLook:
     """Why it was not delivered, with the vendor's code; empty where it was."""
     again: bool
     """It can be tried again."""
+    edited: bool
+    unsent: str
+    """Who took it back, as the line in its place; empty where nobody did."""
+    cut: str
+    """That the vendor left something off."""
 
     @property
     def jumbo(self) -> bool:
         """Nothing but one to three emoji, which phones show large and without a bubble."""
         return len(self.parts) == 1 and self.parts[0].jumbo
+
+    def on_part(self, piece: PartLook) -> tuple[ReactionLook, ...]:
+        """Give the reactions that are aimed at a part; those to no shown part are at the first."""
+        shown = {number for each in self.parts for number in each.covers}
+        first = piece.number == self.parts[0].number
+        return tuple(r for r in self.reactions if r.part in piece.covers or (first and r.part not in shown))
 
 
 def dom_id(vendor_id: str) -> str:
@@ -110,60 +147,63 @@ def dom_id(vendor_id: str) -> str:
 
 def look_at(thread: Thread, address: Address, world: World, root: str, window: int) -> list[BubbleLook]:
     """Show the last `window` messages of a thread on the phone at an address."""
-    bubbles = thread.bubbles[-window:]
+    everything = thread.shown_to(address)
+    bubbles = everything[-window:]
     known = {bubble.vendor_id: bubble for bubble in bubbles if bubble.reply_to} and {
-        bubble.vendor_id: bubble for bubble in thread.bubbles
+        bubble.vendor_id: bubble for bubble in everything
     }
+    here = {bubble.vendor_id for bubble in bubbles} if known else set()
+    answered = Counter(root_of(bubble, known).vendor_id for bubble in bubbles if bubble.reply_to)
     ends = {_last(bubbles, mine=True, address=address), _last(bubbles, mine=False, address=address)}
-    looks, start = [], len(thread.bubbles) - len(bubbles)
+    looks, start = [], len(everything) - len(bubbles)
     for number, bubble in enumerate(bubbles):
         before = bubbles[number - 1] if number else None
         after = bubbles[number + 1] if number + 1 < len(bubbles) else None
-        plain = _look(bubble, address, world, root)
+        plain = look_at_one(bubble, address, world, root)
         looks.append(
             replace(
                 plain,
                 stamp=_stamp(before, bubble),
-                above=_happened(thread, start + number, world),
+                above=_happened(thread, start + number, world, address),
                 first=before is None or not _together(before, bubble),
                 last=after is None or not _together(bubble, after),
-                reply=_reply(bubble, known, address),
+                reply=_reply(bubble, known, here, address),
+                replies=answered[bubble.vendor_id],
                 state=plain.state if number in ends or plain.failed else "",
             )
         )
     return looks
 
 
-def latest(thread: Thread, world: World) -> tuple[str, ...]:
-    """Say what happened after the last bubble."""
-    return _happened(thread, len(thread.bubbles), world)
+def latest(thread: Thread, world: World, address: Address) -> tuple[str, ...]:
+    """Say what happened after the last bubble that a phone has."""
+    return _happened(thread, len(thread.shown_to(address)), world, address)
 
 
-def _happened(thread: Thread, before: int, world: World) -> tuple[str, ...]:
-    """Say what happened just before a bubble."""
-    return tuple(_words(each, world) for each in thread.happenings if each.after == before)
+def root_of(bubble: Bubble, known: Mapping[str, Bubble]) -> Bubble:
+    """Follow replies back to the message that began them, as far as the phone has it."""
+    seen = {bubble.vendor_id}
+    while bubble.reply_to and bubble.reply_to in known and bubble.reply_to not in seen:
+        bubble = known[bubble.reply_to]
+        seen.add(bubble.vendor_id)
+    return bubble
 
 
-def _words(each: Happening, world: World) -> str:
-    name = each.data.get("name")
-    match each.what:
-        case "group":
-            return f"Group “{name}”" if name else "Group"
-        case "call":
-            return f"FaceTime call · {time_of(each.at)}"
-        case "renamed":
-            return f"The conversation was named “{name}”"
-        case "shared":
-            return f"{name} shared name and photo"
-        case "voted" | "unvoted":
-            return f"{'Voted for' if each.what == 'voted' else 'Took back the vote for'} “{each.data.get('option')}”"
-    members = each.data.get("members") or each.data.get("member") or ""
-    who = ", ".join(name_of(world, str(m)) for m in (members if isinstance(members, list) else [members]) if m)
-    return " · ".join(piece for piece in (each.what.replace("_", " ").capitalize(), who) if piece)
+def _happened(thread: Thread, before: int, world: World, address: Address) -> tuple[str, ...]:
+    """Say what happened just before a bubble; who left hears of nothing after that."""
+    found = []
+    for each in thread.happenings:
+        if each.after == before:
+            found.append(happened_words(each, thread, world, address))
+            if thread.former.get(address) == before and each.data.get("member") == address.text:
+                break
+    return tuple(found)
 
 
-def _look(bubble: Bubble, address: Address, world: World, root: str) -> BubbleLook:
+def look_at_one(bubble: Bubble, address: Address, world: World, root: str) -> BubbleLook:
+    """Show one message as if it stood alone."""
     mine = bubble.sender == address.text
+    taken_back = bubble.unsent_at is not None
     party = title_of(bubble.thread.vendor) if bubble.ours else name_of(world, bubble.sender)
     failed = bubble.state is DeliveryState.FAILED
     return BubbleLook(
@@ -173,8 +213,8 @@ def _look(bubble: Bubble, address: Address, world: World, root: str) -> BubbleLo
         mine=mine,
         channel=_CHANNELS[bubble.channel],
         green=bubble.channel is not Channel.IMESSAGE,
-        parts=part_looks(bubble, root),
-        text=said(bubble),
+        parts=() if taken_back else part_looks(bubble, address.text, world, root),
+        text="" if taken_back else said(bubble),
         time=time_of(bubble.created_at),
         iso=bubble.created_at.isoformat(),
         stamp="",
@@ -187,16 +227,28 @@ def _look(bubble: Bubble, address: Address, world: World, root: str) -> BubbleLo
         subject=bubble.subject or "",
         effect=bubble.effect.value if bubble.effect else "",
         reply=None,
-        reactions=_reactions(bubble, address, world),
-        state=_state(bubble),
-        sending=bubble.ours and bubble.state in {DeliveryState.QUEUED, DeliveryState.SENT},
+        replies=0,
+        reactions=() if taken_back else _reactions(bubble, address, world),
+        state="" if taken_back else _state(bubble, world),
+        sending=_is_under_way(bubble),
         failed=_why(bubble) if failed else "",
         again=failed and bubble.ours,
+        edited=bool(bubble.edits) and not taken_back,
+        unsent=("You" if mine else party) + " unsent a message" if taken_back else "",
+        cut=f"{party} left off {bubble.cut:,} characters" if bubble.cut else "",
     )
 
 
-def _state(bubble: Bubble) -> str:
+def _is_under_way(bubble: Bubble) -> bool:
+    """Tell whether it is not on the phone yet; of what goes by SMS nobody ever hears more than that it was sent."""
+    sent = bubble.ours and bubble.state is DeliveryState.SENT
+    return bubble.state is DeliveryState.QUEUED or (sent and bubble.channel is Channel.IMESSAGE)
+
+
+def _state(bubble: Bubble, world: World) -> str:
     words = _STATES.get(bubble.state, bubble.state.value.capitalize())
+    if bubble.ours and bubble.state is DeliveryState.SENT and world.recipient(bubble.thread).offline:
+        return f"{words} · waits for the phone"
     if bubble.state is DeliveryState.READ and DeliveryState.READ in bubble.times:
         return f"{words} {time_of(bubble.times[DeliveryState.READ])}"
     if bubble.ours and bubble.channel is not Channel.IMESSAGE and bubble.state is not DeliveryState.FAILED:
@@ -209,27 +261,42 @@ def _why(bubble: Bubble) -> str:
 
 
 def _reactions(bubble: Bubble, address: Address, world: World) -> tuple[ReactionLook, ...]:
-    parties: dict[Reaction, list[str]] = {}
+    parties: dict[tuple[Reaction | None, int], list[str]] = {}
     for party, reaction in bubble.reactions.items():
-        parties.setdefault(reaction, []).append(party)
+        parties.setdefault((reaction, 0), []).append(party)
+    for (party, part), reaction in bubble.part_reactions.items():
+        parties.setdefault((reaction, part), []).append(party)
+    if bubble.stickers:
+        parties[None, 0] = bubble.stickers
     return tuple(
         ReactionLook(
-            word=reaction.text,
-            tapback=reaction.tapback is not None,
-            names=tuple("You" if party == address.text else name_of(world, party) for party in who),
+            word=reaction.text if reaction else STICKER,
+            tapback=reaction is not None and reaction.tapback is not None,
+            names=tuple(_called(party, bubble, address, world) for party in who),
             mine=address.text in who,
+            part=part,
         )
-        for reaction, who in parties.items()
+        for (reaction, part), who in parties.items()
     )
 
 
-def _reply(bubble: Bubble, known: dict[str, Bubble], address: Address) -> ReplyLook | None:
+def _called(party: str, bubble: Bubble, address: Address, world: World) -> str:
+    if party == address.text:
+        return "You"
+    return title_of(bubble.thread.vendor) if party == bubble.thread.line else name_of(world, party)
+
+
+def _reply(bubble: Bubble, known: Mapping[str, Bubble], here: Collection[str], address: Address) -> ReplyLook | None:
     if bubble.reply_to is None:
         return None
     parent = known.get(bubble.reply_to)
     if parent is None:
-        return ReplyLook("", "a message that is not on this phone", mine=False)
-    return ReplyLook(dom_id(parent.vendor_id), preview(parent), parent.sender == address.text)
+        return ReplyLook("", "a message that is not on this phone", mine=False, id="")
+    words = "a message that was taken back" if parent.unsent_at else preview(parent)
+    if 0 < bubble.reply_part < len(parent.parts) and not parent.unsent_at:
+        words = words_of(parent.parts[bubble.reply_part])
+    dom = dom_id(parent.vendor_id) if parent.vendor_id in here else ""
+    return ReplyLook(dom, words, parent.sender == address.text, parent.vendor_id)
 
 
 def _stamp(before: Bubble | None, bubble: Bubble) -> str:
@@ -241,7 +308,7 @@ def _stamp(before: Bubble | None, bubble: Bubble) -> str:
 
 
 def _together(before: Bubble, after: Bubble) -> bool:
-    same = before.sender == after.sender and before.channel is after.channel
+    same = before.sender == after.sender and before.channel is after.channel and not before.unsent_at
     return same and after.created_at - before.created_at <= _RUN and after.reply_to is None
 
 

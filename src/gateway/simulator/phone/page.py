@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.resources
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 from urllib.parse import parse_qsl
@@ -15,16 +15,20 @@ from pydantic import ValidationError
 from gateway.model import Media
 from gateway.simulator.asgi import Receive, Scope, Send, answer, headers_of
 from gateway.simulator.contact import Impossible
-from gateway.simulator.phone.again import App, call_again, sample_of, tell_again
+from gateway.simulator.phone.again import App, call_again, sample_of
+from gateway.simulator.phone.cards import card_of
 from gateway.simulator.phone.files import Files
+from gateway.simulator.phone.groups import GroupHands
 from gateway.simulator.phone.guard import HEADERS, Guard
 from gateway.simulator.phone.hands import Form, Hands
+from gateway.simulator.phone.parts import FILES
 from gateway.simulator.phone.place import Place
-from gateway.simulator.phone.proof import check
 from gateway.simulator.phone.sheet import Sheet, pages
 from gateway.simulator.phone.steering import Steering
 from gateway.simulator.phone.stream import Stream
+from gateway.simulator.phone.talking import Talking
 from gateway.simulator.phone.wire import story_of
+from gateway.simulator.proof import check
 from gateway.simulator.router import Found, Router
 from gateway.simulator.scene import Scene
 
@@ -75,24 +79,15 @@ class PhonePage:
         self._run = secrets.token_hex(4)
         self._templates = pages()
         self.files: Files = Files()
-        self._hands = Hands(scene, self.files)
+        self._hands = Hands(scene, self.files, card_of)
+        self._group_hands = GroupHands(scene, self.files)
+        self._talking = Talking(scene, self.files, self._templates)
         self._steering = Steering(scene)
         self._panes: dict[str, Callable[[Place], Mapping[str, Any]]] = {
             "wire": self._wire,
             "control": lambda _: self._steering.look(),
         }
-        self._router: Router[_Handler] = Router(
-            [
-                ("GET", "/", self._page),
-                ("GET", "/stage", self._stage),
-                ("POST", "/do/check", self._check),
-                ("POST", "/do/retell", self._retell),
-                ("POST", "/do/{deed}", self._do),
-                ("POST", "/files", self._upload),
-                ("GET", "/export/{name}", self._export),
-                ("GET", "/media/{vendor}/{message}/{part}", self._media),
-            ]
-        )
+        self._router: Router[_Handler] = Router(self._routes())
         # these take their time
         self._slow: Mapping[str, Callable[[Form], Awaitable[None]]] = {
             "/do/replay": self._replay,
@@ -107,6 +102,22 @@ class PhonePage:
                 ("GET", "/files/{file}/{name}", self._file),
                 ("HEAD", "/files/{file}/{name}", self._file),
             ]
+        )
+
+    def _routes(self) -> Sequence[tuple[str, str, _Handler]]:
+        """Give what is there for those who were let in."""
+        return (
+            ("GET", "/", self._page),
+            ("GET", "/stage", self._stage),
+            ("GET", "/menu", lambda asked: _Said(self._talking.menu(asked.query).encode(), headers=_HTML)),
+            ("GET", "/thread", lambda asked: _Said(self._talking.thread(asked.query).encode(), headers=_HTML)),
+            ("POST", "/do/check", self._check),
+            ("POST", "/do/rotate", self._rotate),
+            ("POST", "/do/{deed}", self._do),
+            ("POST", "/files", self._upload),
+            ("GET", "/export/{name}", self._export),
+            ("GET", "/media/{vendor}/{message}/{part}", self._media),
+            ("GET", "/icon/{thread}/{mark}", self._icon),
         )
 
     async def respond(self, scope: Scope, path: str, body: bytes, receive: Receive, send: Send) -> None:
@@ -188,7 +199,7 @@ class PhonePage:
 
     def _do(self, asked: _Asked) -> _Said:
         name = asked.params["deed"]
-        deed = self._hands.deeds.get(name) or self._steering.deeds.get(name)
+        deed = self._hands.deeds.get(name) or self._group_hands.deeds.get(name) or self._steering.deeds.get(name)
         if deed is None:
             raise Impossible("a phone cannot do that", hint="reload the page", status=404)
         deed(Form.read(asked.body))
@@ -196,8 +207,17 @@ class PhonePage:
 
     def _upload(self, asked: _Asked) -> _Said:
         kept = self.files.keep(asked.one("name"), asked.headers.get("content-type", ""), asked.body)
-        html = self._templates.get_template("chip.html").render(kept=kept)
-        return _Said(html.encode(), headers=_HTML)
+        return _Said(self._talking.chip(kept, asked.query).encode(), headers=_HTML)
+
+    def _icon(self, asked: _Asked) -> _Said:
+        """Give a group's picture, where its bytes are on this machine."""
+        icon = self._talking.icon(asked.params["thread"])
+        kept = self.files.find((icon.url or "").rpartition(FILES)[2].partition("/")[0]) if icon.url else None
+        if icon.data is not None:
+            kept = self.files.keep(icon.name or "icon", icon.media_type or "", icon.data)
+        if kept is None:
+            raise Impossible("there is no such picture", hint="it may have made room for others", status=404)
+        return _content(kept.content, kept.media_type, shown=kept.is_shown)
 
     def _file(self, asked: _Asked) -> _Said:
         kept = self.files.find(asked.params["file"])
@@ -224,9 +244,11 @@ class PhonePage:
     async def _replay(self, form: Form) -> None:
         await call_again(self._scene, self._app, form.number("seq"), form.one("body") or None)
 
-    def _retell(self, asked: _Asked) -> _Said:
-        tell_again(self._scene, Form.read(asked.body).number("seq"))
-        return _DONE
+    def _rotate(self, asked: _Asked) -> _Said:
+        """Answer with the new secret, which no page holds otherwise."""
+        title, secret = self._steering.chaos.rotated(Form.read(asked.body))
+        html = f"{escape(title)} signs with <code>{escape(secret)}</code> from now on; give it to the application."
+        return _Said(html.encode(), headers=_HTML)
 
     def _check(self, asked: _Asked) -> _Said:
         form = Form.read(asked.body)
@@ -237,15 +259,15 @@ class PhonePage:
         # a form writes every break as two characters
         body = form.one("body").replace("\r\n", "\n")
         checked = check(self._scene, form.one("vendor"), headers, body, form.one("secret"))
-        words = checked.words if checked.fits or not checked.said else f"{checked.words} ({checked.said})"
-        return _Said(str(escape(words)).encode(), headers=_HTML)
+        html = self._templates.get_template("checked.html").render(checked=checked)
+        return _Said(html.encode(), headers=_HTML)
 
     def _export(self, asked: _Asked) -> _Said:
         name, _, ending = asked.params["name"].rpartition(".")
         if ending == "sample":
             body = sample_of(self._scene, name.removeprefix("webhook-"))
             return _Said(body, headers={"content-type": "application/json", "content-disposition": "attachment"})
-        written = self._steering.export(ending)
+        written = self._steering.export(name, ending)
         if written is None:
             raise Impossible("there is no such export", hint="there are .json, .md and .toml", status=404)
         headers = {"content-type": f"{written[0]}; charset=utf-8", "content-disposition": "attachment"}

@@ -31,6 +31,7 @@ def pages() -> Environment:
     )
     found.globals |= {"EFFECTS": [effect.value for effect in Effect], "TAPBACKS": [word.value for word in Tapback]}
     found.filters["words"] = lambda name: name.replace("-", " ").title()
+    found.tests["told"] = lambda deed, chat: deed in chat.told
     return found
 
 
@@ -141,9 +142,9 @@ class Sheet:
             "phone": look_at_phone(self.scene, held.address),
             "chats": chat_looks(self.scene, held.address),
             "open": chat_look(self.scene, held.address, held.chat) if held.chat else None,
-            "latest": latest(thread, self.scene.world) if thread else (),
+            "latest": latest(thread, self.scene.world, held.address) if thread else (),
             "bubbles": self._bubbles(number) if bubbles else [],
-            "more": thread is not None and len(thread.bubbles) > self.place.window,
+            "more": thread is not None and len(thread.shown_to(held.address)) > self.place.window,
         }
 
     def _pane(self) -> str:

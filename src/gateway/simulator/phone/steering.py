@@ -1,4 +1,4 @@
-"""The control pane: the clock, what goes wrong, scenarios, and the session as a whole."""
+"""The control pane: the clock, what the lint found, scenarios, the session; `chaos` is about what goes wrong."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.errors import ConfigurationError
+from gateway.simulator.clock import SimClock
 from gateway.simulator.contact import Impossible
 from gateway.simulator.fates import Latency
-from gateway.simulator.faults import Fault, Stage, kinds_of
+from gateway.simulator.lint import Finding, lint
+from gateway.simulator.phone.chaos import Chaos, number_of
 from gateway.simulator.phone.hands import Form
 from gateway.simulator.phone.names import name_of, title_of
 from gateway.simulator.phone.parts import said
@@ -22,6 +24,7 @@ __all__ = ["Steering", "transcript"]
 
 _LONGEST = 10 * 366 * 86_400.0
 _MOST_SNAPSHOTS = 20
+_MOST_RECORDINGS = 20
 
 
 @dataclass(slots=True)
@@ -34,20 +37,33 @@ class Steering:
     """Of the scenario that was played last, or is being played."""
     played: Played | None = None
     scenario: str = ""
+    recordings: dict[str, str] = field(default_factory=dict)
+    """Scenarios that were recorded, by name."""
+    recording: int | None = None
+    """The journal's number from which on it is recorded; None where it is not."""
+    chaos: Chaos = field(init=False)
+    _found: tuple[int, list[Finding]] = (-1, [])
+
+    def __post_init__(self) -> None:
+        """Let the part about faults work on the same scene."""
+        self.chaos = Chaos(self.scene)
 
     def look(self) -> Mapping[str, Any]:
         """Show how everything stands."""
-        clock, faults = self.scene.clock, self.scene.faults.all()
+        clock = self.scene.clock
         return {
+            **self.chaos.look(),
             # the seconds of a real clock would change the page all the time
             "now": f"{clock.now().astimezone():%a %d %b %Y, %H:%M}",
             "mode": clock.mode,
-            "faults": [(armed.id, _words(armed.fault), armed.struck, armed.left) for armed in faults],
-            "stages": {stage.value: [kind.value for kind in kinds_of(stage)] for stage in Stage},
+            "due": _due(clock) if clock.mode == "virtual" else "",
+            "findings": self._findings(),
             "snapshots": list(self.snapshots),
             "steps": list(self.steps),
             "played": self.played,
             "scenario": self.scenario,
+            "recording": self.recording is not None,
+            "recordings": list(self.recordings),
             "webhooks": [(title_of(name), self.scene.sender.urls.get(name)) for name in self.scene.twins],
         }
 
@@ -56,9 +72,9 @@ class Steering:
         """What forms of the pane ask for, and is done at once."""
         return {
             "clock": self._clock,
-            "fault": self._fault,
-            "unfault": self._unfault,
-            "reset": lambda _: self.scene.reset(),
+            **self.chaos.deeds,
+            "reset": self._reset,
+            "record": self._record,
             "latency": self._latency,
             "snapshot": self._snapshot,
             "restore": self._restore,
@@ -66,7 +82,12 @@ class Steering:
 
     async def advance(self, form: Form) -> None:
         """Move the clock on; raises `Impossible`."""
-        await self.scene.clock.advance(_number(form, "seconds", _LONGEST), grace=0.05)
+        clock = self.scene.clock
+        if form.one("seconds") == "next":
+            # a little beyond, so that what is due at the same moment comes along
+            await clock.advance((clock.next_in or 0) + 0.001, grace=0.05)
+        else:
+            await clock.advance(number_of(form, "seconds", _LONGEST), grace=0.05)
 
     async def run(self, form: Form) -> None:
         """Play a scenario in the world as it is; raises `Impossible`."""
@@ -74,7 +95,7 @@ class Steering:
         if vendor not in self.scene.twins:
             raise Impossible("with which vendor?", hint="choose one", status=422)
         try:
-            scenario = Scenario.read(form.one("scenario"))
+            scenario = Scenario.read(self.recordings.get(form.one("recorded")) or form.one("scenario"))
         except ConfigurationError as error:
             raise Impossible(str(error), hint="mend it and play it again", status=422) from None
         self.steps, self.played, self.scenario = [], None, scenario.name
@@ -88,21 +109,33 @@ class Steering:
             raise Impossible("a clock is real or virtual", hint="choose one", status=422)
         self.scene.clock.switch("real" if mode == "real" else "virtual")
 
-    def _fault(self, form: Form) -> None:
-        stage, _, kind = form.one("kind").partition("/")
-        given = {name: form.one(name) for name in ("vendor", "code", "message", "event") if form.one(name)}
-        numbers = {name: form.one(name) for name in ("times", "status", "probability", "seconds") if form.one(name)}
-        forever = {"times": None} if form.on("always") else {}
-        self.scene.faults.add(Fault.model_validate({"stage": stage, "kind": kind, **given, **numbers, **forever}))
-
-    def _unfault(self, form: Form) -> None:
-        if not form.one("id"):
-            self.scene.faults.clear()
-        elif not self.scene.faults.remove(form.one("id")):
-            raise Impossible("there is no such fault", hint="it may have struck already", status=404)
-
     def _latency(self, form: Form) -> None:
-        self.scene.set_latency(Latency().scaled(_number(form, "factor", 1000)))
+        self.scene.set_latency(Latency().scaled(number_of(form, "factor", 1000)))
+
+    def _reset(self, _: Form) -> None:
+        self.recording = None if self.recording is None else self.scene.journal.last
+        self.scene.reset()
+
+    def _record(self, _: Form) -> None:
+        """Begin to record, or end it and keep what was recorded."""
+        if self.recording is None:
+            self.recording = self.scene.journal.last
+            return
+        since, self.recording = self.recording, None
+        name = f"recorded {len(self.recordings) + 1}"
+        written = record(self.scene, name, since=since)
+        if "[[step]]" not in written:
+            raise Impossible("nothing was said meanwhile", hint="record again, and write something", status=409)
+        self.recordings[name] = written
+        while len(self.recordings) > _MOST_RECORDINGS:
+            del self.recordings[next(iter(self.recordings))]
+
+    def _findings(self) -> list[Finding]:
+        """Look again only where something happened since."""
+        last = self.scene.journal.last
+        if self._found[0] != last:
+            self._found = last, lint(self.scene)
+        return self._found[1]
 
     def _snapshot(self, form: Form) -> None:
         name = form.one("name").strip()[:60] or f"snapshot {len(self.snapshots) + 1}"
@@ -118,8 +151,10 @@ class Steering:
 
     # ── the session, to take along ────────────────────────────────────────────────────────────────────────────────
 
-    def export(self, ending: str) -> tuple[str, str] | None:
-        """Write the session down: `json`, `md` or `toml`; gives media type and text."""
+    def export(self, name: str, ending: str) -> tuple[str, str] | None:
+        """Write the session down: `json`, `md` or `toml`; gives media type and text. A recording has its own name."""
+        if ending == "toml" and name in self.recordings:
+            return "application/toml", self.recordings[name]
         if ending == "json":
             return "application/json", json.dumps(state_json(self.scene), indent=2, ensure_ascii=False)
         if ending == "md":
@@ -153,21 +188,8 @@ def _escaped(text: str) -> str:
     return marked.replace("\r", " ").replace("\n", "  \n  ")
 
 
-def _words(fault: Fault) -> str:
-    pieces = [f"{fault.kind.value} at {fault.stage.value}"]
-    pieces += [title_of(fault.vendor)] if fault.vendor else []
-    pieces += [f"status {fault.http_status}"] if fault.status else []
-    pieces += [f"code {fault.code}"] if fault.code else []
-    pieces += [f"{fault.seconds:g} s"] if fault.seconds else []
-    pieces += [f"{fault.probability:.0%} of the time"] if fault.probability < 1 else []
-    return " · ".join(pieces)
-
-
-def _number(form: Form, name: str, most: float) -> float:
-    try:
-        value = float(form.one(name))
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= most:
-        raise Impossible(f"{name} is wrong", hint=f"give a number from 0 to {most:g}", status=422)
-    return value
+def _due(clock: SimClock) -> str:
+    """Say what a clock that stands still is waiting with."""
+    if clock.next_in is None:
+        return "nothing is due"
+    return f"{clock.pending} due, the next in {clock.next_in:.3g} s"

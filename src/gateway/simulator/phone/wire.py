@@ -6,26 +6,25 @@ All of it is from the journal, so secrets are masked already; what is copied nam
 from __future__ import annotations
 
 import json
-import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pydantic import JsonValue, ValidationError
 from pydantic_core import to_json
 
-from gateway.model import Message
+from gateway.model import Message, MessageRef
+from gateway.provider import Signed
 from gateway.simulator.journal import Entry
+from gateway.simulator.lint import Finding, lint
+from gateway.simulator.phone.copying import as_curl, as_graphql, as_httpx, as_library, as_test, as_webhook_curl
 from gateway.simulator.phone.fitted import FittedLook, fitted_looks
-from gateway.simulator.phone.proof import events_of, verdict_of
+from gateway.simulator.proof import events_of, signed_of, verdict_of
 from gateway.simulator.scene import Scene
 from gateway.simulator.world import Bubble
 
-__all__ = ["AttemptLook", "CallLook", "HookLook", "Story", "story_of"]
+__all__ = ["AttemptLook", "CallLook", "HookLook", "SignedLook", "Story", "story_of"]
 
-_MASK = "•••"
 _MOST_CALLS = 20
-# a copied command sets these by itself
-_OWN_HEADERS = frozenset({"accept", "accept-encoding", "connection", "content-length", "user-agent"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +44,20 @@ class CallLook:
     answer_headers: tuple[tuple[str, str], ...]
     answer: str
     curl: str
-    python: str
+    httpx: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignedLook:
+    """What proves an attempt: the secret is not in it."""
+
+    headers: str
+    """The names of the headers that carry it."""
+    method: str
+    base: str
+    """What was signed, as text; empty where nothing is."""
+    at: str
+    """The time that was signed; empty where none is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +75,10 @@ class AttemptLook:
     answer: str
     verdict: str
     """What the provider's own check says of its signature."""
+    signed: SignedLook | None
+    spoiled: str
+    """The fault that its proof suffers from, empty where there is none."""
+    curl: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +102,14 @@ class Story:
     vendor: str
     ours: bool
     model: str
+    library: str
+    """The message as this library sends it; a contact's as a test says it."""
+    graphql: str
     calls: tuple[CallLook, ...]
     hooks: tuple[HookLook, ...]
     fitted: tuple[FittedLook, ...]
+    findings: tuple[Finding, ...]
+    """What the protocol lint found about it."""
 
 
 def story_of(scene: Scene, vendor: str, message: str) -> Story | None:
@@ -98,21 +119,26 @@ def story_of(scene: Scene, vendor: str, message: str) -> Story | None:
         return None
     entries = scene.journal.entries("request", "answer", "webhook", "attempt", vendor=vendor)
     neutral = message_of(bubble)
+    copied = (as_library if bubble.ours else as_test)(bubble, neutral) if neutral else ""
     return Story(
         id=message,
         vendor=vendor,
         ours=bubble.ours,
         model=_pretty(neutral.model_dump(mode="json", exclude_defaults=True)) if neutral else "",
+        library=copied,
+        graphql=as_graphql(bubble, neutral) if neutral and bubble.ours else "",
         calls=tuple(_calls(scene, entries, message)),
         hooks=tuple(_hooks(scene, entries, message)),
         fitted=tuple(fitted_looks(scene, bubble, neutral)) if neutral else (),
+        findings=tuple(finding for finding in lint(scene) if (finding.vendor, finding.message) == (vendor, message)),
     )
 
 
 def message_of(bubble: Bubble) -> Message | None:
     """Give what an application would send to make such a bubble; None for what none can send."""
+    answers = MessageRef(vendor_id=bubble.reply_to, part=bubble.reply_part) if bubble.reply_to else None
     try:
-        return Message(parts=bubble.parts, subject=bubble.subject, effect=bubble.effect)
+        return Message(parts=bubble.parts, subject=bubble.subject, effect=bubble.effect, reply_to=answers)
     except ValidationError:
         return None
 
@@ -157,8 +183,8 @@ def _call(scene: Scene, request: Entry, answer: Entry | None) -> CallLook:
         milliseconds=round((answer.at - request.at).total_seconds() * 1000, 1) if answer else 0,
         answer_headers=_pairs(told.get("headers")),
         answer=_pretty(told.get("body")),
-        curl=curl(scene, request),
-        python=python(scene, request),
+        curl=as_curl(scene, request),
+        httpx=as_httpx(scene, request),
     )
 
 
@@ -168,12 +194,13 @@ def _hooks(scene: Scene, entries: list[Entry], message: str) -> Iterable[HookLoo
             continue
         tries = [each for each in entries if each.kind == "attempt" and each.data["webhook"] == entry.seq]
         body = to_json(entry.data["payload"])
+        headers = dict(_pairs(tries[0].data["headers"])) if tries else {}
         yield HookLook(
             seq=entry.seq,
             time=f"{entry.at.astimezone():%H:%M:%S}",
             event=str(entry.data["event"]),
             body=_pretty(entry.data["payload"]),
-            events=events_of(scene, str(entry.vendor), _headers(tries[0]) if tries else {}, body, entry.at),
+            events=events_of(scene, str(entry.vendor), headers, body, entry.at),
             attempts=tuple(_attempt(scene, each, body) for each in tries),
         )
 
@@ -195,56 +222,27 @@ def _attempt(scene: Scene, entry: Entry, body: bytes) -> AttemptLook:
         again="" if again is None else f"again in {again:g} s" if isinstance(again, (int, float)) else str(again),
         headers=_pairs(data["headers"]),
         answer=_pretty(data.get("answer")),
-        verdict=verdict_of(scene, str(entry.vendor), _headers(entry), body, entry.at),
+        verdict=_verdict(scene, entry),
+        signed=_signed(signed_of(scene, str(entry.vendor), dict(_pairs(data["headers"])), body, entry.at)),
+        spoiled=str(data.get("spoiled") or ""),
+        curl=as_webhook_curl(entry, body),
     )
 
 
-def _headers(entry: Entry) -> dict[str, str]:
-    return dict(_pairs(entry.data["headers"]))
+def _verdict(scene: Scene, entry: Entry) -> str:
+    """Check what was sent, by the secret that its receiver has; nothing is said of what is forgotten."""
+    original = scene.originals.find(entry.seq)
+    if original is None:
+        return ""
+    return verdict_of(scene, str(entry.vendor), original.headers, original.body, entry.at, original.secret)
 
 
-# ── copied ────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def curl(scene: Scene, request: Entry) -> str:
-    """Write a request as a command; the key is a variable."""
-    words = [f"curl -X {request.data['method']} {shlex.quote(_url(scene, request))}"]
-    for name, value in _copied(request):
-        # in double quotes, so that the shell puts the key in
-        quoted = (
-            shlex.quote(f"{name}: {value}") if _MASK not in value else f'"{name}: {value.replace(_MASK, "$API_KEY")}"'
-        )
-        words.append(f"-H {quoted}")
-    if request.data["body"] is not None:
-        words.append(f"--data-raw {shlex.quote(_raw(request.data['body']))}")
-    return " \\\n  ".join(words)
-
-
-def python(scene: Scene, request: Entry) -> str:
-    """Write a request as Python; the key comes from the environment."""
-    lines = ["import os", "", "import httpx", "", "answer = httpx.request("]
-    lines += [f"    {str(request.data['method'])!r},", f"    {_url(scene, request)!r},", "    headers={"]
-    for name, value in _copied(request):
-        shown = repr(value) if _MASK not in value else f'{value!r}.replace("{_MASK}", os.environ["API_KEY"])'
-        lines.append(f"        {name!r}: {shown},")
-    lines.append("    },")
-    if request.data["body"] is not None:
-        lines.append(f"    content={_raw(request.data['body'])!r}.encode(),")
-    return "\n".join([*lines, ")", "print(answer.status_code, answer.text)"])
-
-
-def _url(scene: Scene, request: Entry) -> str:
-    query = request.data["query"]
-    pairs = "&".join(f"{name}={value}" for name, value in query.items()) if isinstance(query, dict) else ""
-    return f"{scene.root}/{request.vendor}{request.data['raw_path']}{'?' if pairs else ''}{pairs}"
-
-
-def _copied(request: Entry) -> list[tuple[str, str]]:
-    return [(name, value) for name, value in _pairs(request.data["headers"]) if name not in _OWN_HEADERS]
-
-
-def _raw(body: JsonValue) -> str:
-    return body if isinstance(body, str) else to_json(body).decode()
+def _signed(signed: Signed | None) -> SignedLook | None:
+    if signed is None:
+        return None
+    base = (signed.base or b"").decode("utf-8", "replace")
+    at = f"{signed.at:%Y-%m-%d %H:%M:%S} UTC" if signed.at else ""
+    return SignedLook(", ".join(signed.headers), signed.method, base, at)
 
 
 def _pairs(headers: JsonValue) -> tuple[tuple[str, str], ...]:

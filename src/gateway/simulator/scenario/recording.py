@@ -14,11 +14,14 @@ from gateway.simulator.world import Bubble, Thread
 __all__ = ["record"]
 
 
-def record(scene: Scene, name: str = "recorded") -> str:
-    """Write the world's journal as TOML; what contacts did is kept, states and reading marks are not expected."""
+def record(scene: Scene, name: str = "recorded", *, since: int = 0) -> str:
+    """Write the world's journal as TOML, from its entry `since` on.
+
+    What contacts did is kept, states and reading marks are not expected.
+    """
     lines = [f"name = {_toml(name)}", f"seed = {scene.seed}"]
     where: tuple[str | None, str, str | None] = (None, "", None)
-    for entry in scene.journal.entries("world"):
+    for entry in scene.journal.entries("world", since=since):
         thread = scene.world.thread(str(entry.data["thread"]))
         step = None if thread is None else _step(scene, entry, thread)
         if thread is None or step is None:

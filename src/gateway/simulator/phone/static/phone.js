@@ -1,25 +1,11 @@
 // What a page adds to the fragments that it is sent: gestures, the keyboard, sounds and animation. No state lives here.
+import { act, beside, phoneOf, tell } from "./doing.js";
 import { play, settle } from "./effects.js";
-import { toggle, record } from "./voice.js";
+import { acts, choose as chooseAct, open, openThread, react } from "./menu.js";
+import { record, toggle, waves } from "./voice.js";
+import { answer, attach, choose, clear, edit, isIdle, picture, refresh } from "./writing.js";
 
 const quiet = matchMedia("(prefers-reduced-motion: reduce)");
-const menu = document.getElementById("menu");
-const notice = document.getElementById("notice");
-let chosen = null; // the bubble that the menu is about
-let opener = null; // where the focus goes back to
-
-const phoneOf = (element) => element.closest(".phone");
-const post = (path, fields) => fetch(path, { method: "POST", body: new URLSearchParams(fields), headers: { "HX-Request": "true" } });
-
-async function act(deed, section, more = {}) {
-  const answer = await post(`/_phone/do/${deed}`, { phone: section.dataset.address, chat: section.dataset.chat, ...more });
-  if (!answer.ok) tell(await answer.text());
-}
-
-function tell(html) {
-  const read = new DOMParser().parseFromString(html, "text/html");
-  notice.textContent = read.body.textContent.trim();
-}
 
 // ── the log follows what comes, unless somebody reads further up ────────────────────────────────────────────────
 
@@ -38,130 +24,27 @@ function arrive(bubble) {
   if (bubble.dataset.effect && !quiet.matches) play(bubble.dataset.effect, bubble);
 }
 
-// ── writing ─────────────────────────────────────────────────────────────────────────────────────────────────────
-
-function isIdle(form) {
-  return !form.elements.text.value.trim() && !form.querySelector(".chip");
-}
-
-function refresh(form) {
-  form.classList.toggle("idle", isIdle(form));
-  const phone = phoneOf(form);
-  phone.dataset.typing ??= "";
-  const typing = form.elements.text.value.trim() ? "on" : "";
-  clearTimeout(form.pause);
-  if (typing) form.pause = setTimeout(() => stopTyping(phone), 4000);
-  if (typing === phone.dataset.typing) return;
-  phone.dataset.typing = typing;
-  act("type", phone, { on: typing });
-}
-
-function stopTyping(phone) {
-  if (!phone.dataset.typing || !phone.isConnected) return;
-  phone.dataset.typing = "";
-  act("type", phone, { on: "" });
-}
-
-function clear(form) {
-  form.elements.text.value = "";
-  form.elements.subject.value = "";
-  form.elements.subject.hidden = true;
-  form.querySelector(".chips").replaceChildren();
-  answer(form, "", "");
-  choose(form, "");
-  clearTimeout(form.pause);
-  phoneOf(form).dataset.typing = ""; // a message ends the dots by itself
-  form.classList.add("idle");
-}
-
-function answer(form, message, words) {
-  form.elements.reply_to.value = message;
-  const line = form.querySelector(".answering");
-  line.hidden = !message;
-  line.querySelector("q").textContent = words;
-}
-
-function choose(form, effect) {
-  form.elements.effect.value = effect;
-  const line = form.querySelector(".with-effect");
-  line.hidden = !effect;
-  line.querySelector("b").textContent = effect.replace("-", " ");
-}
-
-async function attach(form, files) {
-  for (const file of files) {
-    const answer = await fetch(`/_phone/files?name=${encodeURIComponent(file.name)}`, {
-      method: "POST", body: file, headers: { "Content-Type": file.type || "application/octet-stream", "HX-Request": "true" },
-    });
-    const html = await answer.text();
-    if (answer.ok) form.querySelector(".chips").insertAdjacentHTML("beforeend", html); // escaped where it was made
-    else tell(html);
-  }
-  form.classList.toggle("idle", isIdle(form));
-}
-
-// ── the menu of a bubble ────────────────────────────────────────────────────────────────────────────────────────
-
-function beside(box, anchor) {
-  const at = anchor.getBoundingClientRect();
-  const { offsetWidth: width, offsetHeight: height } = box;
-  const left = Math.min(Math.max(8, at.left), innerWidth - width - 8);
-  const below = at.bottom + 6 + height < innerHeight;
-  box.style.left = `${left}px`;
-  box.style.top = `${below ? at.bottom + 6 : Math.max(8, at.top - height - 6)}px`;
-}
-
-function open(bubble, from) {
-  chosen = bubble;
-  opener = from;
-  const phone = phoneOf(bubble);
-  const form = menu.querySelector("form");
-  form.elements.phone.value = phone.dataset.address;
-  form.elements.chat.value = phone.dataset.chat;
-  form.elements.message.value = bubble.dataset.id;
-  form.elements.reaction.value = "";
-  form.elements.emoji.value = "";
-  menu.querySelector("[data-act=replay]").hidden = !bubble.dataset.effect;
-  menu.showPopover();
-  beside(menu, bubble.querySelector(".body"));
-  menu.querySelector("button").focus();
-}
-
-const acts = {
-  reply(bubble) {
-    const form = phoneOf(bubble).querySelector(".composer");
-    answer(form, bubble.dataset.id, bubble.querySelector(".text")?.textContent ?? "this");
-    form.elements.text.focus();
-  },
-  copy(bubble) { navigator.clipboard?.writeText([...bubble.querySelectorAll(".text")].map((text) => text.textContent).join("\n")); },
-  replay(bubble) { play(bubble.dataset.effect, bubble); },
-  story(bubble) {
-    const place = new URL(location.href);
-    const piece = (text) => encodeURIComponent(text).replaceAll("~", "%7E");
-    place.searchParams.set("pane", "wire");
-    place.searchParams.set("m", `${piece(bubble.dataset.vendor)}~${piece(bubble.dataset.id)}`);
-    htmx.ajax("GET", `/_phone/stage${place.search}`, { target: "#stage", swap: "innerHTML" });
-  },
-};
-
 // ── events ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 addEventListener("click", (event) => {
-  const button = event.target.closest("button, a");
+  const button = event.target.closest("button, a, label, input, summary");
   const bubble = event.target.closest(".bubble");
   if (bubble?.classList.contains("ink") && !button) { bubble.classList.remove("ink"); return; }
-  if (bubble && !button && !event.target.closest("video") && !getSelection().toString()) { open(bubble, bubble.querySelector(".body")); return; }
+  if (bubble && !button && !event.target.closest("video") && !getSelection().toString()) { open(bubble, bubble.querySelector(".body") ?? bubble.querySelector(".more")); return; }
   if (!button) return;
   if (button.matches("[popover] a")) button.closest("[popover]").hidePopover();
-  if (button.matches(".more")) open(bubble, button);
+  if (button.matches(".more, .edited")) open(bubble, button);
+  else if ("thread" in button.dataset) { event.preventDefault(); openThread(phoneOf(button), button.dataset.thread); }
   else if (button.matches(".replay")) play(bubble.dataset.effect, bubble);
   else if (button.matches(".play")) toggle(button);
   else if ("copy" in button.dataset) {
     navigator.clipboard?.writeText(button.parentElement.querySelector("code").textContent);
     button.textContent = "Copied";
-  } else if (button.dataset.do) act(button.dataset.do, phoneOf(button), { message: bubble.dataset.id });
-  else if (button.dataset.act && chosen) { menu.hidePopover(); acts[button.dataset.act](chosen); }
-  else if (button.dataset.reaction) menu.querySelector("form").elements.reaction.value = button.dataset.reaction;
+  } else if (button.dataset.do) act(button.dataset.do, phoneOf(button), { message: bubble.dataset.id, ...(button.dataset.option && { option: button.dataset.option }) });
+  else if (button.dataset.act) chooseAct(button);
+  else if (button.dataset.reaction) react(button);
+  else if ("pickIcon" in button.dataset) button.form.querySelector(".icon-picker").click();
+  else if (button.dataset.compose) composeLink(button);
   else if (button.closest(".composer")) compose(button);
 });
 
@@ -170,18 +53,42 @@ function compose(button) {
   const extras = form.querySelector(".extras");
   if (button.matches(".chip .drop")) button.closest(".chip").remove();
   else if (button.matches(".answering .drop")) answer(form, "", "");
+  else if (button.matches(".editing .drop")) edit(form, "");
   else if (button.matches(".with-effect .drop")) choose(form, "");
   else if (button.matches("[data-pick]")) { extras.hidePopover(); form.querySelector(".picker").click(); }
+  else if (button.matches("[data-pick-voice]")) { extras.hidePopover(); form.querySelector(".voice-picker").click(); }
   else if (button.matches("[data-subject]")) { extras.hidePopover(); form.elements.subject.hidden = false; form.elements.subject.focus(); }
-  else if (button.dataset.choose) { extras.hidePopover(); choose(form, button.dataset.choose); form.elements.text.focus(); }
-  else if (button.matches(".mic")) record(button, (file) => attach(form, [file]), tell);
+  else if (button.dataset.sheet) {
+    extras.hidePopover();
+    const sheet = document.getElementById(button.dataset.sheet);
+    sheet.showPopover();
+    sheet.querySelector("input:not([type=hidden]), select").focus();
+  } else if (button.dataset.choose) { extras.hidePopover(); choose(form, button.dataset.choose); form.elements.text.focus(); }
+  else if (button.matches(".mic")) record(form, button, (file) => attach(form, [file]), tell);
   form.classList.toggle("idle", isIdle(form));
+}
+
+/** A link composes a coded text; whoever sends it opts in. */
+function composeLink(button) {
+  const form = phoneOf(button).querySelector(".composer");
+  button.closest("[popover]").hidePopover();
+  form.elements.text.value = button.dataset.compose;
+  refresh(form);
+  form.elements.text.focus();
 }
 
 addEventListener("input", (event) => { if (event.target.matches(".composer textarea")) refresh(event.target.form); });
 addEventListener("change", (event) => {
-  if (!event.target.matches(".picker")) return;
-  attach(event.target.form, event.target.files).then(() => { event.target.value = ""; });
+  const field = event.target;
+  if (field.matches(".icon-picker") && field.files.length) picture(field.form, field.files[0]).then(() => { field.value = ""; });
+  if (!field.matches(".picker, .voice-picker")) return;
+  attach(field.form, field.files, field.matches(".voice-picker") ? "voice" : "").then(() => { field.value = ""; });
+});
+addEventListener("paste", (event) => {
+  const form = event.target.closest?.(".composer");
+  if (!form || !event.clipboardData.files.length) return;
+  event.preventDefault();
+  attach(form, event.clipboardData.files);
 });
 
 addEventListener("keydown", (event) => {
@@ -189,6 +96,13 @@ addEventListener("keydown", (event) => {
   if (target.matches(".composer textarea") && event.key === "Enter" && !event.shiftKey && !event.isComposing) {
     event.preventDefault();
     if (!isIdle(target.form)) target.form.requestSubmit();
+  } else if (target.matches(".composer textarea") && event.key === "ArrowUp" && !target.value && !target.form.elements.edits.value) {
+    const own = [...phoneOf(target).querySelectorAll(".log .bubble.mine:not(.unsent)")].findLast((bubble) => bubble.querySelector(".text"));
+    if (own) { event.preventDefault(); acts.edit(own, phoneOf(target)); }
+  } else if (target.matches(".composer textarea") && event.key === "Escape") {
+    answer(target.form, "", "");
+    edit(target.form, "");
+    choose(target.form, "");
   } else if (target.matches(".emoji") && event.key === "Enter") {
     event.preventDefault(); // the browser would press the first button, which is a heart
     target.form.elements.reaction.value = target.value;
@@ -198,7 +112,7 @@ addEventListener("keydown", (event) => {
     open(target.closest(".bubble"), target);
   } else if (target.matches(".bubble .body") && ["r", "R"].includes(event.key)) {
     event.preventDefault();
-    acts.reply(target.closest(".bubble"));
+    acts.reply(target.closest(".bubble"), phoneOf(target), "");
   } else if (target.matches(".bubble .body") && ["ArrowUp", "ArrowDown"].includes(event.key)) {
     const all = [...target.closest("ol").querySelectorAll(".body")];
     const next = all[all.indexOf(target) + (event.key === "ArrowUp" ? -1 : 1)];
@@ -209,16 +123,13 @@ addEventListener("keydown", (event) => {
   }
 });
 
-menu.addEventListener("toggle", (event) => { if (event.newState === "closed" && menu.contains(document.activeElement)) opener?.focus(); });
-menu.querySelector("form").addEventListener("submit", () => {
-  queueMicrotask(() => { menu.hidePopover(); opener?.focus(); });
-}, true);
-
 addEventListener("toggle", (event) => {
   if (!event.target.matches(".sheet, .menu")) return;
   // htmx copies the style of what it replaces, which the policy would refuse
   if (event.newState !== "open") { event.target.removeAttribute("style"); return; }
-  if (event.target.matches(".sheet")) beside(event.target, document.querySelector(`[popovertarget="${event.target.id}"]`));
+  const sheet = event.target;
+  if (!sheet.matches(".sheet") || sheet.id === "thread") return;
+  beside(sheet, document.querySelector(`[popovertarget="${sheet.id}"]`) ?? phoneOf(sheet).querySelector(".composer .plus"));
 }, true);
 
 for (const name of ["dragover", "drop"]) {
@@ -256,6 +167,7 @@ function welcome(root) {
   for (const log of root.querySelectorAll(".log")) if (!log.dataset.followed) { log.dataset.followed = "yes"; follow(log); }
   for (const form of root.querySelectorAll(".composer")) if (!form.dataset.ready) { form.dataset.ready = "yes"; form.classList.add("idle"); }
   for (const bubble of root.querySelectorAll(".bubble[data-fresh]")) arrive(bubble);
+  for (const note of root.querySelectorAll(".voice[data-voice]")) if (note.dataset.drawn !== note.dataset.voice) waves(note);
   settle(root);
 }
 
