@@ -47,7 +47,7 @@ from gateway.provider import Provider
 from gateway.retry import Again, Decision, Park, RetryPolicy, decide
 from gateway.standing import Standing, begin, pause, paused, standing
 from gateway.store.port import Store
-from gateway.store.rows import AttemptRow, MessageRow, Settlement, StepRow, StepState, Taken, Work
+from gateway.store.rows import AttemptRow, MessageRow, Settlement, StepRow, StepState, Taken, Work, changed
 
 __all__ = ["Desk", "LaneLostError", "Run", "exchange_for"]
 
@@ -182,7 +182,7 @@ class Run:
         return True
 
     def _tolls(self, now: datetime) -> tuple[Toll, ...]:
-        sending = replace(self._sending(), now=now)
+        sending = self._sending(now)
         # as above: a copy is no new message to a silent contact, only another call
         known = Known(begun=True, last_wrote=now) if self._step.doubt else self._standing.known
         return tolls(sending, self._connection.rules, self._connection.terms, known)
@@ -220,7 +220,7 @@ class Run:
     async def _mark(self, call: Call) -> None:
         now = self._now()
         text = dump_call(call)
-        step = replace(
+        step = changed(
             self._step,
             state=StepState.STARTED,
             attempts=self._step.attempts + 1,
@@ -361,16 +361,16 @@ class Run:
         if self._attempt is None:
             return None
         status = self._reply.status if self._reply else None
-        return replace(self._attempt, ended_at=now, outcome=outcome, status=status, detail=detail)
+        return changed(self._attempt, ended_at=now, outcome=outcome, status=status, detail=detail)
 
     # ── who and when ──────────────────────────────────────────────────────────────────────────────────────────────
 
     def _now(self) -> datetime:
         return self._desk.clock.now()
 
-    def _sending(self) -> Sending:
+    def _sending(self, now: datetime | None = None) -> Sending:
         message = self._work.message
-        return Sending(self._action, self._connection.name, self._work.lane, message.priority, self._now())
+        return Sending(self._action, self._connection.name, self._work.lane, message.priority, now or self._now())
 
     def _fields(self) -> dict[str, Any]:
         """Name the step in a log, without content or addresses."""

@@ -6,18 +6,20 @@ Failed-then-delivered is legal: a vendor may take back a failure, so a certain d
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
 from pydantic import AwareDatetime
 
 from gateway.actions import DeliveryState
 from gateway.addresses import Word
-from gateway.ids import MessageId
+from gateway.events import DeliveryUpdated
+from gateway.ids import ChatId, MessageId, event_id
 from gateway.model import Channel
 from gateway.store.rows import FactRow
 
-__all__ = ["Delivery", "MessageStatus", "merge", "overall"]
+__all__ = ["Delivery", "MessageStatus", "merge", "overall", "report"]
 
 _PROGRESS = (DeliveryState.QUEUED, DeliveryState.SENT, DeliveryState.DELIVERED, DeliveryState.READ)
 _ARRIVED = frozenset({DeliveryState.DELIVERED, DeliveryState.READ})
@@ -85,6 +87,20 @@ def overall(deliveries: Iterable[Delivery]) -> DeliveryState:
         if bad in states:
             return bad
     return min(states, key=_PROGRESS.index, default=DeliveryState.QUEUED)
+
+
+_OWN = DeliveryUpdated(key="", ours=True, state=DeliveryState.UNKNOWN)
+
+
+def report(
+    key: str, connection: str, provider: str, received_at: datetime, chat: ChatId, what: Mapping[str, Any]
+) -> DeliveryUpdated:
+    """Make a report of the gateway's own, stamped: each send has one.
+
+    A copy of one that was looked at, with values that were looked at where they came from.
+    """
+    stamp = {"id": event_id(connection, key), "connection": connection, "provider": provider, "chat_id": chat}
+    return _OWN.model_copy(update={"key": key, "received_at": received_at, **stamp, **what})
 
 
 def _rank(state: DeliveryState) -> int:

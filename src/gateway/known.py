@@ -5,6 +5,7 @@ A cache and nothing more: what a text says never changes, and whoever has forgot
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, TypeAdapter
@@ -24,7 +25,8 @@ class Known(Generic[ModelT]):
 
     def __init__(self, kind: Any) -> None:
         self._adapter: TypeAdapter[ModelT] = TypeAdapter(kind)
-        self._values: dict[str, ModelT] = {}
+        # not a dict: to find its first key takes the longer, the more were taken out in front of it
+        self._values: OrderedDict[str, ModelT] = OrderedDict()
 
     def write(self, value: ModelT) -> str:
         """Give the text of a value."""
@@ -44,7 +46,7 @@ class Known(Generic[ModelT]):
         """Note what a text says; of too many the oldest goes."""
         self._values[text] = value
         if len(self._values) > MOST:
-            del self._values[next(iter(self._values))]
+            self._values.popitem(last=False)
 
 
 ACTIONS: Known[StepAction] = Known(StepAction)

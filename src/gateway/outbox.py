@@ -26,14 +26,15 @@ from gateway.actions import (
 )
 from gateway.capabilities import Feature
 from gateway.connections import Connection
-from gateway.delivery import Delivery, MessageStatus, overall
+from gateway.delivery import Delivery, MessageStatus, overall, report
 from gateway.errors import Cancelled, Expired, GatewayError, OutcomeUnknown, PartlySent, SendError
 from gateway.events import DeliveryUpdated
 from gateway.fitting import Plan
 from gateway.ids import ChatId, MessageId, Token, chat_id, new_token
 from gateway.known import ACTIONS, RECEIPTS
 from gateway.model import Chat
-from gateway.store.rows import AttemptRow, FactRow, MessageRow, MessageState, Settlement, StepRow, StepState
+from gateway.store.rows import AttemptRow, FactRow, MessageRow, MessageState, Settlement, StepRow, StepState, changed
+from gateway.traces import traced
 
 __all__ = [
     "Asked",
@@ -70,6 +71,8 @@ class Asked:
     due_at: datetime
     expires_at: datetime | None = None
     priority: int = 1
+    trace: str | None = None
+    """The trace that the call belongs to."""
 
 
 def rows(message: MessageId, plan: Plan, asked: Asked, now: datetime) -> tuple[MessageRow, list[StepRow]]:
@@ -81,7 +84,7 @@ def rows(message: MessageId, plan: Plan, asked: Asked, now: datetime) -> tuple[M
         connection=asked.connection.name,
         lane=asked.lane,
         kind=plan.steps[-1].action.type,
-        request=request.decode(),
+        request=request.decode() if asked.trace is None else to_json(traced(asked.request, asked.trace)).decode(),
         fingerprint=hashlib.sha256(request).hexdigest(),
         key=asked.key,
         adaptations=_ADAPTATIONS.dump_json(plan.adaptations).decode() if plan.adaptations else "[]",
@@ -140,9 +143,9 @@ def accepted(
     """
     sent = tuple(_placed(entry, step) for entry in receipt.sent)
     receipt = receipt.model_copy(update={"sent": sent, "message_id": message.id})
-    done = replace(step, state=StepState.ACCEPTED, receipt=RECEIPTS.write(receipt))
+    done = changed(step, state=StepState.ACCEPTED, receipt=RECEIPTS.write(receipt))
     last = step.index == len(steps) - 1
-    ended = replace(message, state=MessageState.ACCEPTED if last else MessageState.QUEUED, parked=False, error=None)
+    ended = changed(message, state=MessageState.ACCEPTED if last else MessageState.QUEUED, parked=False, error=None)
     facts = tuple(
         FactRow(connection=message.connection, vendor_id=e.vendor_id, state=e.state, source="answer", received_at=now)
         for e in sent
@@ -279,19 +282,11 @@ def _report(
     """Make the gateway's own event about a step."""
     action = action_of(step)
     reference = action.messages[0].reference if isinstance(action, SendMessage) else None
-    event = DeliveryUpdated(
-        key=f"gateway:{message.id}.{message.generation}.{step.index}:{state.value}:{vendor_id or ''}",
-        chat=action.chat,
-        ours=True,
-        message_id=message.id,
-        reference=reference,
-        vendor_id=vendor_id,
-        state=state,
-        code=error.code if error else None,
-        reason=error.message if error else None,
-    )
-    return event.stamped(
-        connection=connection.name, provider=connection.provider.name, received_at=now, chat=message.lane
+    key = f"gateway:{message.id}.{message.generation}.{step.index}:{state.value}:{vendor_id or ''}"
+    about = {"chat": action.chat, "message_id": message.id, "reference": reference, "vendor_id": vendor_id}
+    failed = {"code": error.code, "reason": error.message} if error else {}
+    return report(
+        key, connection.name, connection.provider.name, now, message.lane, {"state": state, **about, **failed}
     )
 
 

@@ -22,6 +22,8 @@ __all__ = ["Outcomes", "Seen"]
 Seen: TypeAlias = tuple[MessageRow, tuple[StepRow, ...]]
 """A row and its steps, as they are kept now."""
 
+FOREVER = 86_400.0
+"""Seconds that somebody waits who names no end; then one looks."""
 LOOK = 0.05
 """Seconds between two looks at the store for messages that others may have settled."""
 
@@ -41,8 +43,8 @@ class Outcomes:
             seen = (settlement.message, (*steps[:place], settlement.step, *steps[place + 1 :]))
             _wake(waiting, seen)
 
-    async def change(self, message: MessageId, version: int) -> Seen | None:
-        """Wait until something became of a message since a version of the store.
+    async def change(self, message: MessageId, version: int, seconds: float = FOREVER) -> Seen | None:
+        """Wait until something became of a message since a version of the store, for at most so many seconds.
 
         Gives what that was, where this process did it, and None where one has to look.
         """
@@ -50,14 +52,15 @@ class Outcomes:
         future: asyncio.Future[Seen | None] = loop.create_future()
         waiting = self._waiting.setdefault(message, [])
         waiting.append(future)
-        if self._store.version != version:
-            # while it was looked at something was written: perhaps the very thing
-            loop.call_later(LOOK, _wake, [future], None)
+        # while it was looked at something was written: perhaps the very thing
+        soon = self._store.version != version
+        timer = loop.call_later(min(seconds, LOOK) if soon else seconds, _wake, [future], None)
         if self._watch is None or self._watch.done():
             self._watch = asyncio.create_task(self._look(version), name="gateway outcomes")
         try:
             return await future
         finally:
+            timer.cancel()
             waiting.remove(future)
             if not waiting:
                 del self._waiting[message]

@@ -133,16 +133,17 @@ def _stops(error: Exception) -> bool:
 
 
 def _wait(error: Exception, attempt: int, chance: float, limits: RetryPolicy) -> float:
-    """Choose a wait in seconds: full jitter below the ceiling, or what the vendor asked for and a little more.
+    """Choose a wait in seconds: full jitter below the ceiling, or what the vendor asked for and that on top.
 
-    Full jitter spreads the copies best; a vendor's own word is a lower bound, so there jitter only adds.
+    Full jitter spreads the copies best; a vendor's own word is a lower bound, so there jitter only adds. It grows there
+    too: a vendor that says "in a second" each time, until its minute is over, must not use up all attempts in seconds.
     """
     ceiling = limits.ceiling(attempt)
     asked = error.retry_after if isinstance(error, Retriable) else None
     if asked is None:
         return chance * ceiling
     followed = min(max(asked, 0.0), limits.patience)
-    return followed + chance * min(ceiling, limits.first + followed / 4)
+    return followed + chance * ceiling
 
 
 def _recognised(elapsed: float, proof: Proof, limits: RetryPolicy) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from gateway.actions import Action
 from gateway.clock import Clock
@@ -13,8 +13,11 @@ from gateway.plugins import Plugins
 __all__ = ["guard", "route"]
 
 
-def route(action: Action, via: str | None, connections: Connections, plugins: Plugins) -> Connection:
-    """Choose a connection; raises `NoRoute` when there is none, or when several could and nobody chose."""
+def route(action: Callable[[], Action], via: str | None, connections: Connections, plugins: Plugins) -> Connection:
+    """Choose a connection; raises `NoRoute` when there is none, or when several could and nobody chose.
+
+    The action is made only where a plugin is asked.
+    """
     if via is not None:
         return connections.get(via)
     candidates: Sequence[Connection] = list(connections)
@@ -22,7 +25,7 @@ def route(action: Action, via: str | None, connections: Connections, plugins: Pl
         raise NoRoute("there is no connection", hint='add one: gateway.connect("PROVIDER", name="…", …)')
     if len(candidates) == 1:
         return candidates[0]
-    chosen = plugins.choose_connection(action, [candidate.info for candidate in candidates])
+    chosen = plugins.choose_connection(action(), [candidate.info for candidate in candidates])
     if chosen is not None:
         return connections.get(chosen)
     names = ", ".join(candidate.name for candidate in candidates)

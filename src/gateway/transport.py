@@ -21,19 +21,21 @@ import ssl
 import threading
 import time
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.cookiejar import CookieJar
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, BinaryIO, TypeAlias, TypedDict
 from urllib.parse import quote, urlencode
 
+import httpcore
 import httpx
 from pydantic import JsonValue
 from pydantic_core import PydanticSerializationError, to_json
 
+from gateway.carrier import Carrier, Request, Response, Target
 from gateway.drive import BrokenExchange
 from gateway.errors import (
     ConfigurationError,
@@ -68,10 +70,6 @@ ANSWER_LIMIT = 1024 * 1024
 
 _LIMIT = 16
 """Calls of a connection in flight, unless it is told otherwise."""
-
-_SHARD = 4
-# httpx 0.28 walks its whole pool at each start and end of a request: from about 20 in flight it reconnects nearly every
-# time, or with raised limits becomes ten times slower, and at 16 it is half as fast as at 4. So no client has more.
 
 _KEEP_ALIVE = 5.0
 # Seconds. Short on purpose: a connection that the vendor closes while a call is written into it makes a send unknown.
@@ -144,7 +142,9 @@ class _Unlogged:
 @functools.cache
 def _tls() -> ssl.SSLContext:
     """Share one context: reading the certificates takes longer than a call."""
-    return httpx.create_ssl_context(trust_env=False)
+    context = httpx.create_ssl_context(trust_env=False)
+    context.set_alpn_protocols(["http/1.1"])
+    return context
 
 
 class _Settings(TypedDict):
@@ -195,6 +195,51 @@ _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"(?:[!-~](?:[ -~\t]*[!-~])?)?")
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A URL, for the HTTP client and for connections of our own."""
+
+    url: httpx.URL
+    target: Target
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """A call as a request, before it is one of the HTTP client's."""
+
+    method: str
+    place: _Place
+    headers: Mapping[str, str]
+    """Names in lower case."""
+    body: bytes | None
+    waits: httpx.Timeout
+    form: httpx.Request | None = None
+    """The whole of it where it has files: the HTTP client knows how to write them."""
+
+    def request(self) -> httpx.Request:
+        """Give it to the HTTP client."""
+        extensions = {"timeout": self.waits.as_dict()}
+        return self.form or httpx.Request(
+            self.method, self.place.url, headers=self.headers, content=self.body, extensions=extensions
+        )
+
+    def direct(self) -> Request:
+        """Give it to a connection of our own; what leaves is the same."""
+        if self.form is not None:
+            stream = self.form.stream
+            assert isinstance(stream, httpx.AsyncByteStream)  # noqa: S101 - a form can be read both ways
+            return Request(self.method, self.place.target, self.form.headers.raw, stream, self.waits)
+        headers = [(b"Host", self.place.url.netloc)]
+        headers += [(name.encode("ascii"), value.encode("ascii")) for name, value in self.headers.items()]
+        if self.body is not None or self.method in _WITH_A_BODY:
+            headers.append((b"Content-Length", b"%d" % len(self.body or b"")))
+        return Request(self.method, self.place.target, headers, self.body or b"", self.waits)
+
+
+_WITH_A_BODY = frozenset({"POST", "PUT", "PATCH"})
+"""Methods of which it is said that there is no body, where there is none (RFC 9110, 8.6)."""
+
+
 class _Writer:
     """Writes calls of one connection as requests; no I/O but the opening of blobs."""
 
@@ -203,12 +248,11 @@ class _Writer:
         self._connection = connection
         self._bases = {name: _base(connection, name, url) for name, url in provider.bases().items()}
         self._open_blob = open_blob
-        waits = httpx.Timeout(
+        self._waits = httpx.Timeout(
             connect=timeouts.connect, read=timeouts.read, write=timeouts.write, pool=timeouts.pool
-        ).as_dict()
-        self._extensions = {"timeout": waits}
+        )
 
-    def write(self, call: Call, files: ExitStack) -> httpx.Request:
+    def write(self, call: Call, files: ExitStack) -> _Written:
         """Make the request, credentials included; raises certain errors, since nothing has left."""
         try:
             return self._request(self._provider.authorize(call), call, files)
@@ -217,29 +261,36 @@ class _Writer:
         except httpx.InvalidURL:
             raise InvalidRequest("the call makes no URL", hint="look for an id that is far too long") from None
 
-    def _request(self, signed: Call, call: Call, files: ExitStack) -> httpx.Request:
-        own = {"accept": "application/json", "accept-encoding": "gzip", "user-agent": _AGENT}
-        content: dict[str, Any] = {}
-        if signed.files:
-            content = {"data": _fields(signed.json), "files": self._opened(signed.files, files)}
-        elif signed.json is not None:
-            own["content-type"] = "application/json"
-            content = {"content": to_json(signed.json)}
-        asked = {name.lower(): value for name, value in _checked(signed.headers, call.headers).items()}
+    def _request(self, signed: Call, call: Call, files: ExitStack) -> _Written:
+        headers = {"accept": "application/json", "accept-encoding": "gzip", "user-agent": _AGENT}
+        body = None
+        if signed.json is not None and not signed.files:
+            headers["content-type"] = "application/json"
+            body = to_json(signed.json)
+        headers |= {name.lower(): value for name, value in _checked(signed.headers, call.headers).items()}
+        written = _Written(signed.method, self._place(signed), headers, body, self._waits)
+        return replace(written, form=self._form(signed, written, files)) if signed.files else written
+
+    def _form(self, call: Call, written: _Written, files: ExitStack) -> httpx.Request:
         return httpx.Request(
-            signed.method, self._url(signed), headers=own | asked, extensions=dict(self._extensions), **content
+            call.method,
+            written.place.url,
+            headers=written.headers,
+            data=_fields(call.json),
+            files=self._opened(call.files, files),
+            extensions={"timeout": self._waits.as_dict()},
         )
 
-    def _url(self, call: Call) -> httpx.URL:
+    def _place(self, call: Call) -> _Place:
         """Put base, path and query together."""
         base = self._bases.get(call.base)
         if base is None:
             raise BrokenExchange(f"{self._provider.name} has no base {call.base!r}")
         query = f"?{urlencode(call.params, quote_via=quote, safe='')}" if call.params else ""
-        url = _joined(base, call.path, query)
-        if url is None:
+        place = _joined(base, call.path, query)
+        if place is None:
             raise BrokenExchange(f"{self._provider.name} made a path that is not percent-encoded: use path()")
-        return url
+        return place
 
     def _opened(self, blobs: Mapping[str, Blob], files: ExitStack) -> dict[str, tuple[str, BinaryIO, str]]:
         """Open the blobs; the client reads them in pieces while it sends."""
@@ -258,13 +309,16 @@ class _Writer:
 
 
 @functools.lru_cache(1024)  # taking a URL apart takes as long as writing the whole request, and chats come again
-def _joined(base: httpx.URL, path: str, query: str) -> httpx.URL | None:
+def _joined(base: httpx.URL, path: str, query: str) -> _Place | None:
     """Make a URL; None where the client would not leave the path as it was encoded."""
     target = f"{base.raw_path.decode().rstrip('/')}{path}{query}".encode()
     if not _PATH.fullmatch(path):
         return None
     url = base.copy_with(raw_path=target)
-    return url if url.raw_path == target else None
+    if url.raw_path != target:
+        return None
+    port = url.port or (443 if url.scheme == "https" else 80)
+    return _Place(url, Target(url.scheme, url.raw_host.decode("ascii"), port, target))
 
 
 def _base(connection: str, name: str, url: str) -> httpx.URL:
@@ -316,15 +370,16 @@ class _UnreadableError(Exception):
 class _Reader:
     """Collects an answer within its bound."""
 
-    def __init__(self, response: httpx.Response, most: int) -> None:
-        self._response = response
+    def __init__(self, status: int, headers: Iterable[tuple[bytes, bytes]], most: int) -> None:
+        self._status = status
+        self._headers = _by_name(headers)
         self._most = most
         self._body = bytearray()
         self._expect()
 
     def _expect(self) -> None:
         """Give up at once on an answer that says it is too long."""
-        length = self._response.headers.get("content-length", "")
+        length = self._headers.get("content-length", "")
         if length.isascii() and length.isdigit() and int(length[:20]) > self._most:
             self._too_long()
 
@@ -341,8 +396,8 @@ class _Reader:
         """Give the whole answer; `unpacked` where the client has undone the compression already."""
         body = bytes(self._body)
         if not unpacked:
-            body = self._unpack(body, self._response.headers.get("content-encoding", "identity").strip().lower())
-        return Reply(self._response.status_code, _headers(self._response), body)
+            body = self._unpack(body, self._headers.get("content-encoding", "identity").strip().lower())
+        return Reply(self._status, self._headers, body)
 
     def _unpack(self, body: bytes, encoding: str) -> bytes:
         """Undo gzip, which is all that we ask for, never making more than the bound: a bomb is a thousandfold."""
@@ -362,10 +417,10 @@ class _Reader:
         return unpacked
 
 
-def _headers(response: httpx.Response) -> dict[str, str]:
-    """Give the headers by lower-case name; what comes several times is joined with commas."""
+def _by_name(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Give headers by lower-case name; what comes several times is joined with commas."""
     found: dict[str, str] = {}
-    for raw_name, raw_value in response.headers.raw:
+    for raw_name, raw_value in headers:
         name, value = raw_name.decode("latin-1").lower(), _text(raw_value)
         found[name] = f"{found[name]}, {value}" if name in found else value
     return found
@@ -460,11 +515,26 @@ class _Base:
         raise outcome.with_traceback(None)
 
 
+def _roads() -> tuple[object, object]:
+    """Name the two places below a client where mocks, recorders and tracers put themselves."""
+    return httpx.AsyncHTTPTransport.handle_async_request, httpcore.AsyncConnectionPool.handle_async_request
+
+
+_ROADS = _roads()
+
+
+def _is_untouched() -> bool:
+    """Tell whether nobody stands in the HTTP client's way: a test that mocks it must not send a message."""
+    return _roads() == _ROADS
+
+
 class Transport(_Base):
     """Carries the calls of one connection.
 
     `send` is what `drive` asks for. `client`, for tests and special networks, is used as it is and left open; without
-    it the transport has its own. At most `limit` calls are in flight, and an answer has at most `max_answer` bytes.
+    it the transport has connections of its own, and a client that only stands for them: where somebody has put a mock
+    or a tracer in its place, that is asked. At most `limit` calls are in flight, and an answer has at most `max_answer`
+    bytes.
     """
 
     def __init__(
@@ -487,14 +557,9 @@ class Transport(_Base):
             open_blob=open_blob,
         )
         self._own = client is None
-        self._clients = [client] if client is not None else self._shards()
-        self._busy = [0] * len(self._clients)
+        self._client = client if client is not None else httpx.AsyncClient(**_settings(limit))
+        self._carrier = Carrier(_tls(), _KEEP_ALIVE)
         self._places = asyncio.Semaphore(limit)
-
-    def _shards(self) -> list[httpx.AsyncClient]:
-        """Make as many clients as the limit needs, of even size."""
-        number = -(-self._limit // _SHARD)
-        return [httpx.AsyncClient(**_settings(-(-self._limit // number))) for _ in range(number)]
 
     async def send(self, call: Call) -> Reply:
         """Carry one call; raises `SendError`, certain or not, where there is no answer that can be read."""
@@ -504,8 +569,14 @@ class Transport(_Base):
     async def aclose(self) -> None:
         """Close the connections; calls after that are `Unreachable`."""
         if self._own:
-            for client in self._clients:
-                await client.aclose()
+            await self._client.aclose()
+        await self._carrier.aclose()
+
+    async def retire(self) -> None:
+        """Let the calls under way end, take no more, and close: another transport has taken this one's place."""
+        for _ in range(self._limit):
+            await self._places.acquire()
+        await self.aclose()
 
     async def _outcome(self, call: Call) -> Reply | Exception:
         if self._places.locked():
@@ -516,43 +587,52 @@ class Transport(_Base):
                 return _full(self._limit, self._timeouts.pool)
         else:
             await self._places.acquire()
-        shard = self._busy.index(min(self._busy))
-        self._busy[shard] += 1
         try:
-            return await self._carry(self._clients[shard], call)
+            return await self._carry(call)
         finally:
-            self._busy[shard] -= 1
             self._places.release()
 
-    async def _carry(self, client: httpx.AsyncClient, call: Call) -> Reply | Exception:
+    async def _carry(self, call: Call) -> Reply | Exception:
         with ExitStack() as files, _Unlogged():
             try:
-                request = self._writer.write(call, files)
+                written = self._writer.write(call, files)
             except (SendError, BrokenExchange) as error:
                 return error
-            if client.is_closed:
+            if self._client.is_closed:
                 return Unreachable("the connection was closed here", hint="send before the gateway is closed")
             try:
                 async with asyncio.timeout(self._timeouts.total):
-                    return await self._exchange(client, request)
+                    return await self._exchange(written)
             except TimeoutError:
                 return _late(self._timeouts.total)
             except _ROAD as error:
                 return _lost(error)
 
-    async def _exchange(self, client: httpx.AsyncClient, request: httpx.Request) -> Reply:
-        if self._own:
-            # Straight to what carries requests: redirects, authentication, cookies and hooks, which our clients have
-            # none of, cost as much as all the rest that is done here. Whoever mocks the client mocks this method too.
-            carrier = client._transport_for_url(request.url)  # noqa: SLF001 - see above; a client without it fails every test
-            response = await carrier.handle_async_request(request)
-        else:
-            response = await client.send(request, stream=True, auth=None, follow_redirects=False)
+    async def _exchange(self, written: _Written) -> Reply:
+        client = self._client
+        if not self._own:
+            response = await client.send(written.request(), stream=True, auth=None, follow_redirects=False)
+            return await self._take_through_client(response)
+        road = client._transport_for_url(written.place.url)  # noqa: SLF001 - what a mock of the client takes the place of
+        if road is client._transport and _is_untouched():  # noqa: SLF001 - as above
+            # Straight to a connection: redirects, authentication, cookies and hooks, which we have none of, and the
+            # client's own pool cost more than all the rest that is done here.
+            return await self._carrier.carry(written.direct(), self._take)
+        return await self._take_through_client(await road.handle_async_request(written.request()))
+
+    async def _take(self, response: Response) -> Reply:
+        reach(Point.SENT)
+        reader = _Reader(response.status, response.headers, self._max_answer)
+        async for piece in response.pieces:
+            reader.add(piece)
+        return reader.reply()
+
+    async def _take_through_client(self, response: httpx.Response) -> Reply:
         reach(Point.SENT)
         stream = response.stream
         assert isinstance(stream, httpx.AsyncByteStream)  # noqa: S101 - an asynchronous client has no other
         try:
-            reader = _Reader(response, self._max_answer)
+            reader = _Reader(response.status_code, response.headers.raw, self._max_answer)
             if response.is_stream_consumed:  # made in memory, by a mock: the client has read and unpacked it
                 reader.add(response.content)
                 return reader.reply(unpacked=True)
@@ -613,7 +693,7 @@ class BlockingTransport(_Base):
     def _carry(self, call: Call) -> Reply | Exception:
         with ExitStack() as files, _Unlogged():
             try:
-                request = self._writer.write(call, files)
+                request = self._writer.write(call, files).request()
             except (SendError, BrokenExchange) as error:
                 return error
             if self._client.is_closed:
@@ -629,7 +709,7 @@ class BlockingTransport(_Base):
         deadline = time.monotonic() + self._timeouts.total
         response = self._client.send(request, stream=True, auth=None, follow_redirects=False)
         try:
-            reader = _Reader(response, self._max_answer)
+            reader = _Reader(response.status_code, response.headers.raw, self._max_answer)
             if response.is_stream_consumed:  # made in memory, by a mock: the client has read and unpacked it
                 reader.add(response.content)
                 return reader.reply(unpacked=True)

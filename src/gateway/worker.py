@@ -26,6 +26,7 @@ from gateway.proof import look_for_proof, prove
 from gateway.retry import RetryPolicy
 from gateway.store.port import Store
 from gateway.store.rows import StepRow, StepState, Work
+from gateway.traces import UNTRACED, Traces, trace_of
 
 __all__ = ["Worker", "prove"]
 
@@ -39,6 +40,8 @@ IDLE = 5.0
 """Seconds after which the store is asked again, when nothing woke the loop."""
 BUSY = 0.25
 """The same while something is due that this loop may not take: another process is at it."""
+GLANCE = 0.002
+"""Seconds between two looks at what this process writes by other ways than a send."""
 DRAIN = 30.0
 """Seconds that calls under way have when the gateway is closed; then they are what a crash leaves behind."""
 _NEVER = datetime.max.replace(tzinfo=UTC)
@@ -62,6 +65,8 @@ class Worker:
         self._connections = connections
         self._clock = clock
         self._desk = Desk(store, clock, policy or RetryPolicy(), chance, outcomes)
+        self.traces: Traces = UNTRACED
+        """Follows attempts; the engine is told by whoever wants that."""
         self._limit = limit
         self._busy: Counter[str] = Counter()
         self._rests: dict[str, datetime] = {}
@@ -70,6 +75,7 @@ class Worker:
         """Something fell due, or a step ended and made room for what was left behind."""
         self._sleeps_until = _NEVER
         self._left_behind = False
+        self._takes = False
         self._at_work = asyncio.Event()
 
     async def run(self) -> None:
@@ -80,15 +86,31 @@ class Worker:
         ]
         for task in beside:
             task.add_done_callback(lambda _: self._news.set())
+        self._takes = True
         try:
             while True:
                 _raise_what_ended(beside)
                 await self._round()
         finally:
+            self._takes = False
             await self._drain()
             for task in beside:
                 task.cancel()
             await asyncio.gather(*beside, return_exceptions=True)
+
+    async def take_up(self) -> None:
+        """Take what was just written without waiting for the loop's next round; nothing where there is no loop.
+
+        A store that answers at once is asked here and now. Another one is left to the loop, which is woken: it takes
+        what many have written in one go, and nobody can cancel it half way.
+        """
+        taken = False
+        if self._takes and getattr(self._store, "at_once", False):
+            # a border: the message is kept, and what is wrong with taking it is the loop's to meet and to tell
+            with contextlib.suppress(Exception):
+                taken = await self._claim()
+        if not taken:
+            self._news.set()
 
     # ── the loop ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -123,6 +145,7 @@ class Worker:
         """Name the connections that nothing is taken from: they have stopped, rest, or have as much as they carry."""
         skipped = {name for name, count in self._busy.items() if count >= PER_CONNECTION}
         skipped |= {connection.name for connection in self._connections if connection.stopped}
+        skipped |= self._connections.away.keys()
         if self._rests:
             self._rests = {name: until for name, until in self._rests.items() if until > now}
             skipped |= self._rests.keys()
@@ -130,7 +153,7 @@ class Worker:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._busy[self._works.pop(task).message.connection] -= 1
-        if self._left_behind:
+        if self._left_behind or self._is_due():
             self._news.set()
         if not self._works:
             self._at_work.clear()
@@ -159,12 +182,19 @@ class Worker:
             try:
                 await self._store.changed(version)
                 version = self._store.version
-                due = self._store.next_due(self._clock.now(), events=False)
                 # of what other processes write nobody says what is due
-                if not alone or (due is not None and due < self._sleeps_until):
+                if not alone or self._is_due():
                     self._news.set()
+                else:
+                    # each send writes three times, and says itself what there is to do: see `take_up` and `_ended`
+                    await asyncio.sleep(GLANCE)
             except StoreError:
                 await self._clock.sleep(IDLE)
+
+    def _is_due(self) -> bool:
+        """Tell whether something falls due before the loop would wake by itself, as far as this process knows."""
+        due = self._store.next_due(self._clock.now(), events=False)
+        return due is not None and due < self._sleeps_until
 
     async def _keep_renewing(self) -> None:
         """Hold the lanes of long calls: another worker would take a step for left behind."""
@@ -218,7 +248,11 @@ class Worker:
             await self._run(work, step, connection)
 
     async def _run(self, work: Work, step: StepRow, connection: Connection) -> None:
-        wait = await Run(self._desk, work, step, connection).go()
+        provider, message = connection.provider.name, work.message
+        with self.traces.attempt(
+            trace_of(message.request), connection=connection.name, provider=provider, message=message.id
+        ):
+            wait = await Run(self._desk, work, step, connection).go()
         if wait is not None and wait.whole:
             # its other lanes would only be told the same
             self._rests[connection.name] = wait.until

@@ -51,9 +51,9 @@ def test_the_named_the_only_or_the_chosen_one() -> None:
     both = connections("a", "b")
 
     assert ["b", "a", "b"] == [
-        route(ACTION, "b", both, Asked()).name,
-        route(ACTION, None, connections("a"), Asked()).name,
-        route(ACTION, None, both, Asked(choice="b")).name,
+        route(lambda: ACTION, "b", both, Asked()).name,
+        route(lambda: ACTION, None, connections("a"), Asked()).name,
+        route(lambda: ACTION, None, both, Asked(choice="b")).name,
     ]
 
 
@@ -64,7 +64,7 @@ def test_the_named_the_only_or_the_chosen_one() -> None:
 def test_without_a_choice_there_is_no_route(names: tuple[str, ...], via: str | None, hint: str) -> None:
     """Never the first one by chance."""
     with pytest.raises(NoRoute) as caught:
-        route(ACTION, via, connections(*names), Asked())
+        route(lambda: ACTION, via, connections(*names), Asked())
 
     assert hint in (caught.value.hint or "")
 

@@ -9,7 +9,7 @@ from gateway.capabilities import Feature, Limits
 from gateway.fitting.findings import Fitting, impossible, most_of
 from gateway.model import Media
 
-__all__ = ["check_source", "check_type", "is_voice_format", "shown_name"]
+__all__ = ["check_source", "check_type", "ending_of", "is_voice_format", "one_name_of", "shown_name", "type_of_name"]
 
 # Our own short table: the standard library's reads files of the machine, and fitting gives the same answer everywhere.
 _TYPES = {
@@ -106,6 +106,24 @@ def media_type(media: Media) -> str | None:
     if declared != _NO_TYPE:
         return _OTHER_NAMES.get(declared, declared)
     return _TYPES.get(_ending(media))
+
+
+def one_name_of(media_type: str) -> str:
+    """Spell a media type the one way that the gateway uses: `audio/x-m4a` is `audio/mp4`."""
+    spelt = media_type.partition(";")[0].strip().lower()
+    return _OTHER_NAMES.get(spelt, spelt)
+
+
+def type_of_name(name: str) -> str | None:
+    """Give the media type that the ending of a file's name stands for; None for one that is not known."""
+    return _TYPES.get(name.rpartition(".")[2].lower()) if "." in name else None
+
+
+def ending_of(media_type: str) -> str | None:
+    """Give the usual ending of names of a media type, with its dot; None for one that is not known."""
+    endings = [ending for ending, known in _TYPES.items() if known == one_name_of(media_type)]
+    usual = next((ending for ending in endings if ending in {"jpg", "m4a", "mp3", "mp4"}), None)
+    return f".{usual or endings[0]}" if endings else None
 
 
 def shown_name(media: Media) -> str:

@@ -16,7 +16,7 @@ from gateway.fitting.parts import fit_parts
 from gateway.fitting.places import fit_channel, fit_chat
 from gateway.fitting.plan import Plan
 from gateway.fitting.quoting import Quotes
-from gateway.fitting.showing import fit_exclusive, fit_reference, fit_showing, fit_subject, fit_thread
+from gateway.fitting.showing import fit_exclusive, fit_reference, fit_showing, fit_subject, fit_thread, is_plain
 from gateway.model import Chat, Message
 
 __all__ = ["fit"]
@@ -56,6 +56,8 @@ def _fit_message(
     if not (yield from fit_chat(chat, capabilities)):
         return []
     yield from fit_reference(message, capabilities)
+    if is_plain(message, capabilities):
+        return [Outgoing(message, index, capabilities)]
     shown = yield from fit_showing(message, capabilities)
     typing, dots = yield from fit_dots(message, capabilities)
     parts = yield from fit_parts(message.parts, capabilities)

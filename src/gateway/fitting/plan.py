@@ -42,6 +42,11 @@ class Plan(Word):
     steps: tuple[Step, ...] = Field(min_length=1)
     adaptations: tuple[Adaptation, ...] = ()
 
+    @property
+    def has_dots(self) -> bool:
+        """Tell whether typing dots are a step of their own."""
+        return any(isinstance(step.action, SetTyping) for step in self.steps)
+
     def aimed(self, target: MessageRef | None) -> Self:
         """Give the typing dots the contact's last message, for vendors that find the chat by it."""
         if target is None:

@@ -25,8 +25,11 @@ class Candidate(NamedTuple):
 
 def in_turns(candidates: Iterable[Candidate], limit: int) -> list[Candidate]:
     """Choose lanes so that connections take turns: the first of each, then the second of each, and so on."""
+    candidates = sorted(candidates)
+    if len(candidates) < 2:
+        return candidates[:limit]
     queues: defaultdict[str, list[Candidate]] = defaultdict(list)
-    for candidate in sorted(candidates):
+    for candidate in candidates:
         queues[candidate.connection].append(candidate)
     turns = sorted((turn, candidate) for queue in queues.values() for turn, candidate in enumerate(queue))
     return [candidate for _, candidate in turns[:limit]]

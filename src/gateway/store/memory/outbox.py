@@ -36,7 +36,8 @@ class _Lane:
     connection: str
     line: list[tuple[int, MessageId]] = field(default_factory=list)
     """Who waits, as a heap; those that no longer do are dropped when they come up."""
-    waiting: set[MessageId] = field(default_factory=set)
+    waiting: dict[MessageId, int] = field(default_factory=dict)
+    """When each of those that wait is due."""
     started: set[_Place] = field(default_factory=set)
     fence: int = 0
     held_until: int | None = None
@@ -70,7 +71,9 @@ class Outbox:
         if message.key is not None:
             self._keys[message.key] = message.id
         insort(self.by_age, message.id)
-        lane = self._lanes.setdefault(message.lane, _Lane(message.lane, message.connection))
+        lane = self._lanes.get(message.lane)
+        if lane is None:
+            lane = self._lanes[message.lane] = _Lane(message.lane, message.connection)
         self._put_message(lane, message)
         for step in steps:
             self._put_step(lane, step)
@@ -82,12 +85,17 @@ class Outbox:
         at = micros(now)
         works: list[Work] = []
         self.schedule.advance(at)
-        while candidates := self._candidates(at, limit - len(works) + 1, skip):
-            if len(works) == limit:
+        more = True
+        while more:
+            room = limit - len(works)
+            candidates = self._candidates(at, room + 1, skip)
+            # fewer than were asked for are all that there are
+            more = len(candidates) > room
+            if not room:
                 break
-            for candidate in in_turns(candidates, limit - len(works)):
+            for candidate in in_turns(candidates, room):
                 works += self._take(self._lanes[candidate.lane], at, span(lease))
-        self.schedule.look_ahead(at, more=bool(candidates))
+        self.schedule.look_ahead(at, more=more)
         return works
 
     def _candidates(self, at: int, limit: int, skip: Collection[str]) -> list[Candidate]:
@@ -188,7 +196,7 @@ class Outbox:
     def _first(self, lane: _Lane) -> tuple[int, MessageId] | None:
         while lane.line:
             due_at, id_ = lane.line[0]
-            if id_ in lane.waiting and micros(self.messages[id_].due_at) == due_at:
+            if lane.waiting.get(id_) == due_at:
                 return due_at, id_
             heapq.heappop(lane.line)
         return None
@@ -204,16 +212,16 @@ class Outbox:
 
     def _put_message(self, lane: _Lane, message: MessageRow) -> None:
         """Keep a row, and put it into the line or take it out."""
-        before = self.messages.get(message.id)
         self.messages[message.id] = message
+        before = lane.waiting.get(message.id)
         if not waits(message):
-            self.depth[lane.connection] -= message.id in lane.waiting
-            lane.waiting.discard(message.id)
+            self.depth[lane.connection] -= lane.waiting.pop(message.id, None) is not None
             return
-        if before is None or message.id not in lane.waiting or before.due_at != message.due_at:
-            heapq.heappush(lane.line, (micros(message.due_at), message.id))
-        self.depth[lane.connection] += message.id not in lane.waiting
-        lane.waiting.add(message.id)
+        due_at = micros(message.due_at)
+        if before != due_at:
+            heapq.heappush(lane.line, (due_at, message.id))
+        self.depth[lane.connection] += before is None
+        lane.waiting[message.id] = due_at
 
     def _write(self, lane: _Lane, settlement: Settlement) -> None:
         message = settlement.message

@@ -42,6 +42,8 @@ class MemoryStore:
 
     alone = True
     """Nobody else writes, so that `next_due` knows of everything."""
+    at_once = True
+    """No call waits: each has its answer before anybody else has a turn."""
 
     def __init__(self, url: str = "memory:") -> None:
         self.url = url
@@ -49,7 +51,8 @@ class MemoryStore:
         self._in = Inbox()
         self._cursors: dict[str, str] = {}
         self._files: dict[str, FileRow] = {}
-        self._written = asyncio.Event()
+        self._written: asyncio.Event | None = None
+        """What wakes those who wait for the next write; none is made until somebody does."""
         self._version = 0
         self._closed = False
 
@@ -280,6 +283,8 @@ class MemoryStore:
         """Wait until something was written."""
         self._check()
         if self._version == since:
+            if self._written is None:
+                self._written = asyncio.Event()
             await self._written.wait()
 
     # ── inside ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -301,8 +306,9 @@ class MemoryStore:
 
     def _wake(self) -> None:
         self._version += 1
-        self._written.set()
-        self._written = asyncio.Event()
+        if self._written is not None:
+            self._written.set()
+            self._written = None
 
 
 def _first(limit: int, rows: Iterable[T]) -> list[T]:
