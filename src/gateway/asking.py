@@ -92,10 +92,16 @@ def messages_of(content: Content) -> tuple[Message, ...]:
     return messages
 
 
+_PLAIN = Message("…")
+"""A message of one text, to be copied with another one: only the text is still to be looked at."""
+
+
 def _message(content: Any) -> Message:
     if isinstance(content, Message):
         return content
-    if isinstance(content, str | _PARTS):
+    if isinstance(content, str):
+        return _PLAIN.model_copy(update={"parts": (Text(text=content),)})
+    if isinstance(content, _PARTS):
         return Message(content)
     raise TypeError(f"a message is a string, a Message or a part, not {type(content).__name__}")
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from pydantic import ValidationError
@@ -18,9 +19,17 @@ from gateway.plugins import Plugins
 from gateway.provider import Pause, Provider, Rules
 from gateway.transport import Transport
 
-__all__ = ["Connection", "Connections"]
+__all__ = ["Connection", "Connections", "Former"]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,127}")
+
+
+@dataclass(frozen=True, slots=True)
+class Former:
+    """A provider made from the settings before these, which still verifies webhooks for a while."""
+
+    provider: Provider[Any]
+    until: datetime
 
 
 @dataclass(slots=True, eq=False)
@@ -37,6 +46,10 @@ class Connection:
     """Fetch what the vendor could not deliver, at the start and every while; see `Gateway.catch_up`."""
     terms: Terms = field(default_factory=Terms)
     """The user's limits, and how consent is kept."""
+    former: tuple[Former, ...] = ()
+    """What it was before its webhook secret was changed: what was signed by the old one still passes for a while."""
+    suppressed: Callable[[str], datetime | None] | None = None
+    """Says of the text of an address since when it is suppressed: it had opted out, and what it said was erased."""
     stopped: Unauthorized | None = None
     """Why nothing is sent any more; `Gateway.check` clears it."""
     rules: Rules = field(init=False)
@@ -47,6 +60,8 @@ class Connection:
     """What the provider can carry."""
     looks_back: bool = field(init=False)
     """Whether any of that asks what has happened in a chat before."""
+    info: ConnectionInfo = field(init=False)
+    """The connection as hooks see it."""
 
     def __post_init__(self) -> None:
         """Ask the provider once: it is immutable."""
@@ -54,11 +69,7 @@ class Connection:
         self.table = self.provider.capabilities()
         self.pauses = tuple({row.pause: None for _, row in self.provider.codes if row.pause})
         self.looks_back = looks_back(self.rules, self.terms.paces, self.pauses)
-
-    @property
-    def info(self) -> ConnectionInfo:
-        """The connection as hooks see it."""
-        return ConnectionInfo(name=self.name, provider=self.provider.name, labels=dict(self.labels))
+        self.info = ConnectionInfo(name=self.name, provider=self.provider.name, labels=dict(self.labels))
 
     def __repr__(self) -> str:
         """Name and provider, no settings."""
@@ -71,6 +82,8 @@ class Connections:
     def __init__(self, plugins: Plugins) -> None:
         self._plugins = plugins
         self._by_name: dict[str, Connection] = {}
+        self.away: dict[str, str] = {}
+        """Connections that are known and not in use, and why, in a word: what waits for them stays where it is."""
 
     def __iter__(self) -> Iterator[Connection]:
         """Go through all, in the order they were added."""
@@ -91,24 +104,56 @@ class Connections:
         catch_up: bool = False,
         terms: Terms = Terms(),  # noqa: B008 - frozen
     ) -> Connection:
-        """Make a connection from settings; raises `ConfigurationError` for anything that is wrong with them."""
+        """Make a connection from settings, and use it; raises `ConfigurationError` for anything that is wrong."""
+        if name in self._by_name:
+            raise ConfigurationError(f"there is a connection {name} already", hint="give the new one another name")
+        made = self.make(provider, name, settings, policy=policy, labels=labels, catch_up=catch_up, terms=terms)
+        self.put(made)
+        return made
+
+    def make(
+        self,
+        provider: str,
+        name: str,
+        settings: Mapping[str, Any],
+        *,
+        policy: Policy | None = None,
+        labels: Mapping[str, str] | None = None,
+        catch_up: bool = False,
+        terms: Terms = Terms(),  # noqa: B008 - frozen
+    ) -> Connection:
+        """Make a connection that is not in use yet; raises `ConfigurationError` for anything that is wrong."""
         if not _NAME.fullmatch(name):
             raise ConfigurationError(
                 f"{name!r} cannot name a connection", hint="use letters, digits, dot, dash, underscore; it is in a URL"
             )
-        if name in self._by_name:
-            raise ConfigurationError(f"there is a connection {name} already", hint="give the new one another name")
-        cls = self._plugins.provider(provider)
-        made = cls(_settings(cls, name, settings))
+        made = self.provider(provider, name, settings)
         transport = Transport(made, connection=name)
-        connection = Connection(name, made, transport, policy, labels or {}, catch_up=catch_up, terms=terms)
-        self._by_name[name] = connection
-        return connection
+        return Connection(name, made, transport, policy, labels or {}, catch_up=catch_up, terms=terms)
+
+    def provider(self, provider: str, name: str, settings: Mapping[str, Any]) -> Provider[Any]:
+        """Make the provider of a connection from its settings; raises `ConfigurationError`, without their values."""
+        cls = self._plugins.provider(provider)
+        return cls(_settings(cls, name, settings))
+
+    def put(self, connection: Connection) -> Connection | None:
+        """Use a connection, in the place of the one of its name; gives that one, whose calls may still be under way."""
+        before = self._by_name.get(connection.name)
+        self._by_name[connection.name] = connection
+        self.away.pop(connection.name, None)
+        return before
+
+    def drop(self, name: str, why: str) -> Connection | None:
+        """Use a connection no longer, and give it; what waits for it stays where it is."""
+        self.away[name] = why
+        return self._by_name.pop(name, None)
 
     def get(self, name: str) -> Connection:
         """Give a connection; raises `NoRoute` that names the nearest one."""
         if name in self._by_name:
             return self._by_name[name]
+        if name in self.away:
+            raise NoRoute(f"the connection {name} is {self.away[name]}", hint="look why, then mend or enable it")
         near = difflib.get_close_matches(name, self._by_name, n=1)
         hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(self._by_name) or 'none'}"
         raise NoRoute(f"there is no connection {name!r}", hint=hint)

@@ -39,6 +39,7 @@ from gateway.retry import RetryPolicy
 from gateway.routing import guard
 from gateway.standing import paused, standing
 from gateway.store import ConsentRow, MessageRow, MessageState, StepRow, StepState, Store, open_store
+from gateway.traces import Traces
 from gateway.worker import Worker
 
 __all__ = ["Engine", "When"]
@@ -90,6 +91,10 @@ class Engine:
         self._started = False
         self._starting = asyncio.Lock()
         self._closed = False
+
+    def follow(self, traces: Traces) -> None:
+        """Have sends followed from here on."""
+        self._worker.traces = traces
 
     # ── life ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -164,7 +169,8 @@ class Engine:
         now = self.clock.now()
         when = when or When()
         lane = await self.store.canonical(chat_id(connection.name, plan.steps[0].action.chat.identity))
-        asked = outbox.Asked(connection, lane, dict(request), key, when.at or now, when.expires, when.priority)
+        trace = self._worker.traces.here()
+        asked = outbox.Asked(connection, lane, dict(request), key, when.at or now, when.expires, when.priority, trace)
         row, steps = outbox.rows(new_message_id(now), plan, asked, now)
         # a key that was used before gives what it gave then, whatever has changed since
         if key is None:
@@ -175,18 +181,13 @@ class Engine:
         reach(Point.ASKED)
         kept = await self.store.enqueue(row, steps)
         reach(Point.KEPT)
+        if self._works:
+            await self._worker.take_up()
         if kept.fingerprint != row.fingerprint:
             raise Conflict(
                 "this key was used before with other content", hint="use a new key, or repeat the very same call"
             )
-        _log.info(
-            "message_kept",
-            message_id=kept.id,
-            kind=kept.kind,
-            connection=connection.name,
-            steps=kept.steps,
-            repeated=kept.id != row.id,
-        )
+        _say_that_it_is_kept(kept, repeated=kept.id != row.id)
         return kept
 
     async def _may_be_kept(self, connection: Connection, sending: Sending) -> None:
@@ -279,19 +280,19 @@ class Engine:
 
         Raises `NotSettled` when there is no outcome in time, and `OutcomeUnknown` when by then nobody knows.
         """
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(wait):
-                seen: Seen | None = None
-                while True:
-                    version = self.store.version
-                    row, steps = seen or await self.look_up(message)
-                    if row.state is MessageState.ACCEPTED:
-                        return outbox.receipt_of(row, steps)
-                    if not row.state.open or row.parked:
-                        raise outbox.error_of(row, steps)
-                    self._still_running()
-                    seen = await self._outcomes.change(message, version)
-        row, steps = await self.look_up(message)
+        end = asyncio.get_running_loop().time() + wait
+        seen: Seen | None = None
+        while True:
+            version = self.store.version
+            row, steps = seen or await self.look_up(message)
+            if row.state is MessageState.ACCEPTED:
+                return outbox.receipt_of(row, steps)
+            if not row.state.open or row.parked:
+                raise outbox.error_of(row, steps)
+            self._still_running()
+            if (seconds := end - asyncio.get_running_loop().time()) <= 0:
+                break
+            seen = await self._outcomes.change(message, version, seconds)
         if row.state is MessageState.UNKNOWN:
             raise outbox.error_of(row, steps)
         connection = self.connections.find(row.connection)
@@ -304,7 +305,7 @@ class Engine:
     async def look_up(self, message: str) -> tuple[MessageRow, tuple[StepRow, ...]]:
         """Give a row and its steps; raises `NotFound`."""
         found = await self.store.message(MessageId(message))
-        if found is None:
+        if found is None or not found[1]:  # of one that was erased its steps are gone
             raise NotFound(f"there is no message {message}", hint="use the message_id of a receipt or a ticket")
         return found
 
@@ -313,8 +314,21 @@ class Engine:
     async def receive(self, connection: str, hook: WebhookRequest) -> Reply:
         """Take a webhook in; when this returns, it is kept."""
         await self.start()
-        found = self.connections.get(connection)
-        return await self.inbox.accept(hook, found)
+        if self.connections.away.get(connection) == "broken":
+            # the vendor is to come again: what is broken is here, and may be mended before it gives up
+            raise StoreError("this connection cannot be used at present", code="broken", hint="look why, and mend it")
+        return await self.inbox.accept(hook, self.connections.get(connection))
+
+
+def _say_that_it_is_kept(kept: MessageRow, *, repeated: bool) -> None:
+    _log.info(
+        "message_kept",
+        message_id=kept.id,
+        kind=kept.kind,
+        connection=kept.connection,
+        steps=kept.steps,
+        repeated=repeated,
+    )
 
 
 def _say_that_it_stopped(task: asyncio.Task[None]) -> None:

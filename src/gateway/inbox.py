@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from gateway.actions import Receipt, SendMessage
 from gateway.clock import Clock
@@ -23,7 +23,7 @@ from gateway.failpoints import Point, reach
 from gateway.ids import EventId
 from gateway.log import logger
 from gateway.outbox import action_of
-from gateway.provider import WebhookRequest
+from gateway.provider import Provider, WebhookRequest
 from gateway.revisions import known_as
 from gateway.store.port import Store
 from gateway.store.rows import FactRow, StepRow, WebhookRow
@@ -173,17 +173,26 @@ def _unnamed(event: MessageReceived) -> MessageReceived:
 
 def _verify(hook: WebhookRequest, connection: Connection) -> None:
     """Have the provider prove who sent it; raises `BadSignature`."""
-    provider = connection.provider
+    refused = _refusal(hook, connection, connection.provider)
+    if refused is None:
+        return
+    for former in connection.former:
+        if hook.received_at < former.until and _refusal(hook, connection, former.provider) is None:
+            _log.info("webhook_signed_before", connection=connection.name, until=former.until.isoformat())
+            return
+    _log.warning("webhook_refused", connection=connection.name, error=refused.slug, why=refused.message)
+    raise refused.locate(connection=connection.name, provider=connection.provider.name)
+
+
+def _refusal(hook: WebhookRequest, connection: Connection, provider: Provider[Any]) -> WebhookError | None:
     try:
         provider.verify(hook)
-        return
     except WebhookError as error:
-        refused: WebhookError = error
+        return error
     except Exception as error:  # noqa: BLE001 - a border: what a provider stumbles over has proven nothing
         _log.error("verify_failed", connection=connection.name, error=type(error).__name__)
-        refused = BadSignature("the proof could not be checked", hint="report it to the provider's author")
-    _log.warning("webhook_refused", connection=connection.name, error=refused.slug)
-    raise refused.locate(connection=connection.name, provider=provider.name)
+        return BadSignature("the proof could not be checked", hint="report it to the provider's author")
+    return None
 
 
 def _parse(hook: WebhookRequest, connection: Connection) -> tuple[list[Event], str | None, BadPayload | None]:

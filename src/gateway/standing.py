@@ -64,10 +64,18 @@ async def standing(store: Store, sending: Sending, connection: Connection) -> St
     words: list[ConsentRow] = []
     if looks_back or terms.consent is not ConsentMode.OFF:
         for address in addresses_of(sending.action.chat):
-            word = await store.consent(connection.name, address.text)
+            word = await store.consent(connection.name, address.text) or _suppression(connection, address.text)
             words += [word] if word else []
     known = await _known(store, sending, words) if looks_back else Known()
     return Standing(known, tuple(words))
+
+
+def _suppression(connection: Connection, address: str) -> ConsentRow | None:
+    """Read the word of somebody who opted out and was erased afterwards; any later word holds."""
+    since = connection.suppressed(address) if connection.suppressed is not None else None
+    if since is None:
+        return None
+    return ConsentRow(connection=connection.name, address=address, agreed=False, source="suppression", changed_at=since)
 
 
 async def _known(store: Store, sending: Sending, words: Sequence[ConsentRow]) -> Known:

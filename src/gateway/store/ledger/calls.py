@@ -43,6 +43,7 @@ __all__ = [
     "OutCall",
     "Release",
     "Renew",
+    "Scrub",
     "Settle",
     "SettleEvent",
     "Spoken",
@@ -197,6 +198,11 @@ class Transact(Call[Any]):
     """Run a plan in a transaction of its own; it is made anew when it has to be tried again."""
 
     make: Callable[[], Plan[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Scrub(Call[None]):
+    """Leave nothing of what was deleted in files beside the database."""
 
 
 OutCall: TypeAlias = Enqueue | Mark | Settle | Release | Renew | Amend

@@ -181,9 +181,17 @@ class LedgerStore(Lookups):
         self._wake()
         return cast("T", answer)
 
+    async def found(self, query: str, *arguments: Any) -> Rows:
+        """Run a named query that only reads, and gives a few rows by a key."""
+        return await self._find(query, *arguments)
+
     async def rows(self, query: str, *arguments: Any) -> Rows:
         """Run a named query that only reads."""
         return await self._list(query, *arguments)
+
+    async def scrub(self) -> None:
+        """Leave nothing of what was deleted in files of the store where that is up to it; raises `StoreError`."""
+        self._check()
 
     # ── waiting ───────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -24,6 +24,10 @@ class Records:
         """Run a plan in one transaction; `make` makes it anew when it has to be tried again."""
         return await self._store.transact(make)
 
+    async def _find(self, query: str, *arguments: Any) -> Rows:
+        """Run a named query that only reads, and gives a few rows by a key."""
+        return await self._store.found(query, *arguments)
+
     async def _rows(self, query: str, *arguments: Any) -> Rows:
         """Run a named query that only reads."""
         return await self._store.rows(query, *arguments)

@@ -47,6 +47,8 @@ def connect(path: Path, *, writing: bool) -> sqlite3.Connection:
         connection.execute("pragma synchronous = full")
         connection.execute("pragma fullfsync = on")  # on a Mac, fsync alone does not reach the disk
         connection.execute("pragma checkpoint_fullfsync = on")
+        # what is deleted becomes zeros: messages and numbers that were erased are in no copy of the file
+        connection.execute("pragma secure_delete = on")
         connection.execute("pragma journal_size_limit = 67108864")
     else:
         # the writer alone copies the log into the file: two that do it at once met a bug of SQLite before 3.51.3

@@ -13,7 +13,7 @@ from typing import Any, TypeVar, cast
 from gateway.errors import StoreError
 from gateway.ids import ChatId
 from gateway.log import logger
-from gateway.store.ledger import Call, Claim, Claimed, ClaimEvents, LedgerStore, Plan, Rows, Transact
+from gateway.store.ledger import Call, Claim, Claimed, ClaimEvents, LedgerStore, Plan, Rows, Scrub, Transact
 from gateway.store.ledger.plan import ask, tell
 from gateway.store.rows import EventRow, Work
 from gateway.store.sql import migrations
@@ -92,6 +92,10 @@ class SqliteStore(LedgerStore):
         """Give the id under which a chat is kept; nobody else writes, so all of them are known."""
         self._check()
         return self._aliases.get(chat, chat)
+
+    async def scrub(self) -> None:
+        """Leave nothing of what was deleted in the file, nor in its log."""
+        await self._check().call(Scrub())
 
     # ── inside ────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -16,8 +16,8 @@ from typing import Any, TypeAlias
 
 from gateway.errors import GatewayError, StoreError
 from gateway.log import logger
-from gateway.store.ledger import Call, Claim, ClaimEvents, Plan, Transact, Written, claim, claim_events, write
-from gateway.store.sqlite.connection import failure, run, whole_store
+from gateway.store.ledger import Call, Claim, ClaimEvents, Plan, Scrub, Transact, Written, claim, claim_events, write
+from gateway.store.sqlite.connection import failure, find, run, whole_store
 
 __all__ = ["Outcome", "Writer"]
 
@@ -87,7 +87,9 @@ class Writer:
             going, calls = self._gather()
             batch: list[_Waiting] = []
             for waiting in calls:
-                if isinstance(waiting.call, Claim | ClaimEvents | Transact):
+                if isinstance(waiting.call, Scrub):
+                    self._scrub(waiting)
+                elif isinstance(waiting.call, Claim | ClaimEvents | Transact):
                     self._alone(waiting)
                 else:
                     batch.append(waiting)
@@ -116,6 +118,15 @@ class Writer:
                 answer = run(self._connection, _plan_of(waiting.call))
         except GatewayError as error:  # what the plan itself found wrong: nothing was written
             answer = error
+        except Exception as error:  # noqa: BLE001 - a border: whatever it is, the caller waits for an answer
+            answer = failure(error)
+        self._tell(Outcome([waiting], [answer]))
+
+    def _scrub(self, waiting: _Waiting) -> None:
+        """Copy the log into the file and empty it: what was deleted is zeros in the one, and gone from the other."""
+        answer: Any = None
+        try:
+            find(self._connection, "scrub")
         except Exception as error:  # noqa: BLE001 - a border: whatever it is, the caller waits for an answer
             answer = failure(error)
         self._tell(Outcome([waiting], [answer]))

@@ -65,14 +65,16 @@ create table endpoint (
     reason text collate "C",
     -- since when no delivery went through
     failing_since bigint,
-    -- until when the breaker keeps everything back
+    -- how many failed one after the other
+    failures bigint not null,
+    -- until when the breaker, or the receiver, keeps everything back
     closed_until bigint,
     created_at bigint not null,
     updated_at bigint not null,
     version bigint not null
 );
 
-create index endpoint_tenant on endpoint (tenant, created_at, id);
+create index endpoint_tenant on endpoint (tenant, id);
 
 -- Events that were not yet turned into deliveries; written by a trigger in the very commit that keeps the event.
 create table forwarding (
@@ -90,20 +92,46 @@ create table delivery (
     lane text collate "C" not null,
     state text collate "C" not null,
     attempts bigint not null,
-    next_at bigint,
-    held_until bigint,
+    -- how many of them belong to the series that is under way
+    tries bigint not null,
+    next_at bigint not null,
     status bigint,
     error text collate "C",
     created_at bigint not null,
     ended_at bigint,
-    -- asked for by a person: a replay or a test, which keeps no lane waiting
-    manual bigint not null
+    -- asked for by a person: a replay or a test, which keeps no lane of others waiting
+    manual bigint not null,
+    -- the event itself, as JSON, where it is in no other table: a test, or one of the service's own
+    payload text collate "C"
 );
 
-create index delivery_due on delivery (next_at, id) where state = 'pending';
-create index delivery_lane on delivery (lane, sequence) where state = 'pending';
-create index delivery_endpoint on delivery (tenant, endpoint, created_at, id);
+create unique index delivery_once on delivery (event, endpoint) where manual = 0;
+create index delivery_lane on delivery (lane, sequence, id) where state = 'pending';
+create index delivery_endpoint on delivery (tenant, endpoint, id);
+create index delivery_dead on delivery (endpoint, ended_at) where state = 'dead';
 create index delivery_event on delivery (event);
+
+-- What waits, by endpoint and chat; a row is there as long as something does.
+create table forward_lane (
+    lane text collate "C" primary key,
+    endpoint text collate "C" not null,
+    -- who delivers its first delivery at this moment, and until when that is believed
+    holder text collate "C",
+    held_until bigint,
+    -- when its first delivery is due, or the hold on it ends
+    next_at bigint not null
+);
+
+create index forward_lane_due on forward_lane (endpoint, next_at);
+create index forward_lane_held on forward_lane (endpoint, held_until) where held_until is not null;
+
+-- How far events were handed to a sink; one process at a time does it.
+create table sink (
+    name text collate "C" primary key,
+    sequence bigint not null,
+    holder text collate "C",
+    held_until bigint
+);
 
 create table delivery_attempt (
     delivery text collate "C" not null,
@@ -155,9 +183,12 @@ create table upload (
     tenant text collate "C" not null,
     digest text collate "C" not null,
     name text collate "C" not null,
+    -- what it is served as
     media_type text collate "C" not null,
-    -- what the caller said that it is
+    -- what the caller, its name and its bytes say that it is
     declared_type text collate "C",
+    named_type text collate "C",
+    sniffed_type text collate "C",
     size bigint not null,
     -- whose message brought it, for media that was pinned
     connection text collate "C",
@@ -168,6 +199,8 @@ create table upload (
 
 create index upload_tenant on upload (tenant, created_at, id);
 create index upload_digest on upload (digest);
+create index upload_event on upload (event) where event is not null;
+create index upload_expires on upload (expires_at) where expires_at is not null;
 
 -- Whoever was erased and had opted out stays opted out, without being named.
 create table suppression (

@@ -65,14 +65,16 @@ create table endpoint (
     reason text,
     -- since when no delivery went through
     failing_since integer,
-    -- until when the breaker keeps everything back
+    -- how many failed one after the other
+    failures integer not null,
+    -- until when the breaker, or the receiver, keeps everything back
     closed_until integer,
     created_at integer not null,
     updated_at integer not null,
     version integer not null
 );
 
-create index endpoint_tenant on endpoint (tenant, created_at, id);
+create index endpoint_tenant on endpoint (tenant, id);
 
 -- Events that were not yet turned into deliveries; written by a trigger in the very commit that keeps the event.
 create table forwarding (
@@ -90,20 +92,46 @@ create table delivery (
     lane text not null,
     state text not null,
     attempts integer not null,
-    next_at integer,
-    held_until integer,
+    -- how many of them belong to the series that is under way
+    tries integer not null,
+    next_at integer not null,
     status integer,
     error text,
     created_at integer not null,
     ended_at integer,
-    -- asked for by a person: a replay or a test, which keeps no lane waiting
-    manual integer not null
+    -- asked for by a person: a replay or a test, which keeps no lane of others waiting
+    manual integer not null,
+    -- the event itself, as JSON, where it is in no other table: a test, or one of the service's own
+    payload text
 );
 
-create index delivery_due on delivery (next_at, id) where state = 'pending';
-create index delivery_lane on delivery (lane, sequence) where state = 'pending';
-create index delivery_endpoint on delivery (tenant, endpoint, created_at, id);
+create unique index delivery_once on delivery (event, endpoint) where manual = 0;
+create index delivery_lane on delivery (lane, sequence, id) where state = 'pending';
+create index delivery_endpoint on delivery (tenant, endpoint, id);
+create index delivery_dead on delivery (endpoint, ended_at) where state = 'dead';
 create index delivery_event on delivery (event);
+
+-- What waits, by endpoint and chat; a row is there as long as something does.
+create table forward_lane (
+    lane text primary key,
+    endpoint text not null,
+    -- who delivers its first delivery at this moment, and until when that is believed
+    holder text,
+    held_until integer,
+    -- when its first delivery is due, or the hold on it ends
+    next_at integer not null
+) without rowid;
+
+create index forward_lane_due on forward_lane (endpoint, next_at);
+create index forward_lane_held on forward_lane (endpoint, held_until) where held_until is not null;
+
+-- How far events were handed to a sink; one process at a time does it.
+create table sink (
+    name text primary key,
+    sequence integer not null,
+    holder text,
+    held_until integer
+) without rowid;
 
 create table delivery_attempt (
     delivery text not null,
@@ -155,9 +183,12 @@ create table upload (
     tenant text not null,
     digest text not null,
     name text not null,
+    -- what it is served as
     media_type text not null,
-    -- what the caller said that it is
+    -- what the caller, its name and its bytes say that it is
     declared_type text,
+    named_type text,
+    sniffed_type text,
     size integer not null,
     -- whose message brought it, for media that was pinned
     connection text,
@@ -168,6 +199,8 @@ create table upload (
 
 create index upload_tenant on upload (tenant, created_at, id);
 create index upload_digest on upload (digest);
+create index upload_event on upload (event) where event is not null;
+create index upload_expires on upload (expires_at) where expires_at is not null;
 
 -- Whoever was erased and had opted out stays opted out, without being named.
 create table suppression (

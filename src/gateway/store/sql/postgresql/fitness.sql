@@ -1,0 +1,3 @@
+-- name: integrity
+-- A server looks after its own files.
+select 'ok';

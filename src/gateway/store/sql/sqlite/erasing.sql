@@ -1,0 +1,169 @@
+-- name: aliases_around
+-- List the chats that are kept under one id with some chats.
+select chat, kept from alias
+where chat in (select value from json_each(?1)) or kept in (select value from json_each(?1)) or kept in (select kept from alias where chat in (select value from json_each(?1)));
+
+-- name: events_about
+-- List events of some connections that are in some lanes, or name somebody, in the order they came.
+select sequence, id, connection, lane, body from event
+where connection in (select value from json_each(?1)) and sequence > ?5 and lane <> 'erased'
+    and (lane in (select value from json_each(?2)) or instr(lower(replace(replace(replace(replace(replace(body || coalesce(error, ''), ' ', ''), '-', ''), '(', ''), ')', ''), '.', '')), ?3) > 0 or instr(lower(body || coalesce(error, '')), ?4) > 0)
+order by sequence limit ?6;
+
+-- name: messages_about
+-- List messages of some connections that are in some lanes, or name somebody, by id.
+select id, connection, lane, coalesce(key, ''), request, request || adaptations || coalesce(error, '') || coalesce(key, '') from message
+where connection in (select value from json_each(?1)) and id > ?5 and lane <> 'erased'
+    and (lane in (select value from json_each(?2)) or instr(lower(replace(replace(replace(replace(replace(request || adaptations || coalesce(error, '') || coalesce(key, ''), ' ', ''), '-', ''), '(', ''), ')', ''), '.', '')), ?3) > 0 or instr(lower(request || adaptations || coalesce(error, '') || coalesce(key, '')), ?4) > 0)
+order by id limit ?6;
+
+-- name: webhooks_about
+-- List webhooks of some connections of which some events were made, or that name somebody, in the order they came.
+select sequence, headers || cast(body as text) || coalesce(quarantine, ''), events from webhook
+where connection in (select value from json_each(?1)) and sequence > ?5 and length(body) > 0
+    and (exists (select 1 from json_each(webhook.events) where value in (select value from json_each(?2))) or instr(lower(replace(replace(replace(replace(replace(headers || cast(body as text) || coalesce(quarantine, ''), ' ', ''), '-', ''), '(', ''), ')', ''), '.', '')), ?3) > 0 or instr(lower(headers || cast(body as text) || coalesce(quarantine, '')), ?4) > 0)
+order by sequence limit ?6;
+
+-- name: steps_of_messages
+-- Read what steps hold that says where they went: action, call, receipt and tokens.
+select message, position, action, receipt, token from step where message in (select value from json_each(?1));
+
+-- name: erase_events
+-- Leave of events that they were there: who redelivers them is told that we know them.
+update event set
+    lane = 'erased', message = null, outcome = 'done', retry_at = null, held_until = null, error = null,
+    body = (
+        select body.value from json_each(?1) as id join json_each(?2) as body on body.key = id.key
+        where id.value = event.id
+    )
+where id in (select value from json_each(?1));
+
+-- name: erase_runs
+-- Forget what handlers said about events.
+delete from run where event in (select value from json_each(?1));
+
+-- name: erase_webhooks
+-- Leave of webhooks that they were there.
+update webhook set headers = '[]', body = x'', quarantine = null
+where sequence in (select value from json_each(?1));
+
+-- name: erase_messages
+-- Leave of messages that their keys were used; none of them waits any more.
+update message set
+    lane = 'erased', request = '{}', fingerprint = 'erased', adaptations = '[]', state = 'cancelled', error = null,
+    parked = 0, waiting = 0, steps = 0
+where id in (select value from json_each(?1));
+
+-- name: forget_keys
+-- Forget the keys of messages that name somebody themselves.
+update message set key = null where id in (select value from json_each(?1));
+
+-- name: erase_steps
+-- Forget the steps of messages.
+delete from step where message in (select value from json_each(?1));
+
+-- name: erase_attempts
+-- Forget the attempts of messages.
+delete from attempt where message in (select value from json_each(?1));
+
+-- name: erase_tokens
+-- Forget tokens.
+delete from token where token in (select value from json_each(?1));
+
+-- name: erase_proofs
+-- Forget what came back with tokens.
+delete from proof where token in (select value from json_each(?1));
+
+-- name: erase_owners
+-- Forget whose the vendor's ids on a connection are.
+delete from owner where connection = ?1 and vendor_id in (select value from json_each(?2));
+
+-- name: erase_facts
+-- Forget what was reported about the vendor's ids on a connection.
+delete from fact where connection = ?1 and vendor_id in (select value from json_each(?2));
+
+-- name: erase_lanes
+-- Forget lanes in which nothing is left.
+delete from lane where lane in (select value from json_each(?1)) and not exists (select 1 from message where message.lane = lane.lane);
+
+-- name: erase_event_lanes
+-- Forget lanes of events in which nothing is left.
+delete from event_lane
+where lane in (select value from json_each(?1)) and not exists (select 1 from event where event.lane = event_lane.lane);
+
+-- name: erase_inbound
+-- Forget who wrote last in chats.
+delete from inbound where chat in (select value from json_each(?1));
+
+-- name: erase_aliases
+-- Forget under which ids chats are kept.
+delete from alias where chat in (select value from json_each(?1)) or kept in (select value from json_each(?1));
+
+-- name: erase_cursors
+-- Forget that conversations have begun.
+delete from cursor where name in (select value from json_each(?1));
+
+-- name: erase_buckets
+-- Forget how fast somebody was written to: what stands behind the last colon names a chat.
+delete from bucket where substr(key, -31) in (select value from json_each(?1));
+
+-- name: erase_consents
+-- Forget what an address said on some connections; tells where it had opted out.
+delete from consent where connection in (select value from json_each(?1)) and address = ?2 returning connection, agreed;
+
+-- name: erase_deliveries
+-- Forget the deliveries of events that have ended.
+delete from delivery where event in (select value from json_each(?1)) and state <> 'pending';
+
+-- name: erase_delivery_attempts
+-- Forget the attempts of deliveries that are no longer there, and what receivers answered of events.
+delete from delivery_attempt where delivery in (select id from delivery where event in (select value from json_each(?1)));
+
+-- name: erase_idempotency
+-- Forget requests of a tenant whose keys or answers name somebody.
+delete from idempotency where tenant = ?1 and (instr(lower(replace(replace(replace(replace(replace(key, ' ', ''), '-', ''), '(', ''), ')', ''), '.', '')), ?2) > 0 or instr(lower(key || coalesce(body, '')), ?3) > 0);
+
+-- name: erase_uploads
+-- Forget files that events brought, and those that are named.
+delete from upload where tenant = ?1 and (event in (select value from json_each(?2)) or digest in (select value from json_each(?3))) returning digest;
+
+-- name: digests_needed
+-- Find which of some digests a file of anybody still has.
+select digest from upload where digest in (select value from json_each(?1));
+
+-- name: erase_files
+-- Forget bytes that were kept to be served.
+delete from file where digest in (select value from json_each(?1));
+
+-- name: steps_with
+-- Find whether anything that is to be sent, or was, names a file.
+select 1 from step where instr(action, ?1) > 0 limit 1;
+
+-- name: add_suppression
+-- Keep that somebody opted out, without saying who.
+insert into suppression (connection, address, created_at) values (?1, ?2, ?3) on conflict do nothing;
+
+-- name: suppressions
+-- List who opted out of some connections and was erased, each as a keyed hash.
+select connection, address, created_at from suppression where connection in (select value from json_each(?1));
+
+-- name: renumber_connections
+-- Let other processes look at connections again.
+update connection set version = ?2 where id in (select value from json_each(?1));
+
+-- name: redact_event
+-- Put another body in the place of an event's, unless it was handed over in the meantime and written anew.
+update event set body = ?3, error = null where id = ?1 and body = ?2 returning id;
+
+-- name: redact_message
+-- Put another request in the place of a message's that has ended.
+update message set request = ?2, adaptations = ?3, error = ?4, key = ?5
+where id = ?1 and not waiting;
+
+-- name: redact_step
+-- Put another action and receipt in the place of a step's, and forget its call.
+update step set action = ?3, receipt = ?4, call = null where message = ?1 and position = ?2;
+
+-- name: redact_attempts
+-- Forget the calls and answers of the attempts of a message.
+update attempt set call = null, detail = null where message = ?1;

@@ -1,0 +1,3 @@
+-- name: scrub
+-- Copy the log into the file, and empty it.
+pragma wal_checkpoint(truncate);
