@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from typing import Protocol
 
 from benchmarks.backlogs import backlog_sqlite, blocked_sqlite
+from benchmarks.forwards import forward_postgresql, forward_sqlite
 from benchmarks.ledgers import enqueue_postgresql, enqueue_sqlite, execute_postgresql, execute_sqlite
 from benchmarks.measure import Row, Size, calm
 from benchmarks.receives import receive_sqlite
@@ -21,6 +22,8 @@ BENCHMARKS: Mapping[str, Callable[[Size], AsyncIterator[Row]]] = {
     "enqueue-postgresql": enqueue_postgresql,
     "execute-postgresql": execute_postgresql,
     "receive-sqlite": receive_sqlite,
+    "forward-sqlite": forward_sqlite,
+    "forward-postgresql": forward_postgresql,
     "blocked-sqlite": blocked_sqlite,
     "backlog-sqlite": backlog_sqlite,
 }

@@ -47,6 +47,16 @@ class Point(StrEnum):
     """Its handlers have returned; that is not written."""
     NOTED = "noted"
     """That they have returned is written."""
+    SPREADING = "spreading"
+    """Events are read that endpoints want; no delivery of them is written."""
+    SPREAD = "spread"
+    """Their deliveries are written; none is under way."""
+    HELD = "held"
+    """A delivery is held; nothing of it has left."""
+    POSTED = "posted"
+    """Its receiver has answered; that is not written."""
+    DELIVERED = "delivered"
+    """What the receiver answered is written."""
 
 
 @dataclass(slots=True)

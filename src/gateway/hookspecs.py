@@ -1,4 +1,4 @@
-"""The hooks: four, synchronous, called at start-up or for a choice; never on the way of a message through a vendor.
+"""The hooks: five, synchronous, called at start-up or for a choice; never on the way of a message through a vendor.
 
 Entry-point group `messaging_gateway`. A plugin is a module or an object with functions marked `@hookimpl`; each is
 loaded and called inside its own guard (`gateway.plugins`).
@@ -38,6 +38,15 @@ def gateway_stores() -> Mapping[str, Callable[[str], Any]]:
     """Offer stores by URL scheme; called once at start-up, all answers are collected.
 
     The callable takes the store's URL and returns an object of the store port (`gateway.store`).
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def gateway_sinks() -> Mapping[str, Callable[[str], Any]]:
+    """Offer streams that get every event, by URL scheme; called once at start-up, all answers are collected.
+
+    The callable takes the sink's URL and returns an object of the sink port (`gateway.forward.Sink`); it opens nothing.
     """
     raise NotImplementedError
 

@@ -76,12 +76,19 @@ class Plugins:
 
     def stores(self) -> dict[str, Callable[[str], Any]]:
         """Collect the stores that plugins offer, by URL scheme."""
+        return self._makers("gateway_stores")
+
+    def sinks(self) -> dict[str, Callable[[str], Any]]:
+        """Collect the streams for events that plugins offer, by URL scheme."""
+        return self._makers("gateway_sinks")
+
+    def _makers(self, hook: str) -> dict[str, Callable[[str], Any]]:
         offered: dict[str, Callable[[str], Any]] = {}
-        for plugin, answer in self._ask("gateway_stores"):
+        for plugin, answer in self._ask(hook):
             if isinstance(answer, dict):
                 offered = {**answer, **offered}
             else:
-                _log.warning("hook_ignored", hook="gateway_stores", plugin=plugin, why="did not return a dict")
+                _log.warning("hook_ignored", hook=hook, plugin=plugin, why="did not return a dict")
         return offered
 
     def choose_connection(self, action: Action, candidates: Sequence[ConnectionInfo]) -> str | None:
@@ -97,6 +104,8 @@ class Plugins:
     def guard(self, action: Action, connection: ConnectionInfo, now: datetime) -> list[Refusal]:
         """Collect what plugins have against an action; one that raises refuses."""
         refusals: list[Refusal] = []
+        if not self._manager.hook.gateway_guard.get_hookimpls():
+            return refusals
 
         def broken(plugin: str, error: Exception) -> None:
             refusals.append(Refusal(reason=f"the guard of {plugin} failed: {type(error).__name__}"))

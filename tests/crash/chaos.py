@@ -161,7 +161,10 @@ class Chaos:
         # the lanes of a worker that was killed last are free when its lease ends; then proof is looked for
         assert self.resolving < (place.lease + place.settle + 5 if CAMPAIGN else PATIENCE)
         seconds = PATIENCE + self.sends / 50
-        await place.insist("catch-up", seconds=seconds)
+        async with asyncio.timeout(seconds):
+            # a bounded one goes on where the one before came to its bounds
+            while not all((await place.insist("catch-up", seconds=seconds)).values()):
+                pass
         rows = {row["id"]: row for row in await place.insist("rows", seconds=seconds)}
         shown = [bubble for vendor in place.vendors for bubble in bubbles(place.sim, vendor)]
         assert len(self.promised) == len(rows) > 0

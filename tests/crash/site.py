@@ -43,6 +43,8 @@ PLACES = [
 
 PATIENCE = 60.0
 """Real seconds that anything here may take on a slow machine."""
+CALLER = 10 * PATIENCE if CAMPAIGN else PATIENCE
+"""Seconds that a caller insists: workers live some seconds each, and a large store takes most of one to open."""
 
 REDELIVERY = (*(0.25,) * 12, *(1.0,) * 100)
 """Seconds between a twin's attempts to deliver a webhook: what is tested is what comes of them, not the waiting."""
@@ -195,7 +197,7 @@ class Site:
         response = await self._client.post(f"{self.url}/desk/{path}", json=value, timeout=seconds)
         return response.raise_for_status().json()
 
-    async def insist(self, path: str, value: Any = None, *, seconds: float = PATIENCE) -> Any:
+    async def insist(self, path: str, value: Any = None, *, seconds: float = CALLER) -> Any:
         """Ask until there is an answer, as a caller with an idempotency key does."""
         async with asyncio.timeout(seconds):
             while True:

@@ -1,0 +1,248 @@
+"""The forwarder: turns events into deliveries, and delivers them; at least once, in order per endpoint and chat.
+
+Any number of processes may run one on PostgreSQL. What a process that dies had in hand is delivered again, with the
+same `webhook-id`, once its hold ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from gateway.clock import Clock, wait_for_change
+from gateway.egress import Egress
+from gateway.errors import GatewayError, SecretsLocked, StoreError
+from gateway.events import Event
+from gateway.failpoints import Point, reach
+from gateway.forward.book import Book
+from gateway.forward.formats import Format, Telling, shaped
+from gateway.forward.joining import joined
+from gateway.forward.keys import Keyring, living
+from gateway.forward.notices import endpoint_disabled, read_event
+from gateway.forward.pump import Pump, SinkPlan
+from gateway.forward.schedule import ForwardRules, judged
+from gateway.forward.signing import signed_headers
+from gateway.ids import new_id
+from gateway.log import logger
+from gateway.store.port import Store
+from gateway.store.records import records_of
+from gateway.store.records.deliveries import Standing
+from gateway.store.records.forwarding import Effect, ForwardingRecords, Held, Notice, Settled
+from gateway.tenancy.sealing import Sealer
+
+__all__ = ["Dress", "Forwarder"]
+
+_log = logger(__name__)
+
+BATCH = 500
+"""Events that are turned into deliveries in one transaction."""
+IDLE = 5.0
+"""Seconds after which the store is asked again, when nothing woke the loop."""
+BUSY = 0.25
+"""The same while something is due that nobody here can do just now."""
+JOIN_AGAIN = 0.5
+"""Seconds after which a report that came early is looked at again."""
+LOCKED_AGAIN = 60.0
+"""Seconds after which a delivery is tried again that cannot be signed."""
+
+Dress = Callable[[Event, str], Awaitable[Event]]
+"""Changes an event before it leaves, by tenant: gives links of ours for files that the service keeps."""
+
+
+class Forwarder:
+    """Forwards the events of all tenants; `run` is its loop.
+
+    `counts` grows with what was done: delivered, failed, dead, aborted, erased, disabled. `egress` is the guard that
+    everything goes through; `sinks` are streams that get all events; `dress` and `public_url` go into bodies.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        sealer: Sealer,
+        egress: Egress,
+        *,
+        rules: ForwardRules | None = None,
+        sinks: Sequence[SinkPlan] = (),
+        dress: Dress | None = None,
+        public_url: str | None = None,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self.counts: Counter[str] = Counter()
+        self._store = store
+        self._records = ForwardingRecords(records_of(store))
+        self._clock = clock
+        self._keyring = Keyring(sealer)
+        self._egress = egress
+        self._rules = rules or ForwardRules()
+        self._dress = dress
+        self._public_url = public_url
+        self._chance = chance
+        self._name = new_id("fwd")
+        self._rounds = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._book = Book(self._write)
+        self._pumps = [Pump(store, clock, plan, dress=dress, public_url=public_url) for plan in sinks]
+
+    async def run(self) -> None:
+        """Work until cancelled; what is under way then is waited for, as long as an attempt may take."""
+        pumps = [asyncio.create_task(pump.run(), name=f"gateway sink {pump.name}") for pump in self._pumps]
+        try:
+            if getattr(self._store, "alone", False):
+                await self._records.void(self._clock.now())
+            while True:
+                await self._round()
+        finally:
+            for pump in pumps:
+                pump.cancel()
+            await asyncio.gather(*pumps, return_exceptions=True)
+            await self._drain()
+
+    async def _drain(self) -> None:
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=self._rules.total + 5)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    # ── the loop ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _round(self) -> None:
+        try:
+            version = self._store.version
+            due = await self._records.due()
+            now = self._clock.now()
+            worked = 0
+            if due.events:
+                worked += await self._records.spread(now, BATCH)
+                reach(Point.SPREAD)
+            free = self._rules.limit - len(self._tasks)
+            if free > 0 and (worked or (due.at is not None and due.at <= now)):
+                worked += await self._hold(now, free)
+                # a look in vain is a write too, and must not wake us
+                version = version if worked else self._store.version
+            if not worked:
+                await self._rest(version, due.at, busy=due.events)
+        except StoreError as error:
+            # a store that is away comes back, and what it keeps is still there
+            _log.error("forwarding_unreachable", error=error.slug)
+            await self._clock.sleep(IDLE)
+
+    async def _rest(self, version: int, at: datetime | None, *, busy: bool) -> None:
+        """Wait until something may be due: at its time, or with a write that made it so."""
+        seconds = IDLE if at is None else (at - self._clock.now()).total_seconds()
+        if busy or seconds <= 0:
+            seconds = BUSY
+        await wait_for_change(self._clock, min(seconds, IDLE), self._store.changed(version))
+
+    async def _hold(self, now: datetime, free: int) -> int:
+        self._rounds += 1
+        held = await self._records.hold(
+            now,
+            f"{self._name}:{self._rounds}",
+            self._rules.lease,
+            limit=free,
+            each=self._rules.each,
+            patience=self._rules.patience,
+        )
+        for one in held:
+            task = asyncio.create_task(self._deliver(one), name=f"gateway delivery {one.delivery.id}")
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        return len(held)
+
+    # ── one delivery ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _deliver(self, held: Held) -> None:
+        reach(Point.HELD)
+        try:
+            settled = await self._outcome(held)
+            if settled.attempt is not None and settled.attempt.status is not None:
+                reach(Point.POSTED)
+            await self._book.write(settled)
+            reach(Point.DELIVERED)
+        except StoreError as error:
+            # delivered or not, it is not written: it goes again when its hold ends
+            _log.error("delivery_not_settled", delivery_id=held.delivery.id, error=error.slug)
+
+    async def _outcome(self, held: Held) -> Settled:
+        """Make one attempt, unless there is nothing to send yet, or no longer."""
+        now, row = self._clock.now(), held.delivery
+        if held.body is None:
+            return Settled(held, replace(row, state=Standing.ERASED, ended_at=now))
+        event, ripe = await joined(read_event(held.body), self._store, now)
+        if not ripe:
+            return Settled(held, replace(row, next_at=now + timedelta(seconds=JOIN_AGAIN)))
+        try:
+            return await self._attempt(held, event, now)
+        except StoreError:
+            raise
+        except SecretsLocked as error:
+            # nothing is wrong with the endpoint: it goes when the master key is there again
+            _log.error("delivery_not_signed", delivery_id=row.id, code=error.code)
+            return Settled(held, replace(row, next_at=now + timedelta(seconds=LOCKED_AGAIN)))
+        except Exception as error:  # noqa: BLE001 - a border: an event that cannot be written down must not stop others
+            _log.error("delivery_broken", delivery_id=row.id, error=type(error).__name__)
+            broken = GatewayError(f"it could not be made ({type(error).__name__})", code="unmade")
+            settled = judged(held, broken, now, self._clock.now(), self._rules, self._chance())
+            return replace(settled, effect=Effect.NONE)
+
+    async def _attempt(self, held: Held, event: Event, began: datetime) -> Settled:
+        endpoint = held.endpoint
+        if self._dress is not None:
+            event = await self._dress(event, held.delivery.tenant)
+        form = Format(endpoint.format)
+        made = shaped(form, Telling(event, held.delivery.tenant, held.delivery.sequence, self._public_url))
+        keys = living(self._keyring.keys(endpoint), began)
+        headers = {
+            **signed_headers(held.delivery.event, int(began.timestamp()), made.body, keys),
+            "content-type": made.media_type,
+            "user-agent": "messaging-gateway",
+        }
+        rules = self._rules
+        try:
+            outcome = await self._egress.send(
+                "POST", endpoint.url, headers, made.body, connect=rules.connect, total=rules.total, limit=rules.read
+            )
+        except GatewayError as error:
+            return judged(held, error, began, self._clock.now(), rules, self._chance())
+        return judged(held, outcome, began, self._clock.now(), rules, self._chance())
+
+    # ── settling ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _write(self, items: Sequence[Settled]) -> None:
+        """Write what several attempts came to; a store that is away for a moment is asked again."""
+        now = self._clock.now()
+        for pause in (0.1, 1.0, 5.0):
+            with contextlib.suppress(StoreError):
+                self._told(items, await self._records.settle(items, now, self._rules.patience, self._notice(now)))
+                return
+            await self._clock.sleep(pause)
+        self._told(items, await self._records.settle(items, now, self._rules.patience, self._notice(now)))
+
+    def _notice(self, now: datetime) -> Callable[[str, str], Notice]:
+        return lambda endpoint, reason: endpoint_disabled(endpoint, reason, now)
+
+    def _told(self, items: Sequence[Settled], disabled: Sequence[str]) -> None:
+        for item in items:
+            if item.attempt is None and item.delivery.state is Standing.PENDING:
+                continue
+            outcome = "failed" if item.delivery.state is Standing.PENDING else item.delivery.state.value
+            self.counts[outcome] += 1
+            _log.info(
+                "delivery_tried",
+                delivery_id=item.delivery.id,
+                endpoint=item.delivery.endpoint,
+                outcome=outcome,
+                status=item.delivery.status,
+                attempts=item.delivery.attempts,
+            )
+        for endpoint in disabled:
+            self.counts["disabled"] += 1
+            _log.warning("endpoint_disabled", endpoint=endpoint)
