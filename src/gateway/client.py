@@ -8,17 +8,15 @@ receipt = await gateway.send("+1 323 111 2233", "hello")
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self, TypeVar, overload
+from typing import Any, Self, TypeVar, overload
 
-from gateway import files, outbox
+from gateway import outbox
 from gateway.actions import (
-    Adaptation,
     AddMember,
     ChatSummary,
     CheckReachability,
@@ -42,7 +40,7 @@ from gateway.actions import (
     ShareContact,
     Unsubscribe,
 )
-from gateway.addresses import Address, Word
+from gateway.addresses import Address
 from gateway.asking import Content, Recipient, address_of, chat_of, messages_of, reaction_of, ref_of, said
 from gateway.capabilities import Feature
 from gateway.catchup import PAGES, SECONDS, CaughtUp
@@ -56,42 +54,29 @@ from gateway.engine import Engine, When, request_of
 from gateway.errors import Cancelled, Conflict, GatewayError, InvalidMessage
 from gateway.events import Event, MessageReceived, ReactionAdded, ReactionRemoved
 from gateway.exchange import Exchange, Page, Reply
+from gateway.files import LIFETIME, File, Files, Given
 from gateway.fitting import Plan, fit, fit_contact, fit_poll, fit_reaction, fit_read, fit_typing, require, unthreaded
 from gateway.ids import EventId, MessageId, Token, chat_id
 from gateway.inbox import Stale
 from gateway.ingress import ASGIApp, Ingress
-from gateway.model import Chat, Message, MessageRef, Reaction
+from gateway.interface import Subject, Ticket, Urgency, Verdict
+from gateway.model import Chat, Media, Message, MessageRef, Reaction
 from gateway.pacing import Priority, Terms
 from gateway.plugins import Plugins, load
 from gateway.provider import WebhookRequest
 from gateway.quotes import texts_at
+from gateway.remote import RemoteGateway
 from gateway.reparse import Reparsed, reparse
 from gateway.retry import INLINE, RetryPolicy, persistent
 from gateway.routing import route
 from gateway.store import FactRow, MessageRow, MessageState, StepRow, StepState, Store
 from gateway.story import Story, tell
+from gateway.vault import Vault
 
 __all__ = ["Gateway", "Ticket", "Urgency", "Verdict"]
 
 T = TypeVar("T")
 EventT = TypeVar("EventT", bound=Event)
-
-Subject = Event | Receipt | MessageRef | str
-"""A message that is already there: its event, its receipt, a reference, or our id of it."""
-
-Urgency = Literal["reply", "normal", "bulk"]
-"""Who goes first among the chats that are due."""
-
-Verdict = Literal["resend", "mark_sent", "drop"]
-"""What a person says about a send whose outcome nobody knows."""
-
-
-class Ticket(Word):
-    """A promise: the message is kept and will be sent."""
-
-    message_id: MessageId
-    connection: str
-    adaptations: tuple[Adaptation, ...] = ()
 
 
 class Gateway:
@@ -106,6 +91,9 @@ class Gateway:
     `consent` says what happens to a send to a contact who opted out: `enforce` refuses it, `warn` logs it, `off` looks
     away; `require_opt_in` refuses one to a contact who has neither opted in nor written. `queue` is how many messages
     may wait on a connection, `answers_per_minute` how many answers one chat gets, so that two bots come to rest.
+
+    `files` says where the bytes of attachments and uploads are kept (`store:`, `file:///FOLDER` or
+    `s3://BUCKET/PREFIX`), and `links` how long the URLs work, at least, under which vendors fetch them.
 
     One that does not work (`works=False`) keeps, receives, looks and decides; it leaves sending and handing over to
     other processes on the same store, or to a later one.
@@ -129,10 +117,11 @@ class Gateway:
         queue: int = 10_000,
         answers_per_minute: int = 20,
         works: bool = True,
+        files: str | Vault = "store:",
+        links: timedelta = LIFETIME,
     ) -> None:
         self.policy: Policy = Policy(policy)
-        self.public_url = public_url
-        self._catches_up = catch_up
+        self.catches_up: bool = catch_up
         stale = stale if isinstance(stale, Stale) else Stale(after=stale)
         terms = Terms.read(
             pace=pace,
@@ -144,6 +133,16 @@ class Gateway:
         self._engine = Engine(
             store, plugins or load(), clock, retry=retry, chance=chance, stale=stale, terms=terms, works=works
         )
+        self.files: Files = Files(self._engine.store, clock, place=files, public_url=public_url, lifetime=links)
+
+    @staticmethod
+    def remote(url: str, key: str, *, cursor: str | Path | None = None, timeout: float = 30.0) -> RemoteGateway:
+        """Give the gateway that runs as a service at a URL: the same calls, over its API, with one of its keys.
+
+        Handlers get what happens from now on; a `cursor` (of an earlier `RemoteGateway.cursor`, or a file that keeps
+        it) goes on where it was left. `timeout` is how many seconds an answer may take beside what a call waits for.
+        """
+        return RemoteGateway(url, key, cursor=cursor, timeout=timeout)
 
     @classmethod
     def from_config(cls, path: str | Path, *, works: bool = True) -> Self:
@@ -184,7 +183,7 @@ class Gateway:
         gateway's own; so is an entry that `pace` does not have.
         """
         own = Policy(policy) if policy is not None else None
-        catching = self._catches_up if catch_up is None else catch_up
+        catching = self.catches_up if catch_up is None else catch_up
         terms = Terms.read(
             self._engine.terms,
             pace=pace,
@@ -196,6 +195,15 @@ class Gateway:
         return self._engine.connections.add(
             provider, name or provider, settings, policy=own, labels=labels, catch_up=catching, terms=terms
         )
+
+    @property
+    def public_url(self) -> str | None:
+        """Where `asgi()` can be reached from outside."""
+        return self.files.public_url
+
+    @public_url.setter
+    def public_url(self, url: str | None) -> None:
+        self.files.public_url = url
 
     @property
     def connections(self) -> tuple[Connection, ...]:
@@ -244,10 +252,8 @@ class Gateway:
         the waiting only. Raises `InvalidMessage`, `Unsupported`, `NoRoute`, `Conflict`, `Overloaded`, a `SendError`, or
         `NotSettled`.
         """
-        ticket = await self.enqueue(
-            to, message, via=via, key=key, policy=policy, at=at, expires=expires, priority=priority
-        )
-        return await self._engine.outcome(ticket.message_id, wait)
+        row, _ = await self._keep(to, message, via, key, policy, When(at, expires), priority)
+        return await self._engine.outcome(row.id, wait)
 
     async def enqueue(
         self,
@@ -265,15 +271,27 @@ class Gateway:
 
         Raises what `send` raises before anything is sent.
         """
-        _aware(at=at, expires=expires)
+        row, plan = await self._keep(to, message, via, key, policy, When(at, expires), priority)
+        return Ticket(message_id=row.id, connection=row.connection, adaptations=plan.adaptations)
+
+    async def _keep(
+        self,
+        to: Recipient,
+        message: Content,
+        via: str | None,
+        key: str | None,
+        policy: Policy | str | None,
+        when: When,
+        priority: Urgency | None,
+    ) -> tuple[MessageRow, Plan]:
+        _aware(at=when.at, expires=when.expires)
         rank = said(lambda: Priority.of(priority, answer=isinstance(to, Event)))
         connection, chat, messages = self._asked(to, message, via)
         chosen = self._policy(connection, policy)
-        plan = await self._fit(connection, chat, messages, chosen)
-        content = [item.model_dump(mode="json") for item in messages]
-        request = request_of(chat, chosen, messages=content, at=at.isoformat() if at else None)
-        row = await self._engine.promise(connection, plan, request, key=key, when=When(at, expires, rank))
-        return Ticket(message_id=row.id, connection=row.connection, adaptations=plan.adaptations)
+        plan = await self._fit(connection, chat, messages, chosen, when.at)
+        request = request_of(chat, chosen, messages=messages, at=when.at.isoformat() if when.at else None)
+        kept = await self._engine.promise(connection, plan, request, key=key, when=replace(when, priority=rank))
+        return kept, plan
 
     async def plan(
         self, to: Recipient, message: Content, *, via: str | None = None, policy: Policy | str | None = None
@@ -285,25 +303,39 @@ class Gateway:
     def _asked(self, to: Recipient, message: Content, via: str | None) -> tuple[Connection, Chat, tuple[Message, ...]]:
         chat, where = chat_of(to)
         messages = messages_of(message)
-        action = SendMessage.model_construct(chat=chat, messages=messages, key="", token=Token(""))
-        return self._route(action, via or where), chat, messages
+        return self._route_to(chat, via or where, messages), chat, messages
+
+    def _route_to(self, chat: Chat, via: str | None, messages: tuple[Message, ...] = ()) -> Connection:
+        def action() -> SendMessage:
+            return SendMessage.model_construct(chat=chat, messages=messages, key="", token=Token(""))
+
+        return route(action, via, self._engine.connections, self._engine.plugins)
 
     def _route(self, action: Any, via: str | None) -> Connection:
-        return route(action, via, self._engine.connections, self._engine.plugins)
+        return route(lambda: action, via, self._engine.connections, self._engine.plugins)
 
     def _policy(self, connection: Connection, policy: Policy | str | None) -> Policy:
         return Policy(policy) if policy is not None else connection.policy or self.policy
 
-    async def _fit(self, connection: Connection, chat: Chat, messages: Sequence[Message], policy: Policy) -> Plan:
+    async def _fit(
+        self,
+        connection: Connection,
+        chat: Chat,
+        messages: Sequence[Message],
+        policy: Policy,
+        at: datetime | None = None,
+    ) -> Plan:
         table = connection.table
-        if self.public_url and not table.find(chat.kind).limits.upload:
-            messages = await files.hosted(messages, self.public_url, self._engine.store, self._engine.clock)
+        if any(isinstance(part, Media) and part.url is None for item in messages for part in item.parts):
+            await self._engine.start()
+            uploads = table.find(chat.kind).limits.upload
+            messages = await self.files.hosted(connection.name, messages, at=at, upload=uploads)
         messages = [await self._resolved(item) for item in messages]
         answered = unthreaded(chat, messages, table) if policy is Policy.GRACEFUL else ()
         quotes = await texts_at(self._engine.store, connection.name, answered)
         with _located(connection):
             plan = fit(chat, messages, table, policy, quotes)
-        return plan.aimed(await self._last_inbound(connection, chat))
+        return plan.aimed(await self._last_inbound(connection, chat)) if plan.has_dots else plan
 
     async def _resolved(self, message: Message) -> Message:
         """Replace our own id in a reply by the vendor's."""
@@ -320,6 +352,25 @@ class Gateway:
         if place is None:
             raise InvalidMessage("the vendor does not have this message yet", hint="wait for its receipt")
         return ref_of(*place)
+
+    # ── files ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def upload(
+        self,
+        source: bytes | Path,
+        *,
+        name: str | None = None,
+        media_type: str | None = None,
+        expires: datetime | None = None,
+    ) -> File:
+        """Keep a file, so that it can be sent by its id: `Attachment(file_id=file.id)`.
+
+        What it is, is judged by its bytes too. It is kept until it `expires`, where a time is given. Raises
+        `InvalidMessage` for one that is empty, larger than 100 MB, or that cannot be read.
+        """
+        _aware(expires=expires)
+        await self._engine.start()
+        return await self.files.keep(source, Given(name=name, media_type=media_type, expires_at=expires))
 
     # ── reactions, typing, read marks ─────────────────────────────────────────────────────────────────────────────
 
@@ -365,7 +416,7 @@ class Gateway:
     ) -> Receipt:
         wanted = reaction_of(reaction)
         where, ref, named = await self._subject(message, part, chat)
-        connection = self._route_any(where, via or named)
+        connection = self._route_to(where, via or named)
         chosen = self._policy(connection, policy)
         table = connection.table
         with _located(connection):
@@ -394,15 +445,12 @@ class Gateway:
         where, named = chat_of(chat)
         return where, ref, named
 
-    def _route_any(self, chat: Chat, via: str | None) -> Connection:
-        return self._route(SendMessage.model_construct(chat=chat, messages=(), key="", token=Token("")), via)
-
     async def typing(
         self, chat: Recipient, seconds: float = 5.0, *, via: str | None = None, wait: float = 30.0
     ) -> None:
         """Show the typing dots for a while; 0 seconds takes them away. They go when a message is sent."""
         where, named = chat_of(chat)
-        connection = self._route_any(where, via or named)
+        connection = self._route_to(where, via or named)
         table = connection.table
         last = await self._last_inbound(connection, where)
         if not 0 <= seconds <= 600:
@@ -425,7 +473,7 @@ class Gateway:
     async def mark_read(self, chat: Recipient, *, via: str | None = None, wait: float = 30.0) -> None:
         """Mark a chat as read, and show that to the contact."""
         where, named = chat_of(chat)
-        connection = self._route_any(where, via or named)
+        connection = self._route_to(where, via or named)
         last = await self._last_inbound(connection, where)
         with _located(connection):
             plan = fit_read(where, target=last, table=connection.table, policy=Policy.STRICT)
@@ -525,7 +573,7 @@ class Gateway:
         contact does not agree.
         """
         where, named = chat_of(contact)
-        connection = self._route_any(where, via or named)
+        connection = self._route_to(where, via or named)
         return await self._engine.next_slot(connection, where)
 
     async def cancel(self, message: Receipt | Ticket | str, *, wait: float = 5.0) -> None:
@@ -837,7 +885,7 @@ class Gateway:
 
         Mount it in any framework, or serve it as it is.
         """
-        return Ingress(self.receive, self._engine.store, start=self._engine.start, stop=self._engine.close)
+        return Ingress(self.receive, self.files, start=self._engine.start, stop=self._engine.close)
 
 
 def _when(subject: Recipient | Subject) -> When:
@@ -860,14 +908,20 @@ def _ref_of_event(event: Event, part: int) -> MessageRef:
     raise InvalidMessage(f"a {event.type} event names no message", hint="use the event of a message")
 
 
-@contextmanager
-def _located(connection: Connection) -> Iterator[None]:
+class _located:  # noqa: N801 - it is written like a function, and each send goes through it
     """Note on errors which connection they come from."""
-    try:
-        yield
-    except GatewayError as error:
-        error.locate(connection=connection.name, provider=connection.provider.name)
-        raise
+
+    __slots__ = ("_connection",)
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def __enter__(self) -> None:
+        """Nothing to do."""
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, GatewayError):
+            error.locate(connection=self._connection.name, provider=self._connection.provider.name)
 
 
 def _aware(**times: datetime | None) -> None:

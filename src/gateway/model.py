@@ -254,6 +254,8 @@ class Media(Word):
     """A file on this machine."""
     data: bytes | None = Field(default=None, repr=False)
     """The bytes themselves."""
+    file_id: str | None = Field(default=None, pattern=r"^file_[0-9a-z]{26}$")
+    """The id of a file that the gateway keeps, as an upload gave it."""
     name: str | None = Field(default=None, max_length=255, repr=False)
     """The file's name, as the recipient sees it."""
     media_type: str | None = Field(default=None, pattern=r"^[\w.+-]+/[\w.+-]+$")
@@ -270,8 +272,8 @@ class Media(Word):
 
     @model_validator(mode="after")
     def _has_one_source(self) -> Self:
-        if sum(source is not None for source in (self.url, self.file, self.data)) != 1:
-            raise ValueError("give exactly one of url, file and data")
+        if sum(source is not None for source in (self.url, self.file, self.data, self.file_id)) != 1:
+            raise ValueError("give exactly one of url, file, data and file_id")
         return self
 
 

@@ -23,23 +23,24 @@ from gateway.actions import ChatSummary, Group, HistoryItem, Member, OptInLinks,
 from gateway.addresses import Address
 from gateway.asking import Content, Recipient
 from gateway.catchup import PAGES, SECONDS, CaughtUp
-from gateway.client import Subject, Ticket, Urgency, Verdict
 from gateway.clock import SYSTEM, Clock
-from gateway.connections import Connection
 from gateway.delivery import MessageStatus
 from gateway.drift import Drift
-from gateway.errors import StoreError
+from gateway.errors import StoreError, Unsupported
 from gateway.events import Event
 from gateway.exchange import Exchange, Page, Reply
+from gateway.files import LIFETIME, File
 from gateway.fitting import Plan
 from gateway.inbox import Stale
 from gateway.ingress import ASGIApp
+from gateway.interface import Account, Interface, Subject, Ticket, Urgency, Verdict
 from gateway.model import Reaction
 from gateway.plugins import Plugins
 from gateway.reparse import Reparsed
 from gateway.retry import RetryPolicy
 from gateway.store import Store
 from gateway.story import Story
+from gateway.vault import Vault
 
 __all__ = ["Gateway"]
 
@@ -120,6 +121,8 @@ class Gateway:
         queue: int = 10_000,
         answers_per_minute: int = 20,
         works: bool = True,
+        files: str | Vault = "store:",
+        links: timedelta = LIFETIME,
     ) -> None:
         self._wrap(
             client.Gateway(
@@ -138,12 +141,21 @@ class Gateway:
                 queue=queue,
                 answers_per_minute=answers_per_minute,
                 works=works,
+                files=files,
+                links=links,
             )
         )
 
-    def _wrap(self, gateway: client.Gateway) -> None:
+    def _wrap(self, gateway: Interface) -> None:
         self._gateway = gateway
         self._thread = _LoopThread()
+
+    @classmethod
+    def remote(cls, url: str, key: str, *, cursor: str | Path | None = None, timeout: float = 30.0) -> Self:
+        """Give the gateway that runs as a service at a URL: the same calls, over its API, with one of its keys."""
+        made = cls.__new__(cls)
+        made._wrap(client.Gateway.remote(url, key, cursor=cursor, timeout=timeout))  # noqa: SLF001 - of this very class
+        return made
 
     @classmethod
     def from_config(cls, path: str | Path, *, works: bool = True) -> Self:
@@ -166,7 +178,7 @@ class Gateway:
         queue: int | None = None,
         answers_per_minute: int | None = None,
         **settings: Any,
-    ) -> Connection:
+    ) -> Account:
         """Add a connection; the settings are the provider's."""
         return self._gateway.connect(
             provider,
@@ -183,13 +195,15 @@ class Gateway:
         )
 
     @property
-    def connections(self) -> tuple[Connection, ...]:
+    def connections(self) -> tuple[Account, ...]:
         """All connections, in the order they were added."""
         return self._gateway.connections
 
     @property
     def store(self) -> Store:
-        """What is kept, for looking at it from the gateway's own loop."""
+        """What is kept, for looking at it from the gateway's own loop; a service keeps it to itself."""
+        if not isinstance(self._gateway, client.Gateway):
+            raise Unsupported("the store is the service's own", hint="ask for what is in it: messages, events, files")
         return self._gateway.store
 
     def __enter__(self) -> Self:
@@ -252,6 +266,17 @@ class Gateway:
     ) -> Plan:
         """Say what would be sent, with which adaptations, and send nothing."""
         return self._thread.call(self._gateway.plan(to, message, via=via, policy=policy))
+
+    def upload(
+        self,
+        source: bytes | Path,
+        *,
+        name: str | None = None,
+        media_type: str | None = None,
+        expires: datetime | None = None,
+    ) -> File:
+        """Keep a file, so that it can be sent by its id."""
+        return self._thread.call(self._gateway.upload(source, name=name, media_type=media_type, expires=expires))
 
     def react(
         self,
