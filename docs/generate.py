@@ -14,6 +14,7 @@ from __future__ import annotations
 import ast
 import inspect
 import itertools
+import json
 import re
 import sys
 import tomllib
@@ -28,9 +29,12 @@ from gateway import plugins
 from gateway.capabilities import Capabilities, CapabilityRow, Feature, Level, Limits
 from gateway.cli import app
 from gateway.codes import Phase
+from gateway.config import load_service
+from gateway.config.sections import SECTIONS
 from gateway.errors import ConfigurationError, GatewayError, SendError, WebhookError
 from gateway.model import ChatKind, Effect, Tapback
 from gateway.provider import Provider
+from gateway.server import create_app, graphql, open_service, openapi
 from gateway.simulator import Scene, twin_of
 from gateway.testing.providers import groups
 from gateway.testing.providers.subject import Subject
@@ -70,8 +74,15 @@ def refreshed(text: str) -> str:
 
 
 def stale() -> list[Path]:
-    """Every page that is out of date."""
-    return [page for page in pages() if (text := page.read_text(encoding="utf-8")) != refreshed(text)]
+    """Every page and document that is out of date."""
+    old = [page for page in pages() if (text := page.read_text(encoding="utf-8")) != refreshed(text)]
+    documents = [path for path in DOCUMENTS if not path.is_file() or path.read_text(encoding="utf-8") != written(path)]
+    return old + documents
+
+
+def written(path: Path) -> str:
+    """Give what a page or a document has to be."""
+    return DOCUMENTS[path]() if path in DOCUMENTS else refreshed(path.read_text(encoding="utf-8"))
 
 
 # ── providers ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -313,14 +324,65 @@ def _words(docstring: ast.Expr) -> str:
     return " ".join(str(ast.literal_eval(docstring.value)).split())
 
 
+# ── the service ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def write_configuration() -> list[str]:
+    """Every setting of the service: what it is by default, and what it does."""
+    lines: list[str] = []
+    for name, section in SECTIONS.items():
+        rows = (
+            (f"`{key}`", _given(info.default), info.description or "") for key, info in section.model_fields.items()
+        )
+        lines += [f"### [{name}]", "", inspect.getdoc(section) or "", ""]
+        lines += [*table(["setting", "default", "what it does"], (tuple(map(_cell, row)) for row in rows)), ""]
+    return lines[:-1]
+
+
+def _given(value: Any) -> str:
+    shown = value.get_secret_value() if hasattr(value, "get_secret_value") else value
+    shown = list(shown) if isinstance(shown, tuple) else shown
+    return "" if shown is None or shown in ([], {}) else f"`{getattr(shown, 'value', shown)}`"
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def write_problems() -> list[str]:
+    """Every kind of problem that the service answers with."""
+    rows = ((f"`{code}`", str(status), meaning) for code, (status, meaning) in sorted(openapi.meanings().items()))
+    return table(["code", "status", "what it means"], iter(rows))
+
+
+def write_openapi() -> str:
+    """The description of the API, as the service gives it."""
+    flags: dict[tuple[str, ...], tuple[str, Any]] = {
+        ("gateway", "store"): ("--store", "sqlite:///never.db"),
+        ("security", "master_key"): ("--master-key", f"k1:{'A' * 43}="),
+    }
+    service = open_service(load_service(flags=flags))
+    create_app(service)
+    return json.dumps(service.openapi(), indent=1, ensure_ascii=False) + "\n"
+
+
+DOCUMENTS: dict[Path, Callable[[], str]] = {
+    ROOT / "docs/reference/openapi.json": write_openapi,
+    ROOT / "docs/reference/schema.graphql": graphql.sdl,
+}
+"""Files that are written whole."""
+
+
 WRITERS: dict[str, Callable[..., list[str]]] = {
     "capabilities": write_capabilities,
     "codes": write_codes,
     "commands": write_commands,
+    "configuration": write_configuration,
     "contract": write_contract,
     "crosswalk": write_crosswalk,
     "errors": write_errors,
     "facts": write_facts,
+    "problems": write_problems,
     "providers": write_providers,
     "settings": write_settings,
 }
@@ -332,7 +394,7 @@ def main(arguments: Sequence[str]) -> int:
     for page in old:
         sys.stdout.write(f"{'stale' if '--check' in arguments else 'written'}: {page.relative_to(ROOT).as_posix()}\n")
         if "--check" not in arguments:
-            page.write_text(refreshed(page.read_text(encoding="utf-8")), encoding="utf-8")
+            page.write_text(written(page), encoding="utf-8")
     return 1 if old and "--check" in arguments else 0
 
 

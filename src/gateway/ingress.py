@@ -14,11 +14,10 @@ from urllib.parse import unquote
 
 from pydantic_core import to_json
 
-from gateway import files
 from gateway.errors import GatewayError, NoRoute, StoreError, WebhookError
 from gateway.exchange import Reply
+from gateway.files import Files
 from gateway.log import logger
-from gateway.store.port import Store
 
 __all__ = ["ASGIApp", "Ingress", "Receiver"]
 
@@ -69,13 +68,13 @@ class Ingress:
     def __init__(
         self,
         receive: Receiver,
-        store: Store,
+        files: Files | None,
         *,
         start: Callable[[], Awaitable[None]],
         stop: Callable[[], Awaitable[None]],
     ) -> None:
         self._receive = receive
-        self._store = store
+        self._files = files
         self._start = start
         self._stop = stop
         self._open = 0
@@ -88,7 +87,7 @@ class Ingress:
         elif scope["type"] == "http":
             self._open += 1
             try:
-                reply = await self._guarded(scope, receive)
+                reply = await self._guarded(scope, receive, send)
             finally:
                 self._open -= 1
             if reply is not None:
@@ -111,11 +110,14 @@ class Ingress:
                 await send({"type": "lifespan.shutdown.complete"})
                 return
 
-    async def _guarded(self, scope: Scope, receive: Receive) -> Reply | None:
+    async def _guarded(self, scope: Scope, receive: Receive, send: Send) -> Reply | None:
         """Answer whatever comes; what should never happen is told to come again, since nothing of it is kept."""
         if self._open > MOST_OPEN:
             return _later("too many requests at once", "overload")
         try:
+            if self._files is not None and self._files.serve.asked(scope):
+                await self._files.serve(scope, receive, send)
+                return None
             return await self._reply(scope, receive)
         except StoreError as error:
             return _later("the store is not there", error.slug)
@@ -124,7 +126,8 @@ class Ingress:
 
     async def _reply(self, scope: Scope, receive: Receive) -> Reply | None:
         if scope["method"] in {"GET", "HEAD"}:
-            return await self._probe(scope["path"])
+            # some vendors and people look whether the address is there
+            return Reply(200, {"content-type": "text/plain"}, b"webhooks are received here by POST\n")
         if scope["method"] != "POST":
             return _problem(405, "method not allowed", "webhooks are POST", {"allow": "GET, HEAD, POST"})
         held = _Held(self)
@@ -138,12 +141,6 @@ class Ingress:
             return _later("too much at once", "overload")
         finally:
             held.release()
-
-    async def _probe(self, path: str) -> Reply:
-        """Give a file, or say that there is something: some vendors and people look whether the address is there."""
-        if f"/{files.PREFIX}/" in path:
-            return await files.serve(path, self._store)
-        return Reply(200, {"content-type": "text/plain"}, b"webhooks are received here by POST\n")
 
     async def _webhook(self, held: _Held, scope: Scope, receive: Receive) -> Reply | None:
         """Read a webhook and hand it on; gives None when nobody waits for the answer any more."""
@@ -228,7 +225,8 @@ def _later(why: str, error: str) -> Reply:
 
 def _problem(status: int, title: str, detail: str, headers: dict[str, str] | None = None) -> Reply:
     """Make a problem document (RFC 9457) without anything of the request in it."""
-    body = to_json({"type": "about:blank", "title": title, "status": status, "detail": detail})
+    code = title.replace(" ", "_")
+    body = to_json({"type": "about:blank", "title": title, "status": status, "detail": detail, "code": code})
     return Reply(status, {"content-type": "application/problem+json", **(headers or {})}, body)
 
 

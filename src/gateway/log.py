@@ -23,7 +23,7 @@ from structlog.typing import EventDict, FilteringBoundLogger, Processor
 from gateway.addresses import Address, redact
 from gateway.errors import ConfigurationError
 
-__all__ = ["configure", "logger", "no_leaks"]
+__all__ = ["configure", "listen", "logger", "no_leaks"]
 
 _HIDDEN = "•••"
 
@@ -37,7 +37,7 @@ _MASKED = re.compile(rf"{_HIDDEN}(?: \(\d+\))?")
 
 # What may stand as it is: it has long runs of digits and is no number of a person.
 _HARMLESS = re.compile(
-    r"(?:msg|chat|evt)_[0-9a-z]{26}"  # our ids
+    r"(?:msg|chat|evt|key|file|ep|dlv)_[0-9a-z]{26}"  # our ids
     r"|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"  # a UUID, which is how vendors name messages
     r"|\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?",  # a time
     re.IGNORECASE,
@@ -168,6 +168,7 @@ class _Outlet:
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self._standard = logging.getLogger(name)
 
     def wants(self, level: int) -> bool:
         """Tell whether anybody would see a line of that level; asked before it is redacted."""
@@ -175,7 +176,7 @@ class _Outlet:
             target = structlog.get_logger(self.name).bind()
             ask = getattr(target, "is_enabled_for", None) or getattr(target, "isEnabledFor", None)
             return bool(ask(level)) if callable(ask) else True
-        return logging.getLogger(self.name).isEnabledFor(level)
+        return self._standard.isEnabledFor(level)
 
     def write(self, method: str, line: dict[str, Any]) -> None:
         """Hand a redacted line on."""
@@ -186,7 +187,7 @@ class _Outlet:
         trace = line.pop("exception", None)
         fields = "".join(f" {key}={value!r}" for key, value in line.items())
         text = f"{event}{fields}" + (f"\n{trace}" if trace else "")
-        logging.getLogger(self.name).log(_LEVELS[method], "%s", text)
+        self._standard.log(_LEVELS[method], "%s", text)
 
 
 _LEVELS = {
@@ -197,6 +198,24 @@ _LEVELS = {
     "exception": logging.ERROR,
     "critical": logging.CRITICAL,
 }
+
+
+_listeners: list[Callable[[str, Mapping[str, Any]], None]] = []
+
+
+def listen(listener: Callable[[str, Mapping[str, Any]], None]) -> Callable[[], None]:
+    """Tell somebody every fact of the library as it is logged, whatever the level; for counting, not for keeping.
+
+    A listener gets name and fields before they are redacted, so it must hand none of them on. Gives what ends it.
+    """
+    _listeners.append(listener)
+    return lambda: _listeners.remove(listener)
+
+
+def _told(_outlet: Any, _method: str, event_dict: EventDict) -> EventDict:
+    for listener in _listeners:
+        listener(str(event_dict.get("event", "")), event_dict)
+    return event_dict
 
 
 def _wanted(outlet: Any, method: str, event_dict: EventDict) -> EventDict:
@@ -217,7 +236,16 @@ def _deliver(outlet: Any, method: str, event_dict: EventDict) -> EventDict:
     raise structlog.DropEvent
 
 
-_TO_OUTLET: tuple[Processor, ...] = (_wanted, _redacted, _deliver)
+_TO_OUTLET: tuple[Processor, ...] = (_told, _wanted, _redacted, _deliver)
+
+
+class _Asking(structlog.make_filtering_bound_logger(logging.NOTSET)):  # type: ignore[misc]  # its type says too little
+    """Asks first whether anybody sees a line: of most lines of a library nobody does, and each send has several."""
+
+    def _proxy_to_logger(self, method_name: str, event: str | None = None, *args: Any, **fields: Any) -> Any:
+        if _listeners or self._logger.wants(_LEVELS[method_name]):
+            return super()._proxy_to_logger(method_name, event, *args, **fields)
+        return None
 
 
 def logger(name: str) -> FilteringBoundLogger:
@@ -228,7 +256,7 @@ def logger(name: str) -> FilteringBoundLogger:
     made = structlog.wrap_logger(
         _Outlet(name),
         processors=_TO_OUTLET,
-        wrapper_class=structlog.make_filtering_bound_logger(logging.NOTSET),
+        wrapper_class=_Asking,
         context_class=dict,
         cache_logger_on_first_use=True,  # where lines go is decided in the outlet, line by line
     )

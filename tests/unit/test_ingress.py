@@ -13,12 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway import ingress
+from gateway.clock import SYSTEM
 from gateway.errors import BadPayload, BadSignature, NoRoute, StoreError, Unsupported
 from gateway.exchange import Reply
+from gateway.files import Files, Given
 from gateway.ingress import Ingress
-from gateway.store import FileRow, MemoryStore
+from gateway.store import MemoryStore
 from tests.flow.stage import served
-from tests.unit.plain_vendor import NOW
 
 Taken = tuple[str, list[tuple[str, str]], bytes]
 
@@ -30,6 +31,7 @@ class Gate:
         self.answer = answer or Reply(200, {"x-kept": "yes"}, b"ok")
         self.taken: list[Taken] = []
         self.store = MemoryStore()
+        self.files = Files(self.store, SYSTEM, public_url="http://gateway")
         self.life: list[str] = []
         self.hold: Callable[[], Awaitable[object]] | None = None
 
@@ -55,7 +57,7 @@ class Gate:
         async def stop() -> None:
             self.life.append("stop")
 
-        return Ingress(self.receive, self.store, start=start, stop=stop)
+        return Ingress(self.receive, self.files, start=start, stop=stop)
 
 
 @asynccontextmanager
@@ -109,10 +111,10 @@ async def test_the_raw_bytes_and_all_headers_are_handed_on() -> None:
 async def test_probes_find_something_there() -> None:
     """GET says what this is, HEAD the same without a body; both for webhooks and for files."""
     gate = Gate()
-    digest = "0" * 64
-    await gate.store.keep_file(FileRow(digest=digest, name="a", media_type="image/png", data=b"bytes", kept_at=NOW))
+    await gate.store.open()
+    link = await gate.files.link(await gate.files.keep(b"bytes", Given(name="a.png")))
     async with client(gate.app()) as http:
-        for path in ("/webhooks/main", f"/files/{digest}/a.png"):
+        for path in ("/webhooks/main", link):
             shown, head = await http.get(path), await http.head(path)
             assert (200, 200, b"") == (shown.status_code, head.status_code, head.content)
             assert shown.headers["content-length"] == head.headers["content-length"] == str(len(shown.content))

@@ -43,6 +43,11 @@ class _All(Commands):
             " steps",
         ),
         "listen": Place("gateway.cli.listen:listen", "Take in webhooks, and print each event as it comes"),
+        "serve": Place(
+            "gateway.cli.serve:serve",
+            "Serve the API, take in webhooks, send, and forward events, until Ctrl-C or SIGTERM",
+        ),
+        "config": Place("gateway.cli.configuration:app", "The settings of the service"),
         "worker": Place(
             "gateway.cli.worker:worker",
             "Send what is kept in the store, and hand over what arrived, until Ctrl-C or SIGTERM",

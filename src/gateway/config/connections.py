@@ -1,4 +1,4 @@
-"""The configuration file: TOML, with secrets as value, `env:NAME` or `file:PATH`; the store's URL may hold one.
+"""What the library needs of a file: TOML, with secrets as value, `env:NAME` or `file:PATH`; the store's URL may be one.
 
 [gateway]
 store = "memory:"
@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import difflib
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -21,11 +20,13 @@ from pathlib import Path
 from typing import Any
 
 from gateway.actions import Policy
+from gateway.config.sections import SECTIONS
+from gateway.config.sources import from_file
 from gateway.errors import ConfigurationError
 from gateway.inbox import Stale
 from gateway.pacing import Terms
 
-__all__ = ["Config", "ConnectionConfig", "load_config"]
+__all__ = ["Config", "ConnectionConfig", "connection_of", "followed", "load_config"]
 
 _TERMS = ("pace", "consent", "require_opt_in", "queue", "answers_per_minute")
 _STALE = ("stale_after", "dispatch_stale")
@@ -66,36 +67,30 @@ class Config:
 def load_config(path: str | Path) -> Config:
     """Read a configuration file; raises `ConfigurationError` that names the place and what to do."""
     path = Path(path)
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ConfigurationError(f"there is no file {path}", hint="see the quickstart for a first one") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path} cannot be read: {error}", hint="it has to be a text file in UTF-8") from None
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError(f"{path} is not TOML: {error}", hint="strings need quotes") from None
-    _known(table, ("gateway", "connections"), str(path))
+    table = from_file(path).table
+    _known(table, (*SECTIONS, "connections", "platforms"), str(path))
     head = _table(table.get("gateway", {}), "[gateway]")
     _known(head, _GATEWAY_KEYS, "[gateway]")
     named = _table(table.get("connections", {}), "[connections]")
     return Config(
-        store=_text(_secret(head.get("store", "memory:"), "[gateway] store", path.parent), "[gateway] store"),
+        store=_text(followed(head.get("store", "memory:"), "[gateway] store", path.parent), "[gateway] store"),
         policy=_policy(head.get("policy"), "[gateway]") or Policy.STRICT,
         public_url=_text(head["public_url"], "[gateway] public_url") if "public_url" in head else None,
         terms=_terms(head, "[gateway]"),
         catch_up=_flag(head.get("catch_up", False), "[gateway] catch_up"),
         stale=_stale(head),
-        connections=tuple(_connection(name, value, path.parent) for name, value in named.items()),
+        connections=tuple(connection_of(name, value, path.parent) for name, value in named.items()),
     )
 
 
-def _connection(name: str, value: Any, folder: Path) -> ConnectionConfig:
+def connection_of(name: str, value: Any, folder: Path) -> ConnectionConfig:
+    """Read one `[connections.NAME]`; raises `ConfigurationError`."""
     place = f"[connections.{name}]"
     table = _table(value, place)
     if "provider" not in table:
         raise ConfigurationError(f"{place} names no provider", hint='add provider = "…"; see `gateway providers`')
     settings = {
-        key: _secret(item, f"{place} {key}", folder) for key, item in table.items() if key not in _CONNECTION_KEYS
+        key: followed(item, f"{place} {key}", folder) for key, item in table.items() if key not in _CONNECTION_KEYS
     }
     labels = {key: _text(item, f"{place} labels") for key, item in _table(table.get("labels", {}), place).items()}
     return ConnectionConfig(
@@ -136,12 +131,12 @@ def _terms(table: Mapping[str, Any], place: str) -> dict[str, Any]:
     return given
 
 
-def _secret(value: Any, place: str, folder: Path) -> Any:
+def followed(value: Any, place: str, folder: Path) -> Any:
     """Follow `env:NAME` and `file:PATH`, in lists and tables too; a relative path is relative to the file."""
     if isinstance(value, list):
-        return [_secret(item, place, folder) for item in value]
+        return [followed(item, place, folder) for item in value]
     if isinstance(value, dict):
-        return {key: _secret(item, f"{place}.{key}", folder) for key, item in value.items()}
+        return {key: followed(item, f"{place}.{key}", folder) for key, item in value.items()}
     if not isinstance(value, str):
         return value
     if value.startswith("env:"):

@@ -1,0 +1,122 @@
+"""Events: as a list, live, and one by one with everything that is known of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+from starlette.responses import Response, StreamingResponse
+
+from gateway.clock import wait_for_change
+from gateway.server.console.overview import accounts_of
+from gateway.server.console.page import HEADERS, Page, View
+from gateway.server.schemas import event_json, event_types
+from gateway.store.rows import EventRow
+from gateway.tenancy import ADMIN, READ
+
+__all__ = ["VIEWS"]
+
+HEARTBEAT = 15.0
+LOOK = 1.0
+
+
+async def listed(page: Page) -> Response:
+    """List events by what is asked for, the newest first; new ones come by themselves."""
+    page.demand(READ)
+    wanted = _wanted(page)
+    listing = page.service.tenancy.listing
+    found = await listing.events(page.tenant, **wanted, after=page.query.get("after"), limit=50)
+    return page.show(
+        "events.html",
+        title="Events",
+        events=found.items,
+        next=found.next,
+        last=await listing.last(),
+        types=event_types(),
+        accounts=await accounts_of(page),
+        asked=page.query,
+        live="after" not in page.query,
+    )
+
+
+async def live(page: Page) -> Response:
+    """Stream the rows of that list as they come."""
+    page.demand(READ)
+    if not page.service.streams.enter(page.tenant):
+        return Response("too many streams are open", 429, {**HEADERS, "retry-after": "5"})
+    return StreamingResponse(_stream(page), headers={**HEADERS, "content-type": "text/event-stream; charset=utf-8"})
+
+
+async def _stream(page: Page) -> AsyncIterator[str]:
+    service, wanted = page.service, _wanted(page)
+    place = int(page.request.headers.get("last-event-id") or page.query.get("from") or await _last(page))
+    quiet = 0.0
+    try:
+        while not service.draining:
+            version = service.store.version
+            rows = await service.tenancy.listing.follow(page.tenant, **wanted, after=place, limit=50)
+            for row in rows:
+                place = row.sequence
+                yield f"id: {place}\nevent: row\ndata: {_line(page, row)}\n\n"
+            quiet = 0.0 if rows else quiet + LOOK
+            if quiet >= HEARTBEAT:
+                quiet = 0.0
+                yield ": still here\n\n"
+            if not rows:
+                await wait_for_change(service.engine.clock, LOOK, service.store.changed(version))
+                await asyncio.sleep(0.05)
+    finally:
+        service.streams.leave(page.tenant)
+
+
+async def _last(page: Page) -> int:
+    return await page.service.tenancy.listing.last()
+
+
+def _line(page: Page, row: EventRow) -> str:
+    shown: Any = page.show("event_row.html", row=row)
+    return bytes(shown.body).decode().replace("\n", " ")
+
+
+async def look(page: Page) -> Response:
+    """Show an event: what was made of it, of which bytes, and who got it."""
+    tenancy = page.service.tenancy
+    row = await tenancy.listing.event(page.tenant, page.part("event"), within=page.caller.connections)
+    deliveries = page.service.deliveries
+    return page.show(
+        "event.html",
+        title=row.event.type,
+        row=row,
+        data=event_json(row.event),
+        webhooks=await tenancy.listing.webhooks_of(page.tenant, row.id, within=page.caller.connections),
+        runs=await page.service.store.runs(row.id),
+        deliveries=(await deliveries.list(page.tenant, event=row.id)).items,
+    )
+
+
+async def again(page: Page) -> Response:
+    """Hand an event to the handlers of this process again."""
+    page.demand(ADMIN)
+    row = await page.service.tenancy.listing.event(page.tenant, page.part("event"), within=page.caller.connections)
+    await page.service.gateway.replay(row.id)
+    return page.go(f"/events/{row.id}", "Handed over again.")
+
+
+def _wanted(page: Page) -> dict[str, Any]:
+    query = page.query
+    return {
+        "connection": query.get("connection"),
+        "within": page.caller.connections,
+        "chat": query.get("chat"),
+        "types": (query["type"],) if "type" in query else (),
+        "message": query.get("message"),
+    }
+
+
+VIEWS: tuple[tuple[str, str, View], ...] = (
+    ("GET", "/events", listed),
+    ("GET", "/events/live", live),
+    ("GET", "/events/{event}", look),
+    ("POST", "/events/{event}/again", again),
+)

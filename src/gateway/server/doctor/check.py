@@ -1,0 +1,46 @@
+"""What a check says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Self
+
+from gateway.server.service import Service
+
+__all__ = ["Check", "Patient"]
+
+
+@dataclass(frozen=True, slots=True)
+class Patient:
+    """What is looked at."""
+
+    service: Service
+    host: str
+    """The name by which whoever asks reached the service; empty where nobody did."""
+    probe: bool
+    """Whether others may be asked: vendors, and the service itself from outside."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One answer."""
+
+    name: str
+    state: Literal["ok", "warn", "fail"]
+    says: str
+    hint: str | None = None
+
+    @classmethod
+    def ok(cls, name: str, says: str) -> Self:
+        """All is well."""
+        return cls(name, "ok", says)
+
+    @classmethod
+    def warn(cls, name: str, says: str, hint: str | None) -> Self:
+        """It works, and should be looked at."""
+        return cls(name, "warn", says, hint)
+
+    @classmethod
+    def fail(cls, name: str, says: str, hint: str | None) -> Self:
+        """It does not work."""
+        return cls(name, "fail", says, hint)

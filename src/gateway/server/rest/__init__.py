@@ -1,0 +1,1 @@
+"""REST, by resource: each file holds the routes of one, with the shapes that they take and give."""
