@@ -83,6 +83,7 @@ if typing.TYPE_CHECKING:
         UnknownEvent,
     )
     from gateway.exchange import Call, Exchange, Page, Reply
+    from gateway.files import File
     from gateway.fitting import Plan, Step
     from gateway.inbox import Stale
     from gateway.model import (
@@ -138,6 +139,7 @@ __all__ = [
     "Exchange",
     "Expired",
     "Feature",
+    "File",
     "Gateway",
     "GatewayError",
     "Group",
@@ -233,6 +235,7 @@ _HOMES = {
         "OptedIn OptedOut PollUpdated ReactionAdded ReactionRemoved TypingStarted TypingStopped UnknownEvent"
     ),
     "exchange": "Call Exchange Page Reply",
+    "files": "File",
     "fitting": "Plan Step",
     "inbox": "Stale",
     "model": "Attachment Channel Chat ChatKind Effect Link Message MessageRef Opaque Part Reaction Tapback Text Voice",
