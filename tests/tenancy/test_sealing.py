@@ -121,7 +121,8 @@ def test_a_ring_is_read_as_it_was_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["canary", "k1:canary", "k1:" + "A" * 42, "k 1:" + "A" * 43, f"{RING.text},{RING.text}", ":" + "A" * 43]
+    "text",
+    ["canary", "k1:canary", "k1:" + "A" * 42, "k 1:" + "A" * 43, ",".join(["k1:" + "A" * 43] * 2), ":" + "A" * 43],
 )
 def test_a_ring_that_is_wrong_is_refused_without_a_word_of_it(text: str) -> None:
     """The error says which key, and how they are written."""
