@@ -22,6 +22,7 @@ from gateway.errors import GatewayError, InvalidMessage, Unsupported
 from gateway.exchange import Exchange
 from gateway.inbox import Inbox
 from gateway.log import logger
+from gateway.proof import look_at_parked
 from gateway.provider import Missed, WebhookRequest
 from gateway.retry import INLINE, persistent
 from gateway.store.port import Store
@@ -109,6 +110,9 @@ class CatchUp:
         bounds = _Bounds(pages, self._clock.now() + timedelta(seconds=seconds))
         try:
             async with self._reading[connection.name]:
+                # what was not to be found when its time was over may be there by now; a vendor that keeps no webhooks
+                # may still be asked for that
+                await look_at_parked(self._store, connection, self._clock, bounds.until)
                 return await self._read(connection, await self._begin(connection, since), bounds)
         except GatewayError as error:
             raise error.locate(connection=connection.name, provider=connection.provider.name) from error.__cause__

@@ -63,6 +63,7 @@ from gateway.interface import Subject, Ticket, Urgency, Verdict
 from gateway.model import Chat, Media, Message, MessageRef, Reaction
 from gateway.pacing import Priority, Terms
 from gateway.plugins import Plugins, load
+from gateway.proof import look_again
 from gateway.provider import WebhookRequest
 from gateway.quotes import texts_at
 from gateway.remote import RemoteGateway
@@ -530,12 +531,18 @@ class Gateway:
     # ── what became of it ─────────────────────────────────────────────────────────────────────────────────────────
 
     async def status(self, message: Receipt | Ticket | str, *, refresh: bool = False) -> MessageStatus:
-        """Say how far a send has come, by everything that was reported; `refresh` asks the vendor too."""
+        """Say how far a send has come, by everything that was reported; `refresh` asks the vendor too.
+
+        Of one whose outcome nobody knows the vendor is asked whether it has it by now.
+        """
         id_ = message if isinstance(message, str) else message.message_id
         row, steps = await self._engine.look_up(id_)
-        sent = outbox.receipt_of(row, steps).sent
         if refresh:
+            connection = self._engine.connections.get(row.connection)
+            if await look_again(self._engine.store, row, steps, connection, self._engine.clock.now()):
+                row, steps = await self._engine.look_up(id_)
             await self._refresh(row, steps)
+        sent = outbox.receipt_of(row, steps).sent
         facts = await self._engine.store.facts(row.connection, [entry.vendor_id for entry in sent])
         deliveries = tuple(
             merge(entry.vendor_id, [fact for fact in facts if fact.vendor_id == entry.vendor_id], index=entry.index)

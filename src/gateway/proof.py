@@ -19,7 +19,7 @@ from gateway.standing import begin
 from gateway.store.port import Store
 from gateway.store.rows import AttemptRow, MessageRow, MessageState, Settlement, StepRow, StepState, Work
 
-__all__ = ["Late", "absent", "came_late", "look_for_proof", "proven", "prove"]
+__all__ = ["Late", "absent", "came_late", "look_again", "look_at_parked", "look_for_proof", "proven", "prove"]
 
 _log = logger(__name__)
 
@@ -28,6 +28,8 @@ Late: TypeAlias = Callable[[MessageRow, Sequence[StepRow], StepRow], Settlement 
 
 UNDECIDED = 120.0
 """Seconds that a late answer waits for whoever has the lane now: two leases, for that one may be dead itself."""
+PARKED = 200
+"""Most sends that are looked at again at once: each is a call to the vendor."""
 LOOK = 1.0
 """Seconds after which it looks again, where nobody tells this process of what others write."""
 
@@ -68,7 +70,7 @@ async def look_for_proof(store: Store, work: Work, step: StepRow, connection: Co
     """
     vendor_ids, gone = await store.proofs(step.token), False
     if not vendor_ids:
-        vendor_ids, gone = await _in_records(work, step, connection)
+        vendor_ids, gone = await _in_records(work.message, step, connection)
     if vendor_ids:
         _log.info("outcome_proven", message_id=work.message.id, step=step.index, by="records")
         await begin(store, connection, work.lane, now)
@@ -80,15 +82,48 @@ async def look_for_proof(store: Store, work: Work, step: StepRow, connection: Co
     return Settlement(message=replace(work.message, parked=True), step=step, attempt=None, next_at=now)
 
 
-async def _in_records(work: Work, step: StepRow, connection: Connection) -> tuple[tuple[str, ...], bool]:
+async def look_again(
+    store: Store, message: MessageRow, steps: Sequence[StepRow], connection: Connection, now: datetime
+) -> bool:
+    """Look once more for proof that a parked send has left: a vendor may have read it after it was looked for.
+
+    Only for that: what is not found stays with the person who has to decide, for it may be old by now.
+    """
+    step = next((step for step in steps if step.state is StepState.UNKNOWN), None)
+    if step is None or message.state is not MessageState.UNKNOWN or not message.parked:
+        return False
+    vendor_ids = await store.proofs(step.token) or (await _in_records(message, step, connection))[0]
+    if not vendor_ids:
+        return False
+    settled = outbox.accepted(message, steps, step, proven(vendor_ids), None, connection, now)
+    if not await store.amend(settled, expect=MessageState.UNKNOWN):
+        return False
+    await begin(store, connection, message.lane, now)
+    _log.info("outcome_proven", message_id=message.id, step=step.index, by="another look")
+    return True
+
+
+async def look_at_parked(store: Store, connection: Connection, clock: Clock, until: datetime) -> int:
+    """Look again at the sends of a connection that wait for a person, the newest first; tells how many have left."""
+    found = 0
+    for row in await store.messages(MessageState.UNKNOWN, PARKED):
+        if clock.now() >= until:
+            break
+        kept = await store.message(row.id) if row.parked and row.connection == connection.name else None
+        if kept is not None:
+            found += await look_again(store, *kept, connection, clock.now())
+    return found
+
+
+async def _in_records(message: MessageRow, step: StepRow, connection: Connection) -> tuple[tuple[str, ...], bool]:
     action = outbox.action_of(step)
     if not isinstance(action, SendMessage):
         return (), False
-    attempt = Attempt(action=action, started_at=step.first_at or work.message.created_at)
+    attempt = Attempt(action=action, started_at=step.first_at or message.created_at)
     try:
         found = await drive(connection.provider.find(attempt), connection.transport.send)
     except GatewayError as error:
-        _log.info("no_records", message_id=work.message.id, error=error.slug)
+        _log.info("no_records", message_id=message.id, error=error.slug)
         return (), False
     return found.vendor_ids, found.absent
 

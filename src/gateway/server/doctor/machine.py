@@ -71,7 +71,7 @@ async def master_key(patient: Patient) -> Check:
     """A key that seals the vendors' credentials."""
     current = patient.service.sealer.current
     if current is None:
-        hint = "gateway keys master, and give it as GATEWAY__SECURITY__MASTER_KEY_FILE"
+        hint = "put ID:BASE64 of 32 random bytes in a file, and name it by GATEWAY__SECURITY__MASTER_KEY_FILE"
         return Check.fail("master key", "there is none: no credentials can be kept", hint)
     if patient.service.config.security.master_key is None:
         return Check.warn("master key", f"{current}, made beside the database", "keep it elsewhere in production")
