@@ -13,14 +13,15 @@ from gateway.cli.screen import Screen, flags_first, printable
 from tests.fronts.cli_runs import PROGRAM, problem, run
 
 GROUPS = {
+    "config": ("show", "check"),
     "connections": ("list", "test"),
     "messages": ("list", "show", "resolve", "resend", "cancel"),
     "plugin": ("new", "check"),
-    "scenario": ("run",),
+    "scenario": ("run", "record"),
 }
 COMMANDS = (
     *("demo", "simulate", "scenario", "providers", "plugin", "connections", "send", "plan", "diff-providers"),
-    *("listen", "worker", "messages", "catch-up", "reparse", "drift", "migrate", "backup"),
+    *("listen", "serve", "config", "worker", "messages", "catch-up", "reparse", "drift", "migrate", "backup"),
 )
 INNER = [f"{group} {name}" for group, names in GROUPS.items() for name in names]
 

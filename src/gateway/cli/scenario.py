@@ -87,17 +87,21 @@ def record(
     *,
     name: Annotated[str, typer.Option(help="The scenario's name.")] = "recorded",
     force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="One JSON document: the scenario, and how many steps.")] = False,
 ) -> None:
     """Write what was said in a running simulator down as a scenario."""
     screen: Screen = ctx.obj
     if file is not None and file.exists() and not force:
         raise Usage(f"{file.name} is there already", hint="name another file, or say --force")
     text = asyncio.run(_recorded(url, name))
-    if file is None:
+    steps = text.count("[[step]]")
+    if file is not None:
+        file.write_text(text, encoding="utf-8")
+        screen.note(f"{file.name} has {steps} steps")
+    if json:
+        screen.data({"name": name, "steps": steps, "toml": text})
+    elif file is None:
         screen.say(text.rstrip("\n"))
-        return
-    file.write_text(text, encoding="utf-8")
-    screen.note(f"{file.name} has {text.count('[[step]]')} steps")
 
 
 async def _recorded(url: str, name: str) -> str:
