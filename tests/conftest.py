@@ -1,9 +1,15 @@
 """Only what every test folder needs. A fixture of one folder lives in that folder's conftest."""
 
+import logging
 from collections.abc import Iterator
 
 import pytest
 import structlog
+from hypothesis import HealthCheck, settings
+
+# what a machine shared with others takes for an example says nothing about the code
+settings.register_profile("shared machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("shared machine")
 
 
 @pytest.fixture(autouse=True)
@@ -11,3 +17,9 @@ def _nobody_configured_logging() -> Iterator[None]:
     """Leave structlog as it was found: a library line goes elsewhere once somebody in the process configured it."""
     yield
     structlog.reset_defaults()
+    # a command that ran in this process has had all lines of all libraries come to its own stdout
+    root = logging.getLogger()
+    for handler in root.handlers[:]:
+        if isinstance(handler.formatter, structlog.stdlib.ProcessorFormatter):
+            root.removeHandler(handler)
+            root.setLevel(logging.WARNING)

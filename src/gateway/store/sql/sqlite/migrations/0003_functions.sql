@@ -1,1 +1,0 @@
--- What PostgreSQL has functions for, SQLite does in its one thread that writes: nothing is to be changed here.
