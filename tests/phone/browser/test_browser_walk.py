@@ -55,14 +55,16 @@ async def test_the_whole_way_without_a_mouse(opens: Opens, sim: Simulation) -> N
     await screen.page.get_by_text("You said: hello").last.wait_for()
     await tab_to(screen, "Application", most=90)
     await keyboard.press("t")
-    assert "Love" == await focused(screen)
+    await screen.until(lambda: is_on(screen, "Love"))
     await keyboard.press("Escape")
-    assert (await focused(screen)).startswith("Application")
+    await screen.until(lambda: is_on(screen, "Application"))
     await keyboard.press("t")
+    await screen.until(lambda: is_on(screen, "Love"))
     await keyboard.press("Enter")
     await screen.page.locator(".tapback").wait_for()
-    await screen.until(lambda: back_on(screen, "Application"))
+    await screen.until(lambda: is_on(screen, "Application"))
     await keyboard.press("t")
+    await screen.until(lambda: is_on(screen, "Love"))
     await tab_to(screen, "Show its story")
     await keyboard.press("Enter")
     await screen.page.get_by_role("complementary", name="Wire").get_by_text("in the gateway’s words").wait_for()
@@ -80,8 +82,8 @@ async def test_the_whole_way_without_a_mouse(opens: Opens, sim: Simulation) -> N
     await screen.until(lambda: moved(sim, before))
 
 
-async def back_on(screen: Screen, wanted: str) -> bool:
-    """Tell whether the focus is back."""
+async def is_on(screen: Screen, wanted: str) -> bool:
+    """Tell whether the focus is there."""
     return (await focused(screen)).startswith(wanted)
 
 

@@ -23,11 +23,15 @@ function fill(box, html) {
   htmx.process(box);
 }
 
-export async function open(bubble, from) {
-  const phone = phoneOf(bubble);
-  const html = await fetched("menu", phone, bubble.dataset.id);
-  if (!html || !bubble.isConnected) return;
-  [chosen, section, opener] = [bubble, phone, from];
+/** The stream may have put another element in the bubble's place. */
+const stillThere = (bubble) => (bubble.isConnected ? bubble : document.getElementById(bubble.id));
+
+export async function open(asked, from) {
+  const phone = phoneOf(asked);
+  const html = await fetched("menu", phone, asked.dataset.id);
+  const bubble = stillThere(asked);
+  if (!html || !bubble) return;
+  [chosen, section, opener] = [bubble, phone, from.isConnected ? from : bubble.querySelector(".body")];
   fill(menu, html);
   menu.showPopover();
   beside(menu, bubble.querySelector(".body") ?? bubble);
@@ -80,10 +84,10 @@ export const acts = {
   },
 };
 
-/** Do what a button of the menu says; the stream may have put another element in the bubble's place. */
+/** Do what a button of the menu says. */
 export function choose(button) {
   const part = menu.querySelector("[name=part]:checked")?.value ?? "";
-  const bubble = chosen.isConnected ? chosen : document.getElementById(chosen.id) ?? chosen;
+  const bubble = stillThere(chosen) ?? chosen;
   menu.hidePopover();
   acts[button.dataset.act](bubble, section, part);
 }
