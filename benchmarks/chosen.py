@@ -11,6 +11,7 @@ from benchmarks.ledgers import enqueue_postgresql, enqueue_sqlite, execute_postg
 from benchmarks.measure import Row, Size, calm
 from benchmarks.receives import receive_sqlite
 from benchmarks.sends import send_memory, send_sqlite
+from benchmarks.services import service_receive, service_send
 
 __all__ = ["BENCHMARKS", "Shows", "rows"]
 
@@ -22,6 +23,8 @@ BENCHMARKS: Mapping[str, Callable[[Size], AsyncIterator[Row]]] = {
     "enqueue-postgresql": enqueue_postgresql,
     "execute-postgresql": execute_postgresql,
     "receive-sqlite": receive_sqlite,
+    "service-send": service_send,
+    "service-receive": service_receive,
     "forward-sqlite": forward_sqlite,
     "forward-postgresql": forward_postgresql,
     "blocked-sqlite": blocked_sqlite,

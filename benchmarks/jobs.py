@@ -6,19 +6,23 @@ What is executed takes three commits, as in the engine: the claim, the marker be
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from typing import NamedTuple
 
 from gateway.ids import ChatId, MessageId, Token
 from gateway.store import AttemptRow, MessageRow, MessageState, Settlement, StepRow, StepState, Store, Work
 
-__all__ = ["ACTION", "CALLERS", "Jobs", "job"]
+__all__ = ["ACTION", "CALLERS", "UNDER_WAY", "Jobs", "Script", "job", "script"]
 
 CALLERS = 32
 """Callers at the same time."""
+UNDER_WAY = 64
+"""Messages that are carried out at the same time: as many as one worker has under way."""
 _LEASE = 60.0
 _PAST = datetime(2026, 1, 1, tzinfo=UTC)
 _CALL = '{"method":"POST","path":"/chats/%2B12025550123/messages","json":{"text":"' + 120 * "x" + '"},"headers":{}}'
@@ -46,40 +50,67 @@ def job(number: int, lane: str, connection: str = "main") -> tuple[MessageRow, l
     return row, [step]
 
 
+class Script(NamedTuple):
+    """What carrying out a message writes: the marker and the result."""
+
+    started: StepRow
+    attempt: AttemptRow
+    ended: Settlement
+
+
+def script(message: MessageRow, step: StepRow) -> Script:
+    """Make what is written while a message is carried out."""
+    started = replace(step, state=StepState.STARTED, attempts=1, first_at=_PAST, call=_CALL)
+    attempt = AttemptRow(message=step.message, step=0, generation=1, number=1, started_at=_PAST, call=_CALL)
+    ended = Settlement(
+        message=replace(message, state=MessageState.ACCEPTED),
+        step=replace(started, state=StepState.ACCEPTED, receipt='{"sent":[]}'),
+        attempt=replace(attempt, ended_at=_PAST, outcome="accepted", status=202),
+        next_at=_PAST,
+        sent=(f"vendor_{step.message}",),
+    )
+    return Script(started, attempt, ended)
+
+
 class Jobs:
-    """The messages of one store."""
+    """The messages of one store. What is written is made before the clock runs: the store is measured, not that."""
 
     def __init__(self, store: Store, chats: int = 100) -> None:
         self._store = store
         self._chats = [f"chat_{number:025}" for number in range(chats)]
         self._numbers = count()
+        self._scripts: dict[MessageId, Script] = {}
+        self._running = 0
+        self._ended = asyncio.Event()
 
     async def enqueue(self, amount: int, callers: int = CALLERS) -> float:
         """Keep so many, each with an answer of its own; gives how many in a second."""
-        numbers = [next(self._numbers) for _ in range(amount)]
+        numbers = itertools.islice(self._numbers, amount)
+        jobs = [job(number, self._chats[number % len(self._chats)]) for number in numbers]
+        self._scripts |= {message.id: script(message, *steps) for message, steps in jobs}
         begin = time.perf_counter()
-        await asyncio.gather(*(self._keep(numbers[place::callers]) for place in range(callers)))
+        await asyncio.gather(*(self._keep(jobs[place::callers]) for place in range(callers)))
         return amount / (time.perf_counter() - begin)
 
-    async def _keep(self, numbers: Iterable[int]) -> None:
-        for number in numbers:
-            await self._store.enqueue(*job(number, self._chats[number % len(self._chats)]))
+    async def _keep(self, jobs: Iterable[tuple[MessageRow, list[StepRow]]]) -> None:
+        for message, steps in jobs:
+            await self._store.enqueue(message, steps)
 
     async def execute(self, amount: int) -> float:
         """Carry out so many of those that wait; gives how many in a second."""
         begin = time.perf_counter()
-        running: set[asyncio.Task[None]] = set()
-        left = amount
-        while left or running:
-            works = await self._claim(min(left, CALLERS - len(running)))
-            left -= len(works)
-            running |= {asyncio.create_task(self._carry_out(work)) for work in works}
-            if running:
-                done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-                for task in done:
-                    task.result()
-            elif not works:
-                raise RuntimeError("less waits than was to be executed")
+        async with asyncio.TaskGroup() as group:
+            left = amount
+            while left or self._running:
+                works = await self._claim(min(left, UNDER_WAY - self._running))
+                left -= len(works)
+                self._running += len(works)
+                for work in works:
+                    group.create_task(self._carry_out(work))
+                if not self._running:
+                    raise RuntimeError("less waits than was to be executed")
+                await self._ended.wait()
+                self._ended.clear()
         return amount / (time.perf_counter() - begin)
 
     async def _claim(self, most: int) -> list[Work]:
@@ -87,16 +118,9 @@ class Jobs:
 
     async def _carry_out(self, work: Work) -> None:
         """Write the marker, do nothing, write the result."""
-        now, step = datetime.now(UTC), work.steps[0]
-        started = replace(step, state=StepState.STARTED, attempts=1, first_at=now, call=_CALL)
-        attempt = AttemptRow(message=step.message, step=0, generation=1, number=1, started_at=now, call=_CALL)
-        marked = await self._store.mark(work, started, attempt)
-        ended = Settlement(
-            message=replace(work.message, state=MessageState.ACCEPTED),
-            step=replace(started, state=StepState.ACCEPTED, receipt='{"sent":[]}'),
-            attempt=replace(attempt, ended_at=datetime.now(UTC), outcome="accepted", status=202),
-            next_at=now,
-            sent=(f"vendor_{step.message}",),
-        )
-        if not marked.written or not await self._store.settle(work, ended):
+        ready = self._scripts.pop(work.message.id, None) or script(work.message, work.steps[0])
+        marked = await self._store.mark(work, ready.started, ready.attempt)
+        if not marked.written or not await self._store.settle(work, ready.ended):
             raise RuntimeError("nobody else is here, and the lane was lost")
+        self._running -= 1
+        self._ended.set()

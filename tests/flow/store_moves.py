@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from operator import methodcaller as ask
 from typing import Any, TypeAlias
 
 from hypothesis import strategies as st
 
 from gateway.actions import DeliveryState
-from gateway.ids import ChatId, Token
+from gateway.ids import ChatId, MessageId, Token
 from gateway.store import Store
 from gateway.store.rows import (
     Bucket,
@@ -44,6 +46,8 @@ CONNECTIONS = {"chat_a": "main", "chat_b": "main", "chat_c": "other"}
 BUCKETS = (Bucket("line", 2.5), Bucket("all", 0.1, burst=3), Bucket("slow", 40))
 LEASE = 10.0
 
+Look: TypeAlias = Callable[[Store], Awaitable[Any]]
+"""Asks a store for something that it only has to read."""
 Move: TypeAlias = tuple[Any, ...]
 """The name of a method of `Player`, and small numbers that choose among what is there."""
 
@@ -244,32 +248,26 @@ class Player:
 
     async def compare(self) -> None:
         """Hold everything that is kept against each other."""
-        for row in await self._both(lambda store: store.messages(limit=1000)):
-            await self._both(lambda store, id_=row.id: store.message(id_))  # type: ignore[misc]  # bound at once
-            await self._both(lambda store, id_=row.id: store.attempts(id_))  # type: ignore[misc]
-            await self._both(lambda store, id_=row.id: store.events_of(id_))  # type: ignore[misc]
-            await self._both(lambda store, id_=row.id: store.by_token(token_of(id_)))  # type: ignore[misc]
-            vendor_ids = [f"vendor {row.id}.{index}.accepted" for index in range(2)]
-            await self._both(lambda store, ids=vendor_ids: store.facts("main", [i[7:] for i in ids]))  # type: ignore[misc]
-            await self._both(lambda store, ids=vendor_ids: store.owner("main", ids[0]))  # type: ignore[misc]
-        for event in await self._both(lambda store: store.events(limit=1000)):
-            await self._both(lambda store, id_=event.id: store.runs(id_))  # type: ignore[misc]
-            await self._both(lambda store, id_=event.id: store.event(id_))  # type: ignore[misc]
+        rows = await self._both(ask("messages", limit=1000))
+        events = await self._both(ask("events", limit=1000))
+        looks = [*self._looks(), *(look for row in rows for look in _looks_at_message(row.id))]
+        looks += [look for event in events for look in (ask("runs", event.id), ask("event", event.id))]
+        expected = [(look, await look(self.model)) for look in looks]
+        # nobody writes meanwhile: that many are on their way at once only saves waiting for each by itself
+        found = await asyncio.gather(*(look(self.store) for look in looks))
+        assert expected == list(zip(looks, found, strict=True))
+
+    def _looks(self) -> Iterator[Look]:
         for state in MessageState:
-            await self._both(lambda store, state=state: store.messages(state))  # type: ignore[misc]
+            yield ask("messages", state)
         for lane in map(ChatId, LANES):
-            await self._both(lambda store, lane=lane: store.started(lane))  # type: ignore[misc]
-            await self._both(lambda store, lane=lane: store.canonical(lane))  # type: ignore[misc]
-            await self._both(lambda store, lane=lane: store.last_inbound("main", lane))  # type: ignore[misc]
+            yield from (ask("started", lane), ask("canonical", lane), ask("last_inbound", "main", lane))
         for number in range(3):
-            await self._both(lambda store, n=number: store.consent("main", f"+{n}"))  # type: ignore[misc]
-            await self._both(lambda store, n=number: store.proofs(token_of("msg", n)))  # type: ignore[misc]
-            await self._both(lambda store, n=number: store.room([BUCKETS[n]], self.now))  # type: ignore[misc]
-        await self._both(lambda store: store.facts("main", [f"v{number}" for number in range(10)]))
-        await self._both(lambda store: store.webhooks(limit=1000))
-        await self._both(lambda store: store.webhooks(quarantined=True))
-        for connection in ("main", "other"):
-            await self._both(lambda store, name=connection: store.depth(name))  # type: ignore[misc]
+            yield from (ask("consent", "main", f"+{number}"), ask("proofs", token_of("msg", number)))
+            yield ask("room", [BUCKETS[number]], self.now)
+        yield ask("facts", "main", [f"v{number}" for number in range(10)])
+        yield from (ask("webhooks", limit=1000), ask("webhooks", quarantined=True))
+        yield from (ask("depth", connection) for connection in ("main", "other"))
 
     async def drain(self) -> None:
         """Finish everything that waits: what is claimed, and in which order, is the same to the end."""
@@ -282,6 +280,17 @@ class Player:
                 done = replace(row, outcome=EventOutcome.DONE)
                 await self._both(lambda store, r=done: store.settle_event(r))  # type: ignore[misc]
         assert [0, 0] == [await self.store.depth(name) for name in ("main", "other")]
+
+
+def _looks_at_message(message: MessageId) -> list[Look]:
+    ids = [f"{message}.{index}.accepted" for index in range(2)]
+    by_id = [ask(name, message) for name in ("message", "attempts", "events_of")]
+    return [
+        *by_id,
+        ask("by_token", token_of(message)),
+        ask("facts", "main", ids),
+        ask("owner", "main", f"vendor {ids[0]}"),
+    ]
 
 
 def _next_step(work: Work) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
@@ -10,8 +12,10 @@ import pytest
 
 from gateway.store import Store
 from gateway.store.postgresql import PostgresStore
+from gateway.store.rows import Marked
 from gateway.testing.stores import DurableContract, SharedContract, StoreContract
 from gateway.testing.stores.durable import Open
+from gateway.testing.stores.samples import LEASE, NOW, attempt_of, enqueued, finished, started
 from tests.flow.pooler import Pooler, pooler
 from tests.postgres import Server
 
@@ -68,3 +72,25 @@ async def test_nothing_of_a_session_survives_this_pooler(pool: Pooler, postgres_
             await again()
     finally:
         connection.terminate()
+
+
+async def test_calls_that_wait_together_are_one_transaction(pool: Pooler, pooled_url: str) -> None:
+    """However many they are: one to keep messages, one to claim, one to mark and one to settle them all."""
+    store = PostgresStore(pooled_url)
+    await store.open()
+    counted = [pool.transactions]
+    await asyncio.gather(*(enqueued(store, f"{number:02}", f"chat_{number}") for number in range(20)))
+    counted.append(pool.transactions)
+    works = await store.claim(NOW, LEASE, 20)
+    counted.append(pool.transactions)
+    steps = [started(work) for work in works]
+    marked = await asyncio.gather(
+        *(store.mark(work, step, attempt_of(step)) for work, step in zip(works, steps, strict=True))
+    )
+    counted.append(pool.transactions)
+    settled = await asyncio.gather(*(store.settle(work, finished(work)) for work in works))
+    counted.append(pool.transactions)
+    await store.close()
+
+    assert ([Marked()] * 20, [True] * 20) == (marked, settled)
+    assert [1, 1, 1, 1] == [after - before for before, after in itertools.pairwise(counted)]

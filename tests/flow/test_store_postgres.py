@@ -7,6 +7,7 @@ import contextlib
 import signal
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -20,10 +21,11 @@ from gateway.store.postgresql import PostgresStore
 from gateway.store.postgresql.driver import connect
 from gateway.store.postgresql.place import place_of
 from gateway.store.postgresql.schema import upgrade
+from gateway.store.rows import Bucket, Marked
 from gateway.store.sql import Migration, migrations, queries
 from gateway.testing.stores import DurableContract, SharedContract, StoreContract
 from gateway.testing.stores.durable import Open
-from gateway.testing.stores.samples import LEASE, NOW, enqueued
+from gateway.testing.stores.samples import LEASE, NOW, after, attempt_of, enqueued, finished, started
 from tests.postgres import Server, own_server
 
 
@@ -149,6 +151,54 @@ async def test_a_server_that_is_away_is_an_error_that_says_so(own: Server) -> No
     await store.open()
     await enqueued(store, "1")
     await store.close()
+
+
+# ── many calls in one statement ───────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_of_calls_that_are_written_together_each_has_its_own_answer(postgres_url: str) -> None:
+    """A lane that was lost, a limit that asks to wait, a lane given back twice: none of it is the neighbours'."""
+    async with both(postgres_url) as (store, other):
+        for name in "abcd":
+            await enqueued(store, name, f"chat_{name}")
+        first, second, third, _ = works = await store.claim(NOW, LEASE, 4)
+        [again, *_] = await other.claim(after(LEASE), LEASE, 1)
+        steps = [started(work) for work in works]
+        limits = [[Bucket("line", 60)], [Bucket("line", 60), Bucket("other", 1)], [Bucket("other", 1)], []]
+        marked = await asyncio.gather(
+            *(
+                store.mark(work, step, attempt_of(step), buckets)
+                for work, step, buckets in zip(works, steps, limits, strict=True)
+            )
+        )
+        settled = await asyncio.gather(*(store.settle(work, finished(work)) for work in (*works, second)))
+        await asyncio.gather(store.release(second, NOW), store.release(third, NOW))
+
+        assert first.lane == again.lane
+        assert [Marked(lost=True), Marked(), Marked(until=after(1), limit="other"), Marked()] == marked
+        assert [False, True, True, True, False] == settled
+        assert ([], 1) == (await store.attempts(first.message.id), await store.depth("main"))
+        assert await other.settle(again, finished(again))
+
+
+async def test_a_bad_row_fails_alone_among_many(postgres_url: str) -> None:
+    """Text that a database cannot hold is an error of its own call; those that were written with it are kept."""
+    async with both(postgres_url) as (store, _):
+        calls = [enqueued(store, f"{n}", f"chat_{n}", request='"\x00"' if n == 3 else "{}") for n in range(8)]
+        answers = await asyncio.gather(*calls, return_exceptions=True)
+        works = await store.claim(NOW, LEASE, 8)
+        broken = {work.lane: "\x00" if number == 2 else "{}" for number, work in enumerate(works)}
+        settled = await asyncio.gather(
+            *(
+                store.settle(work, replace(finished(work), step=replace(work.steps[0], receipt=broken[work.lane])))
+                for work in works
+            ),
+            return_exceptions=True,
+        )
+
+        assert [3] == [number for number, answer in enumerate(answers) if isinstance(answer, StoreError)]
+        assert [2] == [number for number, answer in enumerate(settled) if isinstance(answer, StoreError)]
+        assert (7, 1) == (len(works), await store.depth("main"))
 
 
 # ── the schema ────────────────────────────────────────────────────────────────────────────────────────────────────
