@@ -8,7 +8,7 @@ receipt = await gateway.send("+1 323 111 2233", "hello")
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,45 +17,26 @@ from typing import Any, Self, TypeVar, overload
 
 from gateway import outbox
 from gateway.actions import (
-    AddMember,
-    ChatSummary,
-    CheckReachability,
-    CreateGroup,
-    CreateOptInLink,
-    GetHistory,
     GetStatus,
-    Group,
-    HistoryItem,
-    ListChats,
-    ListMembers,
-    Member,
-    OptInLinks,
     Policy,
-    Reachability,
     Receipt,
-    RemoveMember,
-    RenameGroup,
     SendMessage,
     SendPoll,
     ShareContact,
-    Unsubscribe,
 )
-from gateway.addresses import Address
-from gateway.asking import Content, Recipient, address_of, chat_of, messages_of, reaction_of, ref_of, said
-from gateway.capabilities import Feature
+from gateway.asking import Content, Recipient, chat_of, messages_of, reaction_of, ref_of, said
 from gateway.catchup import PAGES, SECONDS, CaughtUp
 from gateway.clock import SYSTEM, Clock
 from gateway.config import load_config
 from gateway.connections import Connection
 from gateway.delivery import MessageStatus, merge
 from gateway.drift import Drift, drift
-from gateway.drive import drive
 from gateway.engine import Engine, When, request_of
-from gateway.errors import Cancelled, Conflict, GatewayError, InvalidMessage
+from gateway.errors import Cancelled, Conflict, InvalidMessage
 from gateway.events import Event, MessageReceived, ReactionAdded, ReactionRemoved
-from gateway.exchange import Exchange, Page, Reply
+from gateway.exchange import Reply
 from gateway.files import LIFETIME, File, Files, Given
-from gateway.fitting import Plan, fit, fit_contact, fit_poll, fit_reaction, fit_read, fit_typing, require, unthreaded
+from gateway.fitting import Plan, fit, fit_contact, fit_poll, fit_reaction, fit_read, fit_typing, unthreaded
 from gateway.ids import EventId, MessageId, Token, chat_id
 from gateway.inbox import Stale
 from gateway.ingress import ASGIApp, Ingress
@@ -65,10 +46,11 @@ from gateway.pacing import Priority, Terms
 from gateway.plugins import Plugins, load
 from gateway.proof import look_again
 from gateway.provider import WebhookRequest
+from gateway.questions import Questions, aware, located
 from gateway.quotes import texts_at
 from gateway.remote import RemoteGateway
 from gateway.reparse import Reparsed, reparse
-from gateway.retry import INLINE, RetryPolicy, persistent
+from gateway.retry import RetryPolicy
 from gateway.routing import route
 from gateway.store import FactRow, MessageRow, MessageState, StepRow, StepState, Store
 from gateway.story import Story, tell
@@ -80,7 +62,7 @@ T = TypeVar("T")
 EventT = TypeVar("EventT", bound=Event)
 
 
-class Gateway:
+class Gateway(Questions):
     """Sends through any connection, and hands over what arrives.
 
     `store` is a URL (`memory:`) or a store; `policy` says what happens to what a vendor cannot carry; `public_url` is
@@ -193,9 +175,10 @@ class Gateway:
             queue=queue,
             answers_per_minute=answers_per_minute,
         )
-        return self._engine.connections.add(
+        made = self._engine.connections.make(
             provider, name or provider, settings, policy=own, labels=labels, catch_up=catching, terms=terms
         )
+        return self._engine.connections.add(made)
 
     @property
     def public_url(self) -> str | None:
@@ -285,7 +268,7 @@ class Gateway:
         when: When,
         priority: Urgency | None,
     ) -> tuple[MessageRow, Plan]:
-        _aware(at=when.at, expires=when.expires)
+        aware(at=when.at, expires=when.expires)
         rank = said(lambda: Priority.of(priority, answer=isinstance(to, Event)))
         connection, chat, messages = self._asked(to, message, via)
         chosen = self._policy(connection, policy)
@@ -312,9 +295,6 @@ class Gateway:
 
         return route(action, via, self._engine.connections, self._engine.plugins)
 
-    def _route(self, action: Any, via: str | None) -> Connection:
-        return route(lambda: action, via, self._engine.connections, self._engine.plugins)
-
     def _policy(self, connection: Connection, policy: Policy | str | None) -> Policy:
         return Policy(policy) if policy is not None else connection.policy or self.policy
 
@@ -334,7 +314,7 @@ class Gateway:
         messages = [await self._resolved(item) for item in messages]
         answered = unthreaded(chat, messages, table) if policy is Policy.GRACEFUL else ()
         quotes = await texts_at(self._engine.store, connection.name, answered)
-        with _located(connection):
+        with located(connection):
             plan = fit(chat, messages, table, policy, quotes)
         return plan.aimed(await self._last_inbound(connection, chat)) if plan.has_dots else plan
 
@@ -369,7 +349,7 @@ class Gateway:
         What it is, is judged by its bytes too. It is kept until it `expires`, where a time is given. Raises
         `InvalidMessage` for one that is empty, larger than 100 MB, or that cannot be read.
         """
-        _aware(expires=expires)
+        aware(expires=expires)
         await self._engine.start()
         return await self.files.keep(source, Given(name=name, media_type=media_type, expires_at=expires))
 
@@ -420,7 +400,7 @@ class Gateway:
         connection = self._route_to(where, via or named)
         chosen = self._policy(connection, policy)
         table = connection.table
-        with _located(connection):
+        with located(connection):
             plan = fit_reaction(where, ref, wanted, remove=remove, table=table, policy=chosen)
         request = request_of(where, chosen, target=ref.model_dump(mode="json"), reaction=wanted.text, remove=remove)
         row = await self._engine.promise(connection, plan, request, when=_when(message))
@@ -457,7 +437,7 @@ class Gateway:
         if not 0 <= seconds <= 600:
             raise InvalidMessage("typing takes 0 to 600 seconds", hint="0 takes the dots away")
         on = seconds > 0
-        with _located(connection):
+        with located(connection):
             plan = fit_typing(
                 where, on=on, seconds=seconds if on else None, target=last, table=table, policy=Policy.STRICT
             )
@@ -466,7 +446,7 @@ class Gateway:
         await self._engine.outcome(row.id, wait)
         if on and table.find(where.kind).limits.typing_seconds is None:
             # this vendor shows the dots until it is told to stop
-            with _located(connection):
+            with located(connection):
                 off = fit_typing(where, on=False, seconds=None, target=last, table=table, policy=Policy.STRICT)
             later = replace(_when(chat), at=self._engine.clock.now() + timedelta(seconds=seconds))
             await self._engine.promise(connection, off, request_of(where, Policy.STRICT, typing=0), when=later)
@@ -476,7 +456,7 @@ class Gateway:
         where, named = chat_of(chat)
         connection = self._route_to(where, via or named)
         last = await self._last_inbound(connection, where)
-        with _located(connection):
+        with located(connection):
             plan = fit_read(where, target=last, table=connection.table, policy=Policy.STRICT)
         row = await self._engine.promise(
             connection, plan, request_of(where, Policy.STRICT, read=True), when=_when(chat)
@@ -505,7 +485,7 @@ class Gateway:
         asked = said(lambda: SendPoll(chat=where, title=title, options=tuple(options), key="", token=Token("")))
         connection = self._route(asked, via or named)
         chosen = self._policy(connection, policy)
-        with _located(connection):
+        with located(connection):
             plan = fit_poll(where, asked.title, asked.options, table=connection.table, policy=chosen)
         request = request_of(where, chosen, options=list(asked.options), title=asked.title)
         row = await self._engine.promise(connection, plan, request, key=key, when=_when(chat))
@@ -518,7 +498,7 @@ class Gateway:
         where, named = chat_of(chat)
         asked = ShareContact(chat=where, key="", token=Token(""))
         connection = self._route(asked, via or named)
-        with _located(connection):
+        with located(connection):
             plan = fit_contact(where, table=connection.table)
         request = request_of(where, Policy.STRICT, share_contact=True)
         row = await self._engine.promise(connection, plan, request, key=key, when=_when(chat))
@@ -628,153 +608,6 @@ class Gateway:
             raise Conflict(f"{message} changed meanwhile", hint="look at it again")
         return await self._engine.outcome(row.id, wait)
 
-    # ── what the vendor knows ─────────────────────────────────────────────────────────────────────────────────────
-
-    async def chats(
-        self, *, search: str | None = None, via: str | None = None, limit: int = 50
-    ) -> AsyncIterator[ChatSummary]:
-        """Go through the chats that the vendor knows, `limit` on a page; `search` keeps those that hold it."""
-        action = said(lambda: ListChats(search=search, limit=limit))
-        connection = self._offering(Feature.CHATS, action, via)
-        async for found in self.pages(connection.name, connection.provider.list_chats(action)):
-            if search is None or _holds(found, search):
-                yield found
-
-    async def history(
-        self,
-        chat: Recipient,
-        *,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        via: str | None = None,
-        limit: int = 50,
-    ) -> AsyncIterator[HistoryItem]:
-        """Go through the messages of a chat as the vendor keeps them, newest first, `limit` on a page.
-
-        From `since`, and before `until`. What is read here is no event: it is not kept and not handed over.
-        """
-        _aware(since=since, until=until)
-        where, named = chat_of(chat)
-        action = said(lambda: GetHistory(chat=where, since=since, until=until, limit=limit))
-        connection = self._offering(Feature.HISTORY, action, via or named, where)
-        async for item in self.pages(connection.name, connection.provider.get_history(action)):
-            at = item.occurred_at
-            if at is None or ((since is None or at >= since) and (until is None or at < until)):
-                yield item
-
-    async def reachability(self, contact: str | Address, *, via: str | None = None) -> Reachability:
-        """Tell by which networks an address can be written to; sends nothing."""
-        action = CheckReachability(address=address_of(contact))
-        connection = self._offering(Feature.REACHABILITY, action, via)
-        return await self.run(connection.name, connection.provider.check_reachability(action))
-
-    async def unsubscribe(self, contact: str | Address, *, via: str | None = None) -> bool:
-        """Note that a contact no longer agrees to be written to: from now on nothing is sent to it here.
-
-        Told to the vendor too, where it keeps such a book: then True. It is kept here first, so that what the vendor
-        answers, an error too, changes nothing of that. `consent` says what a send comes to.
-        """
-        action = Unsubscribe(address=address_of(contact))
-        connection = self._route(action, via)
-        await self._engine.opt_out(connection, action.address)
-        table = connection.table
-        if not any(row.capabilities.has(Feature.UNSUBSCRIBE) for row in table.rows):
-            return False
-        await self.run(connection.name, connection.provider.unsubscribe(action))
-        return True
-
-    def _offering(self, feature: Feature, action: Any, via: str | None, chat: Chat | None = None) -> Connection:
-        """Choose a connection and make sure that it offers what is asked; what changes something asks the guards."""
-        connection = self._route(action, via)
-        with _located(connection):
-            require(feature, connection.table, chat)
-        if isinstance(action, CreateGroup | RenameGroup | AddMember | RemoveMember):
-            self._engine.guard(action, connection)
-        return connection
-
-    # ── groups ────────────────────────────────────────────────────────────────────────────────────────────────────
-
-    async def create_group(
-        self,
-        members: Sequence[str | Address],
-        *,
-        name: str | None = None,
-        line: str | None = None,
-        via: str | None = None,
-    ) -> Group:
-        """Make a group; its `chat` can be written to."""
-        addresses = tuple(address_of(member) for member in members)
-        action = said(lambda: CreateGroup(members=addresses, name=name, line=line))
-        connection = self._offering(Feature.CREATE_GROUP, action, via)
-        return await self.run(connection.name, connection.provider.create_group(action))
-
-    async def rename_group(self, chat: Recipient, name: str | None, *, via: str | None = None) -> Group:
-        """Give a group another name, which every member sees; None takes it away, where the vendor can."""
-        where, named = chat_of(chat)
-        action = said(lambda: RenameGroup(chat=where, name=name))
-        connection = self._offering(Feature.RENAME_GROUP, action, via or named, where)
-        return await self.run(connection.name, connection.provider.rename_group(action))
-
-    async def members(self, chat: Recipient, *, via: str | None = None, limit: int = 50) -> AsyncIterator[Member]:
-        """Go through those who are in a group, `limit` on a page."""
-        where, named = chat_of(chat)
-        action = said(lambda: ListMembers(chat=where, limit=limit))
-        connection = self._offering(Feature.MEMBERS, action, via or named, where)
-        async for member in self.pages(connection.name, connection.provider.list_members(action)):
-            yield member
-
-    async def add_member(self, chat: Recipient, contact: str | Address, *, via: str | None = None) -> Group:
-        """Take someone into a group."""
-        (where, named), address = chat_of(chat), address_of(contact)
-        action = said(lambda: AddMember(chat=where, address=address))
-        connection = self._offering(Feature.ADD_MEMBER, action, via or named, where)
-        return await self.run(connection.name, connection.provider.add_member(action))
-
-    async def remove_member(self, chat: Recipient, contact: str | Address, *, via: str | None = None) -> Group:
-        """Take someone out of a group."""
-        (where, named), address = chat_of(chat), address_of(contact)
-        action = said(lambda: RemoveMember(chat=where, address=address))
-        connection = self._offering(Feature.REMOVE_MEMBER, action, via or named, where)
-        return await self.run(connection.name, connection.provider.remove_member(action))
-
-    # ── beyond messages ───────────────────────────────────────────────────────────────────────────────────────────
-
-    async def opt_in_link(self, body: str, *, via: str | None = None, **parameters: Any) -> OptInLinks:
-        """Make links by which a person opts in; the parameters come back on the `OptedIn` event."""
-        action = said(lambda: CreateOptInLink(body=body, parameters=parameters))
-        connection = self._route(action, via)
-        with _located(connection):
-            exchange = connection.provider.create_opt_in_link(action)
-        return await self.run(connection.name, exchange)
-
-    async def check(self, connection: str) -> str:
-        """Prove that a connection's credentials work; one line for a person. Lets a stopped connection go on."""
-        found = self._engine.connections.get(connection)
-        line = await self.run(connection, found.provider.check())
-        found.stopped = None
-        return line
-
-    async def run(self, connection: str, exchange: Exchange[T]) -> T:
-        """Run any exchange of a provider's `api` on a connection, with its credentials and careful repetition."""
-        await self._engine.start()
-        found = self._engine.connections.get(connection)
-        clock, proof = self._engine.clock, found.provider.proof
-        send = persistent(
-            found.transport.send, policy=INLINE, proof=proof, sleep=clock.sleep, chance=self._engine.chance
-        )
-        with _located(found):
-            return await drive(exchange, send)
-
-    async def pages(self, connection: str, exchange: Exchange[Page[T]]) -> AsyncIterator[T]:
-        """Go through all items of a paged exchange, fetching as it goes."""
-        page = await self.run(connection, exchange)
-        while True:
-            for item in page.items:
-                yield item
-            if page.more is None:
-                return
-            page = await self.run(connection, page.more())
-
     # ── receiving ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     @overload
@@ -834,7 +667,7 @@ class Gateway:
         `pages` and `seconds` at once: then it is not `complete`, and another call goes on. Raises `Unsupported` where
         the vendor keeps none.
         """
-        _aware(since=since)
+        aware(since=since)
         await self._engine.start()
         found = self._engine.connections.get(connection)
         return await self._engine.catch_up.once(found, since=since, pages=pages, seconds=seconds)
@@ -852,7 +685,7 @@ class Gateway:
         Says what differs from what was made of them then. New events are kept and handed over; what was handed over
         stays. With `apply=False` nothing is kept.
         """
-        _aware(since=since)
+        aware(since=since)
         await self._engine.start()
         engine = self._engine
         return await reparse(
@@ -866,7 +699,7 @@ class Gateway:
 
         Looks through the newest `limit` webhooks and messages that are kept, or those since a time; changes nothing.
         """
-        _aware(since=since)
+        aware(since=since)
         await self._engine.start()
         engine = self._engine
         return await drift(engine.store, engine.connections, since=since, connection=connection, limit=limit)
@@ -900,12 +733,6 @@ def _when(subject: Recipient | Subject) -> When:
     return When(priority=Priority.of(None, answer=isinstance(subject, Event)))
 
 
-def _holds(summary: ChatSummary, search: str) -> bool:
-    """Tell whether a chat's name or addresses hold a text, whatever its case."""
-    names = (summary.name, summary.chat.name, summary.chat.text)
-    return any(search.casefold() in name.casefold() for name in names if name)
-
-
 def _ref_of_event(event: Event, part: int) -> MessageRef:
     match event:
         case MessageReceived():
@@ -913,25 +740,3 @@ def _ref_of_event(event: Event, part: int) -> MessageRef:
         case ReactionAdded() | ReactionRemoved():
             return event.target
     raise InvalidMessage(f"a {event.type} event names no message", hint="use the event of a message")
-
-
-class _located:  # noqa: N801 - it is written like a function, and each send goes through it
-    """Note on errors which connection they come from."""
-
-    __slots__ = ("_connection",)
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
-    def __enter__(self) -> None:
-        """Nothing to do."""
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, GatewayError):
-            error.locate(connection=self._connection.name, provider=self._connection.provider.name)
-
-
-def _aware(**times: datetime | None) -> None:
-    for name, time in times.items():
-        if time is not None and time.tzinfo is None:
-            raise InvalidMessage(f"{name} has no time zone", hint="use datetime.now(UTC) + timedelta(…)")

@@ -93,23 +93,14 @@ class Connections:
         """Count them."""
         return len(self._by_name)
 
-    def add(
-        self,
-        provider: str,
-        name: str,
-        settings: Mapping[str, Any],
-        *,
-        policy: Policy | None = None,
-        labels: Mapping[str, str] | None = None,
-        catch_up: bool = False,
-        terms: Terms = Terms(),  # noqa: B008 - frozen
-    ) -> Connection:
-        """Make a connection from settings, and use it; raises `ConfigurationError` for anything that is wrong."""
-        if name in self._by_name:
-            raise ConfigurationError(f"there is a connection {name} already", hint="give the new one another name")
-        made = self.make(provider, name, settings, policy=policy, labels=labels, catch_up=catch_up, terms=terms)
-        self.put(made)
-        return made
+    def add(self, connection: Connection) -> Connection:
+        """Use a new connection; raises `ConfigurationError` for a name that is taken."""
+        if connection.name in self._by_name:
+            raise ConfigurationError(
+                f"there is a connection {connection.name} already", hint="give the new one another name"
+            )
+        self.put(connection)
+        return connection
 
     def make(
         self,

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import ClassVar, Generic, NoReturn, TypeVar
 
-from pydantic import BaseModel, ConfigDict, JsonValue, SecretStr
+from pydantic import BaseModel, JsonValue, SecretStr
 from pydantic_core import from_json
 
 from gateway.actions import (
@@ -169,6 +169,13 @@ from gateway.rules import (
     Scope,
     Whom,
 )
+from gateway.settings import (
+    BaseUrl,
+    PhoneNumber,
+    ProviderSettings,
+    Secret,
+    texts_of,
+)
 from gateway.unfamiliar import (
     Unfamiliar,
     unfamiliar,
@@ -187,6 +194,7 @@ __all__ = [
     "BORDER",
     "BadPayload",
     "BadSignature",
+    "BaseUrl",
     "Blob",
     "Blocked",
     "Call",
@@ -255,6 +263,7 @@ __all__ = [
     "Path",
     "Pause",
     "Phase",
+    "PhoneNumber",
     "Policy",
     "PollUpdated",
     "Proof",
@@ -276,6 +285,7 @@ __all__ = [
     "Retriable",
     "Rules",
     "Scope",
+    "Secret",
     "SendError",
     "SendMessage",
     "SendPoll",
@@ -312,6 +322,7 @@ __all__ = [
     "mask",
     "path",
     "redact",
+    "texts_of",
     "unfamiliar",
     "unwrap_token",
     "wrap_token",
@@ -320,18 +331,7 @@ __all__ = [
 BORDER = 1
 """Version of this border; a provider that needs another one is refused by name."""
 
-S = TypeVar("S", bound="ProviderSettings")
-
-
-class ProviderSettings(BaseModel):
-    """Base of a provider's settings: frozen, closed; every secret is a `SecretStr`.
-
-    Field names are the keys of `[connections.NAME]` in the configuration; `provider` and `policy` are the core's.
-    """
-
-    model_config: ClassVar[ConfigDict] = ConfigDict(
-        frozen=True, extra="forbid", hide_input_in_errors=True, use_attribute_docstrings=True
-    )
+S = TypeVar("S", bound=ProviderSettings)
 
 
 @dataclass(frozen=True, slots=True)

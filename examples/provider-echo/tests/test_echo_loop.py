@@ -1,13 +1,10 @@
 """The whole round over real HTTP: gateway, provider, twin, and webhooks coming back."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
 from typing import TypeVar
 
 import pytest
-import uvicorn
 
 from gateway import (
     Attachment,
@@ -23,39 +20,11 @@ from gateway import (
     Unsupported,
 )
 from gateway.plugins import load
-from gateway.simulator import Bubble, Fault, FaultKind, Simulation, Stage
+from gateway.simulator import Bubble, Fault, FaultKind, Simulation, Stage, served
 
 EventT = TypeVar("EventT", bound=Event)
 
 PHONE = "+447700900555"
-
-
-class _Server(uvicorn.Server):
-    """uvicorn that says when it is ready."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.ready = asyncio.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.ready.set()
-
-
-@asynccontextmanager
-async def served(gateway: Gateway) -> AsyncIterator[str]:
-    """Serve the gateway's webhooks on a free port; gives the base URL."""
-    plug = socket.create_server(("127.0.0.1", 0))
-    server = _Server(uvicorn.Config(gateway.asgi(), http="h11", ws="none", log_config=None))
-    serving = asyncio.create_task(server.serve(sockets=[plug]))
-    await server.ready.wait()
-    try:
-        yield f"http://127.0.0.1:{plug.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        with suppress(asyncio.CancelledError):
-            await serving
-        plug.close()
 
 
 class Round:
@@ -90,7 +59,7 @@ async def round_() -> AsyncIterator[Round]:
     async with Simulation(["echo"], seed=7, latency=0.02) as simulation:
         gateway = Gateway()
         gateway.connect("echo", name="main", **simulation.settings("echo"))
-        async with served(gateway) as url:
+        async with served(gateway.asgi()) as url:
             simulation.set_webhook("echo", f"{url}/webhooks/main")
             yield Round(gateway, simulation)
 

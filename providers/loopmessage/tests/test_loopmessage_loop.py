@@ -1,13 +1,10 @@
 """The whole round over real HTTP: gateway, provider, twin, and webhooks coming back."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import TypeVar
 
 import pytest
-import uvicorn
 
 from gateway import (
     Attachment,
@@ -26,39 +23,12 @@ from gateway import (
     Voice,
 )
 from gateway.plugins import load
-from gateway.simulator import Bubble, Fault, FaultKind, Simulation, Stage
+from gateway.simulator import Bubble, Fault, FaultKind, Simulation, Stage, served
 from gateway_loopmessage import api, wire
 
 EventT = TypeVar("EventT", bound=Event)
 
 PHONE = "+12025550123"
-
-
-class Server(uvicorn.Server):
-    """Says when it is ready."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.ready = asyncio.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.ready.set()
-
-
-@asynccontextmanager
-async def served(gateway: Gateway) -> AsyncIterator[str]:
-    """Take webhooks in on a free port; gives where."""
-    plug = socket.create_server(("127.0.0.1", 0))
-    server = Server(uvicorn.Config(gateway.asgi(), http="h11", ws="none", log_config=None))
-    serving = asyncio.create_task(server.serve(sockets=[plug]))
-    await server.ready.wait()
-    try:
-        yield f"http://127.0.0.1:{plug.getsockname()[1]}/webhooks/main"
-    finally:
-        server.should_exit = True
-        await serving
-        plug.close()
 
 
 class Round:
@@ -94,8 +64,8 @@ async def round_() -> AsyncIterator[Round]:
     """A gateway and the twin, connected both ways."""
     async with Simulation(["loopmessage"], seed=7, latency=0.02) as simulation, Gateway() as gateway:
         gateway.connect("loopmessage", name="main", **simulation.settings("loopmessage"))
-        async with served(gateway) as url:
-            simulation.set_webhook("loopmessage", url)
+        async with served(gateway.asgi()) as url:
+            simulation.set_webhook("loopmessage", f"{url}/webhooks/main")
             yield Round(gateway, simulation)
 
 

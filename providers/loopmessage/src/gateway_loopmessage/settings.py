@@ -6,7 +6,7 @@ from datetime import date
 
 from pydantic import Field, SecretStr, field_validator
 
-from gateway.provider import ProviderSettings
+from gateway.provider import BaseUrl, ProviderSettings, texts_of
 
 __all__ = ["API_PATH", "TRACKER_PATH", "LoopMessageSettings"]
 
@@ -24,9 +24,9 @@ class LoopMessageSettings(ProviderSettings):
     """The organization's API key, as the dashboard shows it, without `Bearer`."""
     sender: str | None = Field(default=None, min_length=1)
     """Id of the sender name to send from; a chat's own line goes first. None leaves the choice to the vendor."""
-    base_url: str = Field(default=f"https://a.loopmessage.com{API_PATH}", pattern=r"^https?://[^\s?#]+$")
+    base_url: BaseUrl = f"https://a.loopmessage.com{API_PATH}"
     """Where the API is; ends in `/api/v1`."""
-    tracker_url: str = Field(default=f"https://t.imsg.link{TRACKER_PATH}", pattern=r"^https?://[^\s?#]+$")
+    tracker_url: BaseUrl = f"https://t.imsg.link{TRACKER_PATH}"
     """Where opt-in links for web pages are made, without a key; only `api.opt_in.generate_url_in_browser` asks it."""
     webhook_secret: SecretStr | None = Field(default=None, min_length=1)
     """The value that the dashboard puts into the `Authorization` header of webhooks: the whole value, verbatim."""
@@ -71,21 +71,14 @@ class LoopMessageSettings(ProviderSettings):
     @field_validator("base_url", mode="after")
     @classmethod
     def _ends_in_the_api_path(cls, url: str) -> str:
-        trimmed = url.rstrip("/")
-        if not trimmed.endswith(API_PATH):
+        if not url.endswith(API_PATH):
             raise ValueError(f"has to end in {API_PATH}, as https://a.loopmessage.com{API_PATH} does")
-        return trimmed
-
-    @field_validator("tracker_url", mode="after")
-    @classmethod
-    def _without_a_slash(cls, url: str) -> str:
-        return url.rstrip("/")
+        return url
 
     @property
     def hook_secrets(self) -> tuple[str, ...]:
         """All values that the `Authorization` header of a webhook may have."""
-        single = () if self.webhook_secret is None else (self.webhook_secret,)
-        return tuple(dict.fromkeys(secret.get_secret_value() for secret in (*single, *self.webhook_secrets)))
+        return texts_of(self.webhook_secret, *self.webhook_secrets)
 
     @property
     def status_url(self) -> str:

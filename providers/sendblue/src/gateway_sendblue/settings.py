@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from gateway.provider import Address, AddressKind, ProviderSettings
+from gateway.provider import BaseUrl, PhoneNumber, ProviderSettings, Secret, texts_of
 
 __all__ = ["SendblueSettings"]
-
-
-def _is_visible(secret: SecretStr) -> SecretStr:
-    """Refuse an empty secret, with which anybody could prove anything, and one that no header can carry."""
-    text = secret.get_secret_value().strip()
-    if not text or not text.isascii() or not text.isprintable() or " " in text:
-        raise ValueError("a secret is not empty and holds visible ASCII characters only")
-    return SecretStr(text)
-
-
-Secret = Annotated[SecretStr, AfterValidator(_is_visible)]
 
 
 class SendblueSettings(ProviderSettings):
@@ -30,9 +19,9 @@ class SendblueSettings(ProviderSettings):
     """The key's id, for the header `sb-api-key-id`."""
     api_secret_key: Secret
     """The key itself, for the header `sb-api-secret-key`."""
-    base_url: str = Field(default="https://api.sendblue.co", pattern=r"^https?://[^\s?#]+$")
+    base_url: BaseUrl = "https://api.sendblue.co"
     """Where the API is, without `/api`; a trailing slash is dropped. `https://api.sendblue.com` answers the same."""
-    from_number: str | None = Field(default=None, repr=False)
+    from_number: PhoneNumber | None = Field(default=None, repr=False)
     """The line (E.164) that acts where a chat names none. Only dedicated plans may leave it out, and only for messages
     to one contact; groups, reactions, typing and read marks always need a line."""
     webhook_secret: Secret | None = None
@@ -54,24 +43,6 @@ class SendblueSettings(ProviderSettings):
     read_marks: bool = True
     """False where the vendor has not activated read marks for the account."""
 
-    @field_validator("base_url", mode="after")
-    @classmethod
-    def _without_slash(cls, base_url: str) -> str:
-        return base_url.rstrip("/")
-
-    @field_validator("from_number", mode="after")
-    @classmethod
-    def _is_a_phone(cls, number: str | None) -> str | None:
-        if number is None:
-            return None
-        try:
-            address = Address.parse(number)
-        except ValidationError:
-            address = None
-        if address is None or address.kind is not AddressKind.PHONE:
-            raise ValueError("from_number is a phone number with country code, such as +1 512 216 4639")
-        return address.value
-
     @field_validator("callback_url", mode="after")
     @classmethod
     def _names_a_host(cls, url: str | None) -> str | None:
@@ -92,5 +63,4 @@ class SendblueSettings(ProviderSettings):
     @property
     def signing_secrets(self) -> tuple[str, ...]:
         """All secrets that a webhook may prove itself with; callbacks are made with the first."""
-        single = () if self.webhook_secret is None else (self.webhook_secret,)
-        return tuple(dict.fromkeys(secret.get_secret_value() for secret in (*single, *self.webhook_secrets)))
+        return texts_of(self.webhook_secret, *self.webhook_secrets)

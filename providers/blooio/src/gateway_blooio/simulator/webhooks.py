@@ -6,6 +6,7 @@ its type is the switch `webhook_type`. Those made by the API have a secret and a
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -41,7 +42,7 @@ class _Subscription:
     last_triggered: datetime | None = None
     failures: int = 0
     rotations: int = 0
-    logs: list[Json] = field(default_factory=list)
+    logs: deque[Json] = field(default_factory=lambda: deque(maxlen=_MOST_LOGS))
 
 
 class Webhooks:
@@ -76,7 +77,7 @@ class Webhooks:
             return
         subscription.last_triggered = tried.at
         subscription.failures += not _is_fine(tried)
-        subscription.logs = [*subscription.logs, self._entry(tried)][-_MOST_LOGS:]
+        subscription.logs.append(self._entry(tried))
 
     def _subscription_of(self, tried: Tried) -> _Subscription | None:
         if tried.webhook.url is not None:
