@@ -26,14 +26,15 @@ MESSAGES = 100
 TARGET = 0.150
 """Seconds, for the median."""
 _FLAGS = "--no-sandbox --disable-gpu --no-first-run --disable-background-networking".split()
-# noted after two frames: in the first it is laid out, at the second it has been painted
+# noted after two frames: in the first it is laid out, at the second it has been painted; a bubble is looked for again
+# whenever its marks change, and was seen the first time
 _WATCH = """
 window.seen = {};
 new MutationObserver(() => {
   for (const each of document.querySelectorAll('#log-0 .text:not([data-noted])')) {
     each.dataset.noted = 'yes';
     const text = each.textContent;
-    requestAnimationFrame(() => requestAnimationFrame(() => { window.seen[text] = Date.now() / 1000; }));
+    requestAnimationFrame(() => requestAnimationFrame(() => { window.seen[text] ??= Date.now() / 1000; }));
   }
 }).observe(document.body, { childList: true, subtree: true });
 """

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from gateway.cli.demo.elsewhere import add_bot_at
+from gateway.simulator import served
 from gateway.testing.phone import phone_for
 from tests.fronts.cli_runs import run
-from tests.phone.browser.served import served
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
@@ -45,7 +45,8 @@ async def test_a_bot_elsewhere_gets_the_event_and_its_answer_is_sent() -> None:
         answer = await phone.wait_for_message("HI")
         await phone.wait_for_reaction("love", to=asked)
     (heard,) = bot.heard
-    assert ("message.received", [{"type": "text", "text": "hi"}]) == (heard["type"], heard["message"]["parts"])
+    parts = heard["data"]["message"]["parts"]
+    assert ("message.received", [{"type": "text", "text": "hi"}]) == (heard["type"], parts)
     assert ([], "confetti") == (troubles, answer.effect and answer.effect.value)
 
 

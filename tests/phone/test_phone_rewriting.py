@@ -120,3 +120,26 @@ async def test_a_menu_of_what_is_not_there_is_refused(page: Page) -> None:
     for query in ("", "phone=x&chat=y&message=z", f"phone={page.contact.address.text}&chat=echo~x&message=z"):
         answer = await page.http.get(f"{page.root}/menu?{query.replace('+', '%2B')}")
         assert 400 <= answer.status_code < 500
+
+
+async def test_what_is_written_down_says_nothing_of_what_was_taken_back(page: Page) -> None:
+    """Transcript and JSON say that a message was edited or unsent; a scenario has to say the words once more."""
+    for text in ("a secret", "see you at sevn"):
+        await page.fine("write", text=text)
+    secret, edited = page.last().thread.bubbles
+    await page.fine("unsend", message=secret.vendor_id)
+    await page.fine("write", text="see you at seven", edits=edited.vendor_id)
+    transcript, session = [
+        (await page.http.get(f"{page.root}/export/{name}")).text for name in ("transcript.md", "session.json")
+    ]
+    lines = transcript.splitlines()[-2:]
+    assert [True, True] == [lines[0].endswith("unsent a message"), lines[1].endswith(": see you at seven _(edited)_")]
+    assert (False, False) == ("a secret" in transcript, "a secret" in session)
+
+
+async def test_the_last_bubble_before_one_that_was_taken_back_has_the_tail(page: Page) -> None:
+    """The line in its place ends the run."""
+    for text in ("one", "two"):
+        await page.fine("write", text=text)
+    await page.fine("unsend", message=page.last().vendor_id)
+    assert "bubble mine first last" in await page.get()

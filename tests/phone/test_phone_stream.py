@@ -181,7 +181,19 @@ async def test_a_sign_of_life_is_sent_where_nothing_happens(page: Page, monkeypa
     assert ["", ": still here"] == lines
 
 
+async def test_a_bubble_does_not_wait_for_the_pane(page: Page) -> None:
+    """It is sent first, without the name that a page comes back with, for the pane is still to come."""
+    place = page.place.showing("control")
+    async with live(page, place=place) as events:
+        await events.next()
+        await page.fine("write", text="hello")
+        first, second = await events.next(), await events.next()
+    assert (["hello"], "") == (first.bubbles(), first.id)
+    assert (["pane"], True) == ([target for target, _, _ in second.partials], bool(second.id))
+
+
 def test_an_event_is_one_event_whatever_is_in_it() -> None:
     """Breaks of all kinds in a text do not end it."""
     assert b"id: a.1\ndata: one\ndata: \ndata: id: x\n\n" == stream.event("a.1", "one\r\n\nid: x".replace("\r", ""))
     assert b"id: a.1\ndata: one two\n\n" == stream.event("a.1", "one\rtwo")
+    assert (b"id: a.1\n\n", b"data: one\n\n") == (stream.event("a.1", ""), stream.event("", "one"))

@@ -9,6 +9,7 @@ from gateway.simulator.contact import Contact, Impossible
 from gateway.simulator.fates import Latency
 from gateway.simulator.faults import Fault, FaultKind, Stage
 from gateway.simulator.journal import Entry, Journal
+from gateway.simulator.listener import served
 from gateway.simulator.scene import Scene
 from gateway.simulator.server import Simulation, serve, twin_of
 from gateway.simulator.twin import Context, Deliver, Fate, OptIn, Route, Tried, Twin, TwinReply, TwinRequest, Webhook
@@ -41,5 +42,6 @@ __all__ = [
     "Webhook",
     "World",
     "serve",
+    "served",
     "twin_of",
 ]

@@ -7,6 +7,7 @@ Each deed changes the world, asks the twin that carries the thread what the appl
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Sequence
 
 from pydantic import JsonValue
@@ -83,12 +84,14 @@ class Contact(Rewriter, Member):
         """Opt in, by a link that the twin made (its URL or id) or by writing; the thread holds what was written."""
         thread = self.thread(vendor, line=line)
         bubble = self._put(thread, (Text(text=text),))
+        self._world.record("opted_in", thread, {**self._did(bubble), "link": link})
         self._tell(vendor, self._twins[vendor].opted_in(thread, self.address, link, text))
         return bubble
 
     def stop(self, *, vendor: str, text: str = "STOP", line: str | None = None) -> Bubble:
         """Say that no more messages are wanted."""
         bubble = self._put(self.thread(vendor, line=line), (Text(text=text),))
+        self._world.record("stopped", bubble.thread, self._did(bubble))
         self._tell(vendor, self._twins[vendor].opted_out(bubble))
         return bubble
 
@@ -120,7 +123,7 @@ class Contact(Rewriter, Member):
             )
         note_reaction(bubble, me, chosen, removed=removed, part=part)
         what = "unreacted" if removed else "reacted"
-        noted: dict[str, JsonValue] = {"ours": False, "message": bubble.vendor_id, "reaction": chosen.text}
+        noted: dict[str, JsonValue] = {**self._did(bubble), "reaction": chosen.text}
         self._world.record(what, thread, {**noted, "part": part} if part else noted)
         twin = self._twins[vendor]
         if part:
@@ -148,7 +151,7 @@ class Contact(Rewriter, Member):
         """Put a sticker on a message, by default the last one of ours, or take it off again."""
         thread = self.thread(vendor, line=line, group=group)
         bubble, me = self._target(thread, message), self.address.text
-        noted: dict[str, JsonValue] = {"ours": False, "message": bubble.vendor_id, "on": me not in bubble.stickers}
+        noted: dict[str, JsonValue] = {**self._did(bubble), "on": me not in bubble.stickers}
         self._world.record("sticker", thread, noted)
         if me in bubble.stickers:
             bubble.stickers.remove(me)
@@ -160,7 +163,7 @@ class Contact(Rewriter, Member):
     def type(self, *, vendor: str, on: bool = True, line: str | None = None, group: str | None = None) -> Thread:
         """Begin or stop typing."""
         thread = self.thread(vendor, line=line, group=group)
-        self._world.record("typing", thread, {"ours": False, "on": on})
+        self._world.record("typing", thread, {**self._did(), "on": on})
         self._tell(vendor, self._twins[vendor].typed(thread, self.address, started=on))
         return thread
 
@@ -168,6 +171,7 @@ class Contact(Rewriter, Member):
         """Open the thread: what was delivered is read, and reported where the phone sends receipts."""
         thread = self.thread(vendor, line=line, group=group)
         self._world.look(thread, self.address.text)
+        self._world.record("opened", thread, self._did())
         delivered = [b for b in thread.bubbles if b.ours and b.state is DeliveryState.DELIVERED]
         if not self.phone.receipts:
             return []
@@ -197,21 +201,34 @@ class Contact(Rewriter, Member):
         elif not removed and self.address.text not in voters:
             voters.append(self.address.text)
         what = "unvoted" if removed else "voted"
-        self._world.record(what, thread, {"ours": False, "message": bubble.vendor_id, "option": option})
+        self._world.record(what, thread, {**self._did(bubble), "option": option})
         self._tell(vendor, hooks)
         return bubble
+
+    def try_again(
+        self, *, vendor: str, message: str | None = None, line: str | None = None, group: str | None = None
+    ) -> Bubble:
+        """Let the vendor try a message of ours again that was not delivered, by default the last one that failed."""
+        thread = self.thread(vendor, line=line, group=group)
+        failed = (b for b in reversed(thread.bubbles) if b.ours and b.state is DeliveryState.FAILED)
+        found = next(failed, None) if message is None else self._target(thread, message)
+        if found is None or not found.ours or found.state is not DeliveryState.FAILED:
+            raise Impossible("only what was not delivered is tried again", hint="choose a failed message")
+        self._world.record("again", thread, self._did(found))
+        self._fates.again(found)
+        return found
 
     def share(self, *, vendor: str, line: str | None = None, group: str | None = None) -> Thread:
         """Share the phone's name and picture with us."""
         thread = self.thread(vendor, line=line, group=group)
-        self._world.record("shared", thread, {"ours": False, "name": self.phone.name})
+        self._world.record("shared", thread, {**self._did(), "name": self.phone.name})
         self._tell(vendor, self._twins[vendor].shared(thread, self.address))
         return thread
 
     def call(self, *, vendor: str, line: str | None = None) -> Thread:
         """Try to call us."""
         thread = self.thread(vendor, line=line)
-        self._world.record("call", thread, {"ours": False})
+        self._world.record("call", thread, self._did())
         self._tell(vendor, self._twins[vendor].called(thread, self.address))
         return thread
 
@@ -219,16 +236,18 @@ class Contact(Rewriter, Member):
         """Keep a chat on top of the phone's list, or let it go."""
         chat = (vendor, line, group)
         self.phone.pins = [pin for pin in self.phone.pins if pin != chat] + ([chat] if on else [])
+        self._world.record("pinned", self.thread(vendor, line=line, group=group), {**self._did(), "on": on})
         return self.phone
 
     def switch(self, **changes: bool | str) -> Phone:
         """Change the phone's switches, as `Phone` has them, or the name."""
         for name, value in changes.items():
             if name not in _SWITCHES:
-                raise Impossible(
-                    f"a phone has no switch {name!r}", hint=f"there are {', '.join(_SWITCHES)}", status=422
-                )
+                near = difflib.get_close_matches(name, _SWITCHES, n=1)
+                hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(_SWITCHES)}"
+                raise Impossible(f"a phone has no switch {name!r}", hint=hint, status=422)
             setattr(self.phone, name, value)
+        self._world.note("switched", {"by": self.address.text, "to": dict(changes)})
         if changes.get("offline") is False:
             self._fates.back_online(self.address)
         return self.phone

@@ -184,6 +184,10 @@ def _stick(contact: Contact, deed: Naming) -> Shown:
     return {"message": bubble_json(contact.stick(message=deed.message, **deed.where()))}
 
 
+def _try_again(contact: Contact, deed: Naming) -> Shown:
+    return {"message": bubble_json(contact.try_again(message=deed.message, **deed.where()))}
+
+
 def _edit(contact: Contact, deed: Editing) -> Shown:
     return {"message": bubble_json(contact.edit(deed.message, deed.text, **deed.where()))}
 
@@ -254,6 +258,7 @@ DEEDS: Mapping[str, Deed] = {
     "react": (Reacting, _react),
     "unreact": (Reacting, _unreact),
     "stick": (Naming, _stick),
+    "try-again": (Naming, _try_again),
     "edit": (Editing, _edit),
     "unsend": (Unsending, _unsend),
     "vote": (Vote, _vote),

@@ -83,6 +83,12 @@ class Fates:
         bubble.channel = fate.channel if known else Channel.IMESSAGE
         self._next(bubble, fate, 0)
 
+    def again(self, bubble: Bubble) -> None:
+        """Let a message that failed run from its beginning."""
+        bubble.code = bubble.reason = None
+        self.reach(bubble, DeliveryState.QUEUED)
+        self.begin(bubble)
+
     def go_on(self) -> None:
         """Let the messages go on that were on their way in a world that was put aside."""
         for walking in list(self._walking.values()):

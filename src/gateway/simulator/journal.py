@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 
 from pydantic import JsonValue
 from pydantic_core import from_json
@@ -79,12 +80,14 @@ class Journal:
 
     def entries(self, *kinds: str, vendor: str | None = None, since: int = 0, limit: int | None = None) -> list[Entry]:
         """Give the entries after number `since`, of some kinds and of one vendor where that is asked."""
-        found = [
+        # they are numbered without a gap, and whoever follows a long journal asks for its end
+        known = since + 1 - self._entries[0].seq if self._entries else 0
+        found = (
             entry
-            for entry in self._entries
-            if entry.seq > since and (not kinds or entry.kind in kinds) and vendor in (None, entry.vendor)
-        ]
-        return found[:limit]
+            for entry in islice(self._entries, max(known, 0), None)
+            if (not kinds or entry.kind in kinds) and vendor in (None, entry.vendor)
+        )
+        return list(islice(found, limit))
 
     async def wait(
         self,

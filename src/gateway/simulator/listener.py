@@ -5,24 +5,22 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import uvicorn
 
-from gateway.errors import ConfigurationError
+from gateway.listening import Listener, open_port, url_of
 
-__all__ = ["LoopServer", "open_port", "url_of"]
+__all__ = ["LoopServer", "served"]
 
-_WILDCARDS = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - recognised, not bound by default
 _LONGEST_SHUTDOWN = 2.0
 _SHUTDOWN_STEP = 0.002
 
 
-class LoopServer(uvicorn.Server):
-    """uvicorn without its own signal handlers, log lines and polling."""
+class LoopServer(Listener):
+    """A listener without log lines and polling."""
 
     def __init__(self, app: Callable[[Any, Any, Any], Awaitable[None]]) -> None:
         super().__init__(
@@ -41,7 +39,6 @@ class LoopServer(uvicorn.Server):
                 date_header=False,
             )
         )
-        self.ready: asyncio.Event = asyncio.Event()
         self._end = asyncio.Event()
 
     def end(self) -> None:
@@ -49,12 +46,7 @@ class LoopServer(uvicorn.Server):
         self.should_exit = True
         self._end.set()
 
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
     async def main_loop(self) -> None:
-        self.ready.set()
         await self._end.wait()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -73,24 +65,19 @@ class LoopServer(uvicorn.Server):
             task.cancel()
 
 
-def open_port(host: str, port: int) -> socket.socket:
-    """Bind a port, so that its number is known before anything is served; raises `ConfigurationError`."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    plug = socket.socket(family, socket.SOCK_STREAM)
+@contextlib.asynccontextmanager
+async def served(app: Callable[[Any, Any, Any], Awaitable[None]], *, port: int = 0) -> AsyncIterator[str]:
+    """Serve an ASGI application on this machine while the block runs; gives its base URL, without a slash at the end.
+
+    Raises `ConfigurationError` when the port is taken.
+    """
+    plug = open_port("127.0.0.1", port)
+    number = plug.getsockname()[1]
+    server = LoopServer(app)
+    serving = asyncio.create_task(server.serve(sockets=[plug]))
+    await server.ready.wait()
     try:
-        if sys.platform != "win32":
-            plug.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        plug.bind((host, port))
-    except OSError as error:
-        plug.close()
-        raise ConfigurationError(
-            f"cannot listen on {host} port {port}: {error.strerror}", hint="choose another port, or 0 for a free one"
-        ) from error
-    plug.settimeout(0)
-    return plug
-
-
-def url_of(host: str, port: int) -> str:
-    """Give the URL under which a bound address is reached from this machine."""
-    name = _WILDCARDS.get(host, host)
-    return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
+        yield url_of("127.0.0.1", number)
+    finally:
+        server.end()
+        await serving

@@ -6,12 +6,20 @@ from random import Random
 
 from gateway.addresses import Address
 
-__all__ = ["first_people", "name_of"]
+__all__ = ["contact_card", "first_people", "name_of"]
 
 
 def name_of(seed: int, address: Address) -> str:
     """Make up the name of the person at an address; the same seed and address give the same name."""
     return Random(f"{seed}/name/{address.text}").choice(_NAMES)  # noqa: S311 - a made-up name is no secret
+
+
+def contact_card(name: str, address: Address) -> bytes:
+    """Make a vCard of somebody's name and address, as phones send it (RFC 2426)."""
+    plain = "".join(character for character in name if character.isprintable() and character not in "\\;,")
+    kind = "EMAIL" if "@" in address.text else "TEL;TYPE=CELL"
+    lines = ("BEGIN:VCARD", "VERSION:3.0", f"FN:{plain}", f"N:{plain};;;;", f"{kind}:{address.text}", "END:VCARD", "")
+    return "\r\n".join(lines).encode("utf-8", "replace")
 
 
 def first_people(seed: int) -> list[tuple[Address, str, bool]]:

@@ -57,7 +57,7 @@ class Rewriter(Someone):
         first = next(number for number, part in enumerate(before) if isinstance(part, Text))
         bubble.parts = (*others[:first], Text(text=text), *others[first:])
         bubble.edits.append(Edit(before, self._world.clock.now()))
-        self._world.record("edited", bubble.thread, {"ours": False, "message": bubble.vendor_id})
+        self._world.record("edited", bubble.thread, self._did(bubble))
         self._tell(vendor, self._twins[vendor].edited(bubble))
         return bubble
 
@@ -66,7 +66,7 @@ class Rewriter(Someone):
         bubble = self._own(message, vendor, line, group)
         self._can(why_not_unsend(bubble, self._world, limits=self.phone.limits))
         bubble.unsent_at = self._world.clock.now()
-        self._world.record("unsent", bubble.thread, {"ours": False, "message": bubble.vendor_id})
+        self._world.record("unsent", bubble.thread, self._did(bubble))
         self._tell(vendor, self._twins[vendor].unsent(bubble))
         return bubble
 
@@ -79,4 +79,4 @@ class Rewriter(Someone):
     @staticmethod
     def _can(why_not: str) -> None:
         if why_not:
-            raise Impossible(f"it is too late: {why_not}", hint="or switch Apple's limits off for this phone")
+            raise Impossible(f"the phone refuses: {why_not}", hint="or switch Apple's limits off for this phone")

@@ -14,12 +14,15 @@ from typing import Any
 from pydantic import JsonValue
 
 from gateway.addresses import Address
+from gateway.model import Attachment
 from gateway.simulator.clock import SimClock
 from gateway.simulator.contact import Contact
 from gateway.simulator.fates import Fates, Latency
 from gateway.simulator.faults import Armed, Faults
+from gateway.simulator.files import Files
 from gateway.simulator.journal import Journal
 from gateway.simulator.originals import Originals
+from gateway.simulator.people import contact_card
 from gateway.simulator.twin import Twin, Webhook
 from gateway.simulator.webhooks import WebhookSender, check_url
 from gateway.simulator.world import World
@@ -92,6 +95,7 @@ class Scene:
         self.faults: Faults = Faults(seed, record=self._note_fault)
         self.latency: Latency = latency or Latency()
         self.originals: Originals = Originals()
+        self.files: Files = Files()
         self.sender: WebhookSender = WebhookSender(
             self.clock, self.journal, self.faults, latency=self.latency.webhook, originals=self.originals
         )
@@ -108,6 +112,12 @@ class Scene:
         """Give the contact at an address, made on first use; raises `pydantic.ValidationError` for no address."""
         where = Address.parse(address) if isinstance(address, str) else address
         return Contact(self.world.phone(where), world=self.world, twins=self.twins, fates=self.fates)
+
+    def card_of(self, address: Address) -> Attachment:
+        """Give somebody's contact card, a file on this machine."""
+        phone = self.world.phone(address)
+        kept = self.files.keep(f"{phone.name or 'contact'}.vcf", "text/vcard", contact_card(phone.name, phone.address))
+        return Attachment(url=self.root + kept.path, name=kept.name, media_type=kept.media_type, size=len(kept.content))
 
     def base_url(self, vendor: str) -> str:
         """Give the base URL that an application configures for a vendor."""
@@ -226,7 +236,7 @@ class Scene:
         dice = Random(f"{self.seed}/{what}/{vendor}")  # noqa: S311 - printed at the start, guards made-up data
         return f"sim_{dice.getrandbits(_KEY_DIGITS * 4):0{_KEY_DIGITS}x}"
 
-    def _note_world(self, what: str, vendor: str, data: Mapping[str, JsonValue]) -> None:
+    def _note_world(self, what: str, vendor: str | None, data: Mapping[str, JsonValue]) -> None:
         self.journal.record("world", vendor, what=what, **data)
 
     def _note_fault(self, armed: Armed, vendor: str) -> None:

@@ -18,6 +18,7 @@ from typing import Any, Self
 from gateway import plugins
 from gateway.addresses import Address
 from gateway.errors import ConfigurationError
+from gateway.listening import open_port, url_of
 from gateway.simulator.app import SimulatorApp
 from gateway.simulator.clock import Mode, SimClock
 from gateway.simulator.contact import Contact
@@ -25,7 +26,7 @@ from gateway.simulator.fates import Latency
 from gateway.simulator.faults import Faults
 from gateway.simulator.journal import Journal
 from gateway.simulator.keeping import Keeper
-from gateway.simulator.listener import LoopServer, open_port, url_of
+from gateway.simulator.listener import LoopServer
 from gateway.simulator.scene import Scene
 from gateway.simulator.twin import Twin
 from gateway.simulator.webhooks import check_url

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+from pydantic import JsonValue
 
 from gateway.actions import DeliveryState
 from gateway.addresses import Address
@@ -63,8 +66,9 @@ class Someone:
     def _twin(self, vendor: str) -> Twin:
         twin = self._twins.get(vendor)
         if twin is None:
-            known = ", ".join(sorted(self._twins))
-            raise Impossible(f"there is no vendor {vendor!r} here", hint=f"there are: {known}", status=404)
+            near = difflib.get_close_matches(vendor, self._twins, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(sorted(self._twins))}"
+            raise Impossible(f"there is no vendor {vendor!r} here", hint=hint, status=404)
         return twin
 
     def _line(self, twin: Twin, line: str | None) -> str:
@@ -100,6 +104,11 @@ class Someone:
         )
         self._world.put(bubble)
         return bubble
+
+    def _did(self, bubble: Bubble | None = None) -> dict[str, JsonValue]:
+        """Say in the journal's words that the contact did something, to a message where there is one."""
+        done: dict[str, JsonValue] = {"ours": False, "by": self.address.text}
+        return {**done, "message": bubble.vendor_id} if bubble else done
 
     def _send(self, bubble: Bubble, hooks: Callable[[], Sequence[Webhook]]) -> None:
         """Let a message that is in the thread reach the vendor: at once, or after a while where the network is slow."""

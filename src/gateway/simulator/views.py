@@ -32,16 +32,17 @@ def phone_json(phone: Phone) -> dict[str, JsonValue]:
 
 
 def bubble_json(bubble: Bubble) -> dict[str, JsonValue]:
-    """Show one message, the twin's own notes left out."""
-    parts: JsonValue = _PARTS.dump_python(bubble.parts, mode="json", exclude_none=True)
+    """Show one message, the twin's own notes left out; one that was taken back says nothing, nor what it said."""
+    gone = bubble.unsent_at is not None
+    parts: JsonValue = [] if gone else _PARTS.dump_python(bubble.parts, mode="json", exclude_none=True)
     return {
         "id": bubble.vendor_id,
         "thread": bubble.thread.id,
         "ours": bubble.ours,
         "sender": bubble.sender,
-        "text": bubble.text,
+        "text": "" if gone else bubble.text,
         "parts": parts,
-        "subject": bubble.subject,
+        "subject": None if gone else bubble.subject,
         "effect": bubble.effect.value if bubble.effect else None,
         "reply_to": bubble.reply_to,
         "reply_part": bubble.reply_part,
@@ -62,6 +63,7 @@ def bubble_json(bubble: Bubble) -> dict[str, JsonValue]:
                 "until": edit.until.isoformat(),
             }
             for edit in bubble.edits
+            if not gone
         ],
         "unsent_at": bubble.unsent_at.isoformat() if bubble.unsent_at else None,
         "created_at": bubble.created_at.isoformat(),

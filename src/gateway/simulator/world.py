@@ -165,7 +165,7 @@ class World:
         clock: SimClock | None = None,
         *,
         seed: int = 0,
-        record: Callable[[str, str, Mapping[str, JsonValue]], None] | None = None,
+        record: Callable[[str, str | None, Mapping[str, JsonValue]], None] | None = None,
     ) -> None:
         self.clock: SimClock = clock or SimClock("virtual")
         self.seed = seed
@@ -357,6 +357,11 @@ class World:
         if self._record:
             self._record(what, thread.vendor, {"thread": thread.id, **data})
 
+    def note(self, what: str, data: Mapping[str, JsonValue]) -> None:
+        """Note in the journal what happened in no thread, such as a switch of a phone."""
+        if self._record:
+            self._record(what, None, data)
+
     def _new_thread(self, vendor: str, line: str, members: tuple[Address, ...]) -> Thread:
         thread = Thread(f"thread_{len(self._threads) + 1}", vendor, line, members)
         self._threads[thread.id] = thread
@@ -384,7 +389,8 @@ def _as_set(members: Iterable[Address]) -> tuple[Address, ...]:
 
 
 _SHOWN_OTHERWISE = frozenset(
-    {"edited", "message", "reacted", "read", "state", "sticker", "typing", "unreacted", "unsent", "unvoted", "voted"}
+    "again edited message opened opted_in pinned reacted read state sticker stopped typing".split()
+    + "unreacted unsent unvoted voted".split()
 )
 TYPING_SECONDS = 60.0
 """How long typing dots stay on a phone when nobody takes them away."""

@@ -18,18 +18,19 @@ import asyncio
 import contextlib
 import inspect
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
 import pytest
 
 from gateway.actions import DeliveryState
+from gateway.addresses import Address
 from gateway.client import Gateway
-from gateway.model import Effect, Reaction
-from gateway.simulator import Bubble, Contact, Simulation, Thread
+from gateway.model import Attachment, Effect, Opaque, Reaction, Voice
+from gateway.simulator import Bubble, Contact, Impossible, Simulation, Thread
 from gateway.simulator.lint import Finding, lint
-from gateway.simulator.listener import LoopServer, open_port, url_of
+from gateway.simulator.listener import served
 from gateway.simulator.scenario import Played, Scenario, play
 
 __all__ = ["Bot", "TestPhone", "phone_fixture", "phone_for"]
@@ -49,44 +50,141 @@ class TestPhone:
 
     __test__ = False  # the name is what it is, and not a collection of tests
 
-    def __init__(self, simulation: Simulation, contact: Contact, vendor: str, gateway: Gateway | None) -> None:
+    def __init__(
+        self,
+        simulation: Simulation,
+        contact: Contact,
+        vendor: str,
+        gateway: Gateway | None,
+        group: str | None = None,
+    ) -> None:
         self.simulation = simulation
         self.contact = contact
         self.vendor = vendor
         self.gateway: Gateway | None = gateway
         """The bot's gateway, connected as the vendor's name; None where the bot is somewhere else."""
+        self.group = group
+        """The vendor's id of the group that this phone is in; None in the chat with the bot alone."""
         self._seen = 0
 
-    # ── what the contact does ─────────────────────────────────────────────────────────────────────────────────────
+    # ── others, and groups ────────────────────────────────────────────────────────────────────────────────────────
+
+    def of(self, address: str) -> TestPhone:
+        """Give the phone of another contact in the same world."""
+        return TestPhone(self.simulation, self.simulation.contact(address), self.vendor, self.gateway, self.group)
+
+    def starts_group(self, others: Iterable[str], text: str, *, name: str | None = None) -> TestPhone:
+        """Make a group with the bot and other contacts, and write into it; gives this phone in that group."""
+        parsed = [Address.parse(other) for other in others]
+        bubble = self.contact.start_group(parsed, text, vendor=self.vendor, name=name)
+        return TestPhone(self.simulation, self.contact, self.vendor, self.gateway, bubble.thread.group)
+
+    def renames(self, name: str) -> Thread:
+        """Give the group another name."""
+        return self.contact.rename(name, **self._there)
+
+    def pictures(self, url: str | None) -> Thread:
+        """Give the group another picture, by URL; None takes it away."""
+        return self.contact.set_icon(Attachment(url=url) if url else None, **self._there)
+
+    def adds(self, other: str) -> Thread:
+        """Add another contact to the group."""
+        return self.contact.add(Address.parse(other), **self._there)
+
+    def removes(self, other: str) -> Thread:
+        """Take another contact out of the group."""
+        return self.contact.remove(Address.parse(other), **self._there)
+
+    def leaves(self) -> Thread:
+        """Leave the group."""
+        return self.contact.leave(**self._there)
+
+    # ── what the contact writes ───────────────────────────────────────────────────────────────────────────────────
 
     def says(self, text: str | None = None, *attachments: str, effect: str | None = None, **more: Any) -> Bubble:
         """Write to the bot: text, URLs of attachments, and whatever else `Contact.write` takes."""
         shown = Effect(effect) if effect else None
-        return self.contact.write(text, vendor=self.vendor, attachments=attachments, effect=shown, **more)
+        return self.contact.write(text, attachments=attachments, effect=shown, **{**self._where, **more})
 
-    def replies(self, text: str, to: Bubble | None = None) -> Bubble:
-        """Answer a message of the bot in its thread, by default the last one."""
-        return self.contact.reply(text, vendor=self.vendor, message=to.vendor_id if to else None)
+    def replies(self, text: str, to: Bubble | None = None, *, part: int = 0) -> Bubble:
+        """Answer a message of the bot in its thread, by default the last one, or one part of it."""
+        return self.contact.reply(text, message=_id_of(to), part=part, **self._where)
 
-    def reacts(self, reaction: str, to: Bubble | None = None) -> Bubble:
+    def speaks(self, url: str) -> Bubble:
+        """Send a voice note, by its URL."""
+        return self.says(parts=[Voice(url=url)])
+
+    def sends(self, *urls: str) -> Bubble:
+        """Send files without words, by their URLs."""
+        return self.says(None, *urls)
+
+    def polls(self, title: str, *options: str) -> Bubble:
+        """Send a poll."""
+        return self.says(parts=[Opaque(kind="poll", data={"title": title, "options": list(options)})])
+
+    def locates(self, latitude: float, longitude: float) -> Bubble:
+        """Send a place, in degrees."""
+        return self.says(parts=[Opaque(kind="location", data={"latitude": latitude, "longitude": longitude})])
+
+    def stickers(self, name: str = "Sticker") -> Bubble:
+        """Send a sticker; `sticks` puts one on a message."""
+        return self.says(parts=[Opaque(kind="sticker", data={"name": name})])
+
+    def introduces(self, other: str) -> Bubble:
+        """Send another contact's card."""
+        return self.says(parts=[self.simulation.scene.card_of(Address.parse(other))])
+
+    def edits(self, text: str, message: Bubble | None = None) -> Bubble:
+        """Change what a message of the contact says, by default the last one."""
+        return self.contact.edit(self._own(message), text, **self._where)
+
+    def unsends(self, message: Bubble | None = None) -> Bubble:
+        """Take a message of the contact back, by default the last one."""
+        return self.contact.unsend(self._own(message), **self._where)
+
+    # ── what the contact does with messages ───────────────────────────────────────────────────────────────────────
+
+    def reacts(self, reaction: str, to: Bubble | None = None, *, part: int = 0) -> Bubble:
         """React to a message, by default the last one of the bot: one of the six words, or an emoji."""
-        return self.contact.react(reaction, vendor=self.vendor, message=to.vendor_id if to else None)
+        return self.contact.react(reaction, message=_id_of(to), part=part, **self._where)
 
-    def unreacts(self, reaction: str, to: Bubble | None = None) -> Bubble:
+    def unreacts(self, reaction: str, to: Bubble | None = None, *, part: int = 0) -> Bubble:
         """Take a reaction back."""
-        return self.contact.unreact(reaction, vendor=self.vendor, message=to.vendor_id if to else None)
+        return self.contact.unreact(reaction, message=_id_of(to), part=part, **self._where)
+
+    def sticks(self, to: Bubble | None = None) -> Bubble:
+        """Put a sticker on a message, by default the last one of the bot, or take it off again."""
+        return self.contact.stick(message=_id_of(to), **self._where)
+
+    def votes(self, option: str, to: Bubble | None = None) -> Bubble:
+        """Vote in a poll, by default the last message of the bot."""
+        return self.contact.vote(option, message=_id_of(to), **self._where)
+
+    def unvotes(self, option: str, to: Bubble | None = None) -> Bubble:
+        """Take a vote back."""
+        return self.contact.vote(option, message=_id_of(to), removed=True, **self._where)
+
+    def retries(self, message: Bubble | None = None) -> Bubble:
+        """Let the vendor try a message of the bot again, by default the last one that was not delivered."""
+        return self.contact.try_again(message=_id_of(message), **self._where)
+
+    # ── what the contact does beside that ─────────────────────────────────────────────────────────────────────────
 
     def types(self, *, on: bool = True) -> Thread:
         """Begin or stop typing."""
-        return self.contact.type(vendor=self.vendor, on=on)
+        return self.contact.type(on=on, **self._where)
 
     def reads(self) -> list[Bubble]:
         """Open the chat, for a phone that does not read by itself (`switch(reads=False)`)."""
-        return self.contact.read(vendor=self.vendor)
+        return self.contact.read(**self._where)
 
     def calls(self) -> Thread:
         """Try to call."""
         return self.contact.call(vendor=self.vendor)
+
+    def shares(self) -> Thread:
+        """Share the phone's name and picture with the bot."""
+        return self.contact.share(**self._where)
 
     def opts_in(self, link: str | None = None, text: str = "START") -> Bubble:
         """Opt in, by a link or by writing."""
@@ -96,8 +194,13 @@ class TestPhone:
         """Say STOP."""
         return self.contact.stop(vendor=self.vendor)
 
+    def pins(self, *, on: bool = True) -> None:
+        """Keep the chat on top of the phone's list, or let it go."""
+        thread = self.contact.thread(**self._where)
+        self.contact.pin(vendor=thread.vendor, line=thread.line, group=thread.group, on=on)
+
     def switch(self, **switches: bool | str) -> None:
-        """Change the phone: offline, blocked, imessage, rcs, receipts, reads, name."""
+        """Change the phone: offline, blocked, imessage, rcs, receipts, reads, filters, slow, known, limits, name."""
         self.contact.switch(**switches)
 
     # ── what the phone shows ──────────────────────────────────────────────────────────────────────────────────────
@@ -183,9 +286,28 @@ class TestPhone:
 
     # ── how ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
+    @property
+    def _where(self) -> dict[str, Any]:
+        return {"vendor": self.vendor, "group": self.group}
+
+    @property
+    def _there(self) -> dict[str, str]:
+        if self.group is None:
+            raise Impossible("this phone is in no group", hint="use the phone that starts_group gives", status=422)
+        return {"vendor": self.vendor, "group": self.group}
+
+    def _own(self, message: Bubble | None) -> str:
+        """Name a message of the contact; raises `Impossible` where there is none."""
+        bubbles = reversed(self.contact.thread(**self._where).bubbles)
+        found = message or next((b for b in bubbles if b.sender == self.address and b.unsent_at is None), None)
+        if found is None:
+            raise Impossible("the contact has written nothing here", hint="let it say something first")
+        return found.vendor_id
+
     def _threads(self) -> list[Thread]:
-        threads = self.simulation.world.threads(self.vendor)
-        return [thread for thread in threads if self.contact.address in thread.members]
+        """Give the group that this phone is in, or else everything that the contact has."""
+        threads = [t for t in self.simulation.world.threads(self.vendor) if self.contact.address in t.members]
+        return [thread for thread in threads if self.group in (None, thread.group)]
 
     async def _until(self, find: Callable[[], FoundT | None], wanted: str, seconds: float) -> FoundT:
         journal, loop = self.simulation.journal, asyncio.get_running_loop()
@@ -210,6 +332,10 @@ class TestPhone:
             return f"the bot did not take the webhook {refused[-1].data['event']}: {why}"
         said = [_shown(bubble.text) for bubble in self.messages[self._seen :]]
         return f"what came instead: {', '.join(said)}" if said else "nothing came"
+
+
+def _id_of(bubble: Bubble | None) -> str | None:
+    return bubble.vendor_id if bubble else None
 
 
 def _fits(text: str, wanted: str | re.Pattern[str] | None) -> bool:
@@ -238,26 +364,13 @@ async def phone_for(
             simulation.set_webhook(vendor, bot)
             yield TestPhone(simulation, contact, vendor, None)
             return
-        async with Gateway(clock=simulation.clock) as gateway, _served(gateway) as url:
+        async with Gateway(clock=simulation.clock) as gateway, served(gateway.asgi()) as url:
             gateway.connect(vendor, name=vendor, **simulation.settings(vendor))
             simulation.set_webhook(vendor, f"{url}/webhooks/{vendor}")
             added = bot(gateway)
             if inspect.isawaitable(added):
                 await added
             yield TestPhone(simulation, contact, vendor, gateway)
-
-
-@contextlib.asynccontextmanager
-async def _served(gateway: Gateway) -> AsyncIterator[str]:
-    plug = open_port("127.0.0.1", 0)
-    server = LoopServer(gateway.asgi())
-    serving = asyncio.create_task(server.serve(sockets=[plug]))
-    await server.ready.wait()
-    try:
-        yield url_of("127.0.0.1", plug.getsockname()[1])
-    finally:
-        server.end()
-        await serving
 
 
 def phone_fixture(bot: Bot, *vendors: str, **options: Any) -> Any:

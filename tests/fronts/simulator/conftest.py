@@ -12,6 +12,7 @@ import pytest
 from gateway.simulator import Simulation
 from tests.fronts.echo_twin import EchoTwin
 from tests.fronts.simulator.receiver import Receiver
+from tests.loopback import NO_TLS
 
 THEIRS = "+12025550150"
 """A contact's number, kept for fiction like all of them."""
@@ -46,6 +47,8 @@ async def stand() -> AsyncIterator[Stand]:
     async with (
         Receiver() as app,
         Simulation([EchoTwin], seed=7, clock="virtual", webhooks={"echo": app.url}) as sim,
-        httpx.AsyncClient(headers={"authorization": f"Bearer {sim.api_keys['echo']}"}, trust_env=False) as http,
+        httpx.AsyncClient(
+            headers={"authorization": f"Bearer {sim.api_keys['echo']}"}, trust_env=False, verify=NO_TLS
+        ) as http,
     ):
         yield Stand(sim, app, http)

@@ -17,6 +17,7 @@ from gateway.simulator.keeping import Keeper
 from tests.fronts.echo_twin import EchoTwin, SecondTwin
 from tests.fronts.simulator.conftest import THEIRS
 from tests.fronts.simulator.receiver import Receiver
+from tests.loopback import NO_TLS
 
 
 @pytest.mark.parametrize("vendor", known_vendors())
@@ -51,7 +52,7 @@ async def test_what_was_under_way_comes_to_its_end(tmp_path: Path) -> None:
     async with (
         Receiver() as app,
         Simulation([EchoTwin], clock="virtual", world=file, webhooks={"echo": app.url}) as before,
-        httpx.AsyncClient(trust_env=False) as http,
+        httpx.AsyncClient(trust_env=False, verify=NO_TLS) as http,
     ):
         app.answers = [500]
         url = f"{before.base_url('echo')}/chats/{THEIRS}/messages"
@@ -73,7 +74,7 @@ async def test_what_was_under_way_comes_to_its_end(tmp_path: Path) -> None:
 async def test_it_is_written_before_anybody_hears_of_it(tmp_path: Path) -> None:
     """What a call made is in the file when its answer comes; also where nothing is in the journal."""
     file = tmp_path / "world"
-    async with Simulation([EchoTwin], world=file) as sim, httpx.AsyncClient(trust_env=False) as http:
+    async with Simulation([EchoTwin], world=file) as sim, httpx.AsyncClient(trust_env=False, verify=NO_TLS) as http:
         contact = f"{sim.control_url}/contacts/{THEIRS}"
         await http.post(f"{contact}/write", json={"text": "hi"})
         assert ["hi"] == texts(file)

@@ -11,6 +11,7 @@ from gateway.simulator import Fault, FaultKind, Simulation, Stage
 from gateway.simulator.lint import lint
 from tests.fronts.simulator.conftest import THEIRS, Stand
 from tests.fronts.simulator.receiver import Receiver
+from tests.loopback import NO_TLS
 
 
 def found(stand: Stand) -> list[str]:
@@ -127,7 +128,7 @@ async def proven() -> AsyncIterator[Stand]:
     async with (
         Receiver() as app,
         Simulation(["echo"], seed=7, clock="virtual", webhooks={"echo": app.url}) as sim,
-        httpx.AsyncClient(trust_env=False) as http,
+        httpx.AsyncClient(trust_env=False, verify=NO_TLS) as http,
     ):
         yield Stand(sim, app, http)
 

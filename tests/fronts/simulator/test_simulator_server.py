@@ -18,6 +18,7 @@ from gateway.simulator.asgi import reset
 from tests.fronts.echo_twin import EchoTwin, SecondTwin
 from tests.fronts.simulator.conftest import THEIRS, Stand
 from tests.fronts.simulator.receiver import Receiver
+from tests.loopback import NO_TLS
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -26,7 +27,9 @@ async def course(url: str, seed: int) -> list[dict[str, Any]]:
     """Let the same things happen in a new simulation, and give what the journal says."""
     async with (
         Simulation([EchoTwin, SecondTwin], seed=seed, clock="virtual", webhooks={"echo": url}) as sim,
-        httpx.AsyncClient(headers={"authorization": f"Bearer {sim.api_keys['echo']}"}, trust_env=False) as http,
+        httpx.AsyncClient(
+            headers={"authorization": f"Bearer {sim.api_keys['echo']}"}, trust_env=False, verify=NO_TLS
+        ) as http,
     ):
         sim.faults.add(Fault(stage=Stage.WEBHOOK, kind=FaultKind.DUPLICATE, times=None, probability=0.5))
         sim.faults.add(Fault(stage=Stage.REQUEST, kind=FaultKind.ANSWER, times=None, probability=0.3))
@@ -50,7 +53,10 @@ async def test_two_runs_with_one_seed_have_equal_journals() -> None:
 
 async def test_twins_share_one_port_and_one_world() -> None:
     """Each is mounted under its name with its own path, keys and ids; the phones are the same."""
-    async with Simulation([EchoTwin, SecondTwin], clock="virtual") as sim, httpx.AsyncClient(trust_env=False) as http:
+    async with (
+        Simulation([EchoTwin, SecondTwin], clock="virtual") as sim,
+        httpx.AsyncClient(trust_env=False, verify=NO_TLS) as http,
+    ):
         assert [f"{sim.url}/echo/v1", f"{sim.url}/second"] == [sim.base_url(vendor) for vendor in sim.vendors]
         for vendor, url in ((v, f"{sim.url}/{v}/v1/chats/{THEIRS}/messages") for v in sim.vendors):
             key = {"authorization": f"Bearer {sim.api_keys[vendor]}"}
@@ -123,7 +129,9 @@ async def test_real_time_needs_no_advance() -> None:
     async with (
         Receiver() as app,
         Simulation([EchoTwin], latency=0.01, webhooks={"echo": app.url}) as sim,
-        httpx.AsyncClient(headers={"authorization": f"Bearer {sim.api_keys['echo']}"}, trust_env=False) as http,
+        httpx.AsyncClient(
+            headers={"authorization": f"Bearer {sim.api_keys['echo']}"}, trust_env=False, verify=NO_TLS
+        ) as http,
     ):
         await http.post(f"{sim.base_url('echo')}/chats/{THEIRS}/messages", json={"text": "hi"})
         assert 3 == len(await sim.journal.wait("attempt", count=3))
@@ -133,7 +141,7 @@ async def test_real_time_needs_no_advance() -> None:
 async def test_leaving_ends_everything() -> None:
     """A silent answer, a delayed one, a long poll and a webhook under way: nothing is left running."""
     before = asyncio.all_tasks()
-    async with Receiver(answers=[0]) as app, httpx.AsyncClient(trust_env=False, timeout=10) as http:
+    async with Receiver(answers=[0]) as app, httpx.AsyncClient(trust_env=False, verify=NO_TLS, timeout=10) as http:
         async with Simulation([EchoTwin], webhooks={"echo": app.url}) as sim:
             sim.faults.add(Fault(kind=FaultKind.SILENCE))
             sim.faults.add(Fault(kind=FaultKind.DELAY, seconds=1000))
@@ -142,9 +150,9 @@ async def test_leaving_ends_everything() -> None:
             asked.append(asyncio.create_task(http.get(f"{sim.control_url}/journal?since=99&wait=60")))
             sim.contact(THEIRS).write("hi", vendor="echo")
             await sim.journal.wait("fault", count=2)
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(60):
                 await app.came.wait()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             outcomes = await asyncio.gather(*asked, return_exceptions=True)
     assert [httpx.ReadError, httpx.Response, httpx.Response] == [type(outcome) for outcome in outcomes]
     assert before == asyncio.all_tasks()
@@ -227,9 +235,9 @@ async def test_serve_prints_one_line_and_ends_on_a_signal(number: signal.Signals
         env={**os.environ, "PYTHONPATH": path},
     )
     assert process.stdout is not None
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         told = json.loads(await process.stdout.readline())
-        async with httpx.AsyncClient(trust_env=False) as http:
+        async with httpx.AsyncClient(trust_env=False, verify=NO_TLS) as http:
             state = (await http.get(f"{told['control_url']}/state")).json()
         process.send_signal(number)
         rest, errors = await process.communicate()

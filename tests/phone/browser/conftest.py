@@ -21,7 +21,7 @@ import pytest_asyncio
 
 from gateway.client import Gateway
 from gateway.events import MessageReceived
-from gateway.simulator import Simulation
+from gateway.simulator import Simulation, served
 from tests.fronts.echo_twin import SecondTwin
 
 FLAGS = (
@@ -95,6 +95,16 @@ class Screen:
         more = phone.get_by_role("button", name=f"React, reply or inspect: {text}", exact=True)
         await more.wait_for()
         await more.click()
+        # it is fetched, and there is another one until it came
+        menu = self.page.get_by_role("dialog", name="React, reply or inspect")
+        await menu.locator(f"[data-message='{await self._id_of(more)}']").wait_for(state="attached")
+        await menu.get_by_role("button", name="Show its story").wait_for()
+
+    @staticmethod
+    async def _id_of(button: Any) -> str:
+        """The vendor's id of the message whose bubble has a button."""
+        found: str = await button.evaluate("button => button.closest('.bubble').dataset.id")
+        return found
 
     async def story(self, text: str, number: int = 0) -> Any:
         """Let a bubble tell its story; gives the pane."""
@@ -146,8 +156,6 @@ async def browser() -> AsyncIterator[Any]:
 @pytest_asyncio.fixture(loop_scope="module")
 async def sim() -> AsyncIterator[Simulation]:
     """Two vendors on one port, one of them with a bot that repeats what it is told."""
-    from tests.phone.browser.served import served  # noqa: PLC0415 - beside this file, found when it runs
-
     async with Simulation(["echo", SecondTwin], seed=7, latency=0.2) as simulation, Gateway() as gateway:
         gateway.connect("echo", name="echo", **simulation.settings("echo"))
 
@@ -170,7 +178,7 @@ async def opens(browser: Any, sim: Simulation) -> AsyncIterator[Opens]:
     async def opened(*, url: str = "", **options: Any) -> Screen:
         context = await browser.new_context(**{**LIGHT_WIDE, **options})
         # what happens takes milliseconds, and whole seconds on a machine that is busy
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(40_000)
         contexts.append(context)
         screen = Screen(await context.new_page(), sim)
         screen.watch()

@@ -33,10 +33,11 @@ async def test_time_stands_still_and_goes_to_what_is_next(opens: Opens, sim: Sim
     assert 1 == await screen.page.locator(".facts").get_by_text("seed 7").count()
     await screen.write("hello")
     await clock.get_by_text("due, the next in").wait_for()
-    for _ in range(12):
-        await clock.get_by_role("button", name="To what is next").click()
-        await screen.page.wait_for_timeout(120)
-        if sim.clock.next_in is None:
+    for _ in range(40):
+        async with screen.page.expect_response("**/_phone/do/advance"):
+            await clock.get_by_role("button", name="To what is next").click()
+        said = [bubble.text for thread in sim.world.threads("echo") for bubble in thread.bubbles]
+        if sim.clock.next_in is None and "You said: hello" in said:
             break
     await screen.page.get_by_text("You said: hello").last.wait_for()
     await clock.get_by_text("nothing is due").wait_for()

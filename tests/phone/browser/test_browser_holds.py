@@ -6,12 +6,11 @@ from typing import Any
 
 import pytest
 
-from gateway.simulator import Simulation
+from gateway.simulator import Simulation, served
 from gateway.simulator.app import SimulatorApp
 from gateway.simulator.phone.place import ChatKey, Held, Place
 from tests.fronts.echo_twin import LINE
 from tests.phone.browser.conftest import Opens, Screen
-from tests.phone.browser.served import served
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -27,7 +26,7 @@ async def test_a_page_whose_server_was_away_shows_what_it_missed_once(opens: Ope
         await screen.open("Second")
         await screen.page.get_by_text("before").last.wait_for()
     contact.write("meanwhile", vendor="second", line=LINE)
-    async with served(SimulatorApp(sim.scene, token="same"), port):
+    async with served(SimulatorApp(sim.scene, token="same"), port=port):
         await screen.page.locator("#log-0").get_by_text("meanwhile").wait_for()
         contact.write("after", vendor="second", line=LINE)
         await screen.page.locator("#log-0").get_by_text("after").wait_for()

@@ -97,8 +97,8 @@ async def test_a_webhook_is_told_again_as_of_yesterday_and_forged(opens: Opens, 
     _, pane = await answered(opens)
     before = len(sim.journal.entries("attempt"))
     for button in ("Tell again", "As of yesterday", "Forged"):
-        await pane.get_by_role("button", name=button, exact=True).first.click()
-        await pane.page.wait_for_timeout(50)
+        async with pane.page.expect_response("**/_phone/do/retell"):
+            await pane.get_by_role("button", name=button, exact=True).first.click()
     await pane.get_by_text("signed for a time gone by").first.wait_for()
     await pane.get_by_text("forged", exact=True).first.wait_for()
     tried = sim.journal.entries("attempt")[before:]

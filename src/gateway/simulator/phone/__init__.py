@@ -6,9 +6,9 @@
     hands     what a person does                  chats      chat list, heads, phones
     groups    the same with groups                menus      what can be done with a bubble, threads of replies
     cards     polls, places, stickers, contacts   talking    fragments that a page asks for
-    files     what phones sent                    sheet      a page, and what changed in it
-                                                  stream     the changes, as they happen
-    names     names, letters, colours, times        wire       a bubble's story: calls, answers, webhooks
+    album     looks that were taken before        sheet      a page, and what changed in it
+    names     names, letters, colours, times      stream     the changes, as they happen
+                                                  wire       a bubble's story: calls, answers, webhooks
     again     a call once more, a sample              copying    a call, a webhook, a message as a command or as code
     fitted    the same message under every vendor   steering   the control pane: clock, scenarios, session
                                                     chaos      the same: faults, webhooks once more, secrets

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from gateway.addresses import Address
-from gateway.model import Attachment, Opaque, Part
+from gateway.model import Opaque, Part
 from gateway.simulator.contact import Impossible
-from gateway.simulator.phone.files import Files
 from gateway.simulator.phone.hands import Form
 from gateway.simulator.scene import Scene
 
@@ -14,7 +13,7 @@ __all__ = ["card_of"]
 _FEWEST_OPTIONS, _MOST_OPTIONS = 2, 12
 
 
-def card_of(form: Form, scene: Scene, files: Files) -> Part:
+def card_of(form: Form, scene: Scene) -> Part:
     """Make the card that a form asks for; raises `Impossible` for what makes none."""
     kind = form.one("kind")
     if kind == "poll":
@@ -24,7 +23,7 @@ def card_of(form: Form, scene: Scene, files: Files) -> Part:
     if kind == "sticker":
         return Opaque(kind="sticker", data={"name": form.one("name").strip()[:40] or "Sticker"})
     if kind == "contact":
-        return _contact(form, scene, files)
+        return scene.card_of(Address.parse(form.one("other")))
     raise Impossible("there is no such card", hint="choose a poll, a place, a sticker or a contact", status=422)
 
 
@@ -50,13 +49,3 @@ def _degrees(text: str, most: float) -> float:
     if not -most <= value <= most:
         raise Impossible("that is no place on Earth", hint=f"give degrees, at most {most:g}", status=422)
     return value
-
-
-def _contact(form: Form, scene: Scene, files: Files) -> Part:
-    """Make a vCard of somebody's name and address, a file as phones send it."""
-    phone = scene.world.phone(Address.parse(form.one("other")))
-    name = "".join(character for character in phone.name if character.isprintable() and character not in "\\;,")
-    kind = "EMAIL" if "@" in phone.address.text else "TEL;TYPE=CELL"
-    lines = ("BEGIN:VCARD", "VERSION:3.0", f"FN:{name}", f"N:{name};;;;", f"{kind}:{phone.address.text}", "END:VCARD")
-    kept = files.keep(f"{name or 'contact'}.vcf", "text/vcard", "\r\n".join((*lines, "")).encode("utf-8", "replace"))
-    return Attachment(url=scene.root + kept.path, name=kept.name, media_type=kept.media_type, size=len(kept.content))

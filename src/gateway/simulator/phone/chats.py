@@ -10,8 +10,9 @@ from typing import Any
 from gateway.actions import DeliveryState
 from gateway.addresses import Address
 from gateway.model import Channel
+from gateway.simulator.files import FILES
 from gateway.simulator.phone.names import hue_of, initials, name_of, time_of, title_of
-from gateway.simulator.phone.parts import FILES, kind_of, preview
+from gateway.simulator.phone.parts import kind_of, preview
 from gateway.simulator.phone.place import ChatKey
 from gateway.simulator.scene import Scene
 from gateway.simulator.world import Bubble, Phone, Thread

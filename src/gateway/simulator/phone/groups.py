@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from gateway.addresses import Address
 from gateway.model import Attachment
 from gateway.simulator.contact import Contact, Impossible
-from gateway.simulator.phone.files import Files
+from gateway.simulator.files import Files
 from gateway.simulator.phone.hands import Form, chat_in, contact_in
 from gateway.simulator.scene import Scene
 

@@ -12,23 +12,17 @@ from collections.abc import Mapping
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import urlsplit
 
+from gateway.pages import page_headers
 from gateway.simulator.contact import Impossible
 from gateway.simulator.strangers import refuse_strangers
 
 __all__ = ["HEADERS", "Guard"]
 
-HEADERS: Mapping[str, str] = {
-    "cache-control": "no-store",
-    "content-security-policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self' blob:; "
-        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    ),
-    "cross-origin-opener-policy": "same-origin",
-    "cross-origin-resource-policy": "same-origin",
-    "permissions-policy": "microphone=(self), camera=(), geolocation=()",
-    "referrer-policy": "no-referrer",
-    "x-content-type-options": "nosniff",
-}
+HEADERS: Mapping[str, str] = page_headers(
+    content="media-src 'self' blob:",
+    permissions_policy="microphone=(self), camera=(), geolocation=()",
+    referrer_policy="no-referrer",
+)
 """On every answer of the phone."""
 
 

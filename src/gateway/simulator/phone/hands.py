@@ -9,10 +9,9 @@ from urllib.parse import parse_qs
 
 from pydantic import ValidationError
 
-from gateway.actions import DeliveryState
 from gateway.model import Attachment, Effect, Part, Reaction, Text, Voice
 from gateway.simulator.contact import Contact, Impossible
-from gateway.simulator.phone.files import Files
+from gateway.simulator.files import Files
 from gateway.simulator.phone.parts import kind_of
 from gateway.simulator.phone.place import ChatKey
 from gateway.simulator.scene import Scene
@@ -76,7 +75,7 @@ def chat_in(form: Form) -> ChatKey:
 class Hands:
     """Does what forms ask for; every method raises `Impossible` for what cannot be."""
 
-    def __init__(self, scene: Scene, files: Files, cards: Callable[[Form, Scene, Files], Part]) -> None:
+    def __init__(self, scene: Scene, files: Files, cards: Callable[[Form, Scene], Part]) -> None:
         self._scene = scene
         self._files = files
         self._cards = cards
@@ -177,7 +176,7 @@ class Hands:
         contact.vote(option, message=bubble.vendor_id, removed=removed, **self._where(form))
 
     def _card(self, form: Form) -> None:
-        card = self._cards(form, self._scene, self._files)
+        card = self._cards(form, self._scene)
         twin = self._scene.twins.get(self._chat(form).vendor)
         if card.type == "opaque" and twin is not None and card.kind not in twin.cards:
             raise Impossible("the application would not hear of it", hint="another vendor may carry it", status=422)
@@ -234,12 +233,7 @@ class Hands:
 
     def _again(self, form: Form) -> None:
         """Let the vendor try a message again that was not delivered."""
-        bubble = self._bubble(self._chat(form).vendor, form.one("message"))
-        if not bubble.ours or bubble.state is not DeliveryState.FAILED:
-            raise Impossible("only what was not delivered is tried again", hint="choose a failed message")
-        bubble.code = bubble.reason = None
-        self._scene.fates.reach(bubble, DeliveryState.QUEUED)
-        self._scene.fates.begin(bubble)
+        self._contact(form).try_again(message=form.one("message"), **self._where(form))
 
     # ── who and where ─────────────────────────────────────────────────────────────────────────────────────────────
 

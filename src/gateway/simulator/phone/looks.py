@@ -11,10 +11,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from hashlib import sha256
+from typing import NamedTuple
 
 from gateway.actions import DeliveryState
 from gateway.addresses import Address
 from gateway.model import Channel, Reaction
+from gateway.simulator.phone.album import Album, revision_of
 from gateway.simulator.phone.happened import happened_words
 from gateway.simulator.phone.names import hue_of, initials, name_of, time_of, title_of
 from gateway.simulator.phone.parts import PartLook, part_looks, preview, said, words_of
@@ -145,9 +147,16 @@ def dom_id(vendor_id: str) -> str:
     return sha256(vendor_id.encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
 
-def look_at(thread: Thread, address: Address, world: World, root: str, window: int) -> list[BubbleLook]:
-    """Show the last `window` messages of a thread on the phone at an address."""
-    everything = thread.shown_to(address)
+def look_at(
+    thread: Thread,
+    address: Address,
+    world: World,
+    root: str,
+    window: int,
+    album: Album[BubbleLook] | None = None,
+) -> list[BubbleLook]:
+    """Show the last `window` messages of a thread on the phone at an address; `album` has how they looked before."""
+    everything, album = thread.shown_to(address), album or Album()
     bubbles = everything[-window:]
     known = {bubble.vendor_id: bubble for bubble in bubbles if bubble.reply_to} and {
         bubble.vendor_id: bubble for bubble in everything
@@ -155,24 +164,59 @@ def look_at(thread: Thread, address: Address, world: World, root: str, window: i
     here = {bubble.vendor_id for bubble in bubbles} if known else set()
     answered = Counter(root_of(bubble, known).vendor_id for bubble in bubbles if bubble.reply_to)
     ends = {_last(bubbles, mine=True, address=address), _last(bubbles, mine=False, address=address)}
+    around = _around(thread, world)
     looks, start = [], len(everything) - len(bubbles)
+    happened = {each.after for each in thread.happenings}
     for number, bubble in enumerate(bubbles):
         before = bubbles[number - 1] if number else None
         after = bubbles[number + 1] if number + 1 < len(bubbles) else None
-        plain = look_at_one(bubble, address, world, root)
-        looks.append(
-            replace(
-                plain,
-                stamp=_stamp(before, bubble),
-                above=_happened(thread, start + number, world, address),
-                first=before is None or not _together(before, bubble),
-                last=after is None or not _together(bubble, after),
-                reply=_reply(bubble, known, here, address),
-                replies=answered[bubble.vendor_id],
-                state=plain.state if number in ends or plain.failed else "",
-            )
+        beside = _Beside(
+            stamp=_stamp(before, bubble),
+            above=_happened(thread, start + number, world, address) if start + number in happened else (),
+            first=before is None or not _together(before, bubble),
+            last=after is None or not _together(bubble, after),
+            reply=_reply(bubble, known, here, address),
+            replies=answered[bubble.vendor_id],
+            ends=number in ends,
         )
+
+        def make(bubble: Bubble = bubble, beside: _Beside = beside) -> BubbleLook:
+            return _placed(look_at_one(bubble, address, world, root), beside)
+
+        looks.append(album.find(bubble.vendor_id, (around, revision_of(bubble), beside), make))
+    album.keep_only({bubble.vendor_id for bubble in bubbles})
     return looks
+
+
+class _Beside(NamedTuple):
+    """What a bubble's look owes to its place in the chat."""
+
+    stamp: str
+    above: tuple[str, ...]
+    first: bool
+    last: bool
+    reply: ReplyLook | None
+    replies: int
+    ends: bool
+    """It is the last of its side."""
+
+
+def _around(thread: Thread, world: World) -> tuple[object, ...]:
+    """Give what a bubble's look owes to the world: names, and whether a message waits for the phone."""
+    return (tuple(phone.name for phone in world.phones()), world.recipient(thread).offline)
+
+
+def _placed(plain: BubbleLook, beside: _Beside) -> BubbleLook:
+    return replace(
+        plain,
+        stamp=beside.stamp,
+        above=beside.above,
+        first=beside.first,
+        last=beside.last,
+        reply=beside.reply,
+        replies=beside.replies,
+        state=plain.state if beside.ends or plain.failed else "",
+    )
 
 
 def latest(thread: Thread, world: World, address: Address) -> tuple[str, ...]:
@@ -308,7 +352,8 @@ def _stamp(before: Bubble | None, bubble: Bubble) -> str:
 
 
 def _together(before: Bubble, after: Bubble) -> bool:
-    same = before.sender == after.sender and before.channel is after.channel and not before.unsent_at
+    shown = not before.unsent_at and not after.unsent_at
+    same = shown and before.sender == after.sender and before.channel is after.channel
     return same and after.created_at - before.created_at <= _RUN and after.reply_to is None
 
 

@@ -15,13 +15,12 @@ from pydantic import ValidationError
 from gateway.model import Media
 from gateway.simulator.asgi import Receive, Scope, Send, answer, headers_of
 from gateway.simulator.contact import Impossible
+from gateway.simulator.files import FILES, Files
 from gateway.simulator.phone.again import App, call_again, sample_of
 from gateway.simulator.phone.cards import card_of
-from gateway.simulator.phone.files import Files
 from gateway.simulator.phone.groups import GroupHands
 from gateway.simulator.phone.guard import HEADERS, Guard
 from gateway.simulator.phone.hands import Form, Hands
-from gateway.simulator.phone.parts import FILES
 from gateway.simulator.phone.place import Place
 from gateway.simulator.phone.sheet import Sheet, pages
 from gateway.simulator.phone.steering import Steering
@@ -78,7 +77,7 @@ class PhonePage:
         self._guard = Guard(names, token)
         self._run = secrets.token_hex(4)
         self._templates = pages()
-        self.files: Files = Files()
+        self.files: Files = scene.files
         self._hands = Hands(scene, self.files, card_of)
         self._group_hands = GroupHands(scene, self.files)
         self._talking = Talking(scene, self.files, self._templates)

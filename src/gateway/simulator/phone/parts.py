@@ -16,13 +16,12 @@ from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 from gateway.model import Attachment, Link, Media, Opaque, Part, Text, Voice
+from gateway.simulator.files import FILES
 from gateway.simulator.phone.names import name_of, title_of
 from gateway.simulator.world import Bubble, World
 
-__all__ = ["FILES", "OptionLook", "PartLook", "kind_of", "part_looks", "preview", "said", "size_words", "words_of"]
+__all__ = ["OptionLook", "PartLook", "kind_of", "part_looks", "preview", "said", "size_words", "words_of"]
 
-FILES = "/_phone/files/"
-"""Where the files are that phones sent, below the simulator's root."""
 _BARS = 34
 _MOST_EMOJI = 3
 _PREVIEW = 80

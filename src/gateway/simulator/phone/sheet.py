@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from gateway.addresses import Address
 from gateway.model import Effect, Tapback
+from gateway.simulator.phone.album import Album
 from gateway.simulator.phone.chats import chat_look, chat_looks, look_at_phone, thread_of
 from gateway.simulator.phone.looks import BubbleLook, latest, look_at
 from gateway.simulator.phone.names import title_of
@@ -17,6 +20,15 @@ from gateway.simulator.phone.place import Place
 from gateway.simulator.scene import Scene
 
 __all__ = ["Sheet", "Shown", "pages"]
+
+
+#: Of what each region is made, beside the people, the vendors and the page's place.
+_NEEDS: Mapping[str, tuple[str, ...]] = {
+    "owner": ("phone",),
+    "chats": ("chats", "open"),
+    "head": ("phone", "open"),
+    "typing": ("open", "latest"),
+}
 
 
 def pages() -> Environment:
@@ -51,6 +63,8 @@ class Sheet:
         self.place = place
         self._templates = templates
         self._panes = panes
+        self._albums: list[Album[BubbleLook]] = [Album() for _ in place.phones]
+        self._painted: Album[str] = Album()
 
     # ── the whole ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -65,15 +79,27 @@ class Sheet:
     # ── what is different ─────────────────────────────────────────────────────────────────────────────────────────
 
     def look(self) -> Shown:
-        """Take down what a page would hold now."""
+        """Take down what a page would hold now, but for its pane; what is as it was is not rendered again."""
+        people, vendors = self._people, self._vendors
         regions = {
-            f"{name}-{number}": self._render(f"{name}.html", **phone)
+            f"{name}-{number}": self._painted.find(
+                (name, number),
+                (people, vendors, *(phone[need] for need in needs)),
+                partial(self._render, f"{name}.html", **phone),
+            )
             for number, phone in enumerate(self._phones(bubbles=False))
-            for name in ("owner", "chats", "head", "typing")
+            for name, needs in _NEEDS.items()
             if phone["open"] or name in {"owner", "chats"}
         }
-        regions["pane"] = self._pane()
         return Shown(regions, [{look.dom: look for look in self._bubbles(n)} for n in range(len(self.place.phones))])
+
+    def look_beside(self) -> str:
+        """Take down what the pane would hold now."""
+        return self._pane()
+
+    def pane_difference(self, before: str, after: str) -> str:
+        """Render what the pane needs to come from one to the other; empty where there is nothing."""
+        return self._partial("#pane", "innerMorph", after) if after != before else ""
 
     def difference(self, before: Shown, after: Shown) -> str:
         """Render what a page needs to come from one to the other; empty where there is nothing.
@@ -90,9 +116,10 @@ class Sheet:
             pieces += self._log(number, old, log)
         return "".join(pieces)
 
-    def everything(self, now: Shown, *, fresh: Collection[tuple[str, str]] = ()) -> str:
+    def everything(self, now: Shown, pane: str, *, fresh: Collection[tuple[str, str]] = ()) -> str:
         """Render all of what a page holds, to be laid over what it has; effects are played for those in `fresh`."""
         pieces = [self._partial(f"#{name}", "innerMorph", html) for name, html in now.regions.items()]
+        pieces += [self.pane_difference("", pane)]
         for number, log in enumerate(now.logs):
             bubbles = (self._bubble(number, look, fresh=(look.vendor, look.id) in fresh) for look in log.values())
             pieces.append(self._partial(f"#log-{number}", "innerMorph", "".join(bubbles)))
@@ -109,7 +136,7 @@ class Sheet:
         changed = [
             self._partial(f"#b{number}-{dom}", "outerMorph", self._bubble(number, new[dom], fresh=False))
             for dom in kept
-            if old[dom] != new[dom]
+            if old[dom] is not new[dom] and old[dom] != new[dom]
         ]
         more = "".join(self._bubble(number, new[dom], fresh=True) for dom in added)
         return [*gone, *changed, *([self._partial(f"#log-{number}", "beforeend", more)] if more else [])]
@@ -121,14 +148,14 @@ class Sheet:
     # ── its pieces ────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _bubble(self, number: int, look: BubbleLook, *, fresh: bool) -> str:
-        return self._render("bubble.html", number=number, look=look, fresh=fresh)
+        return self._templates.get_template("bubble.html").render(number=number, look=look, fresh=fresh)
 
     def _bubbles(self, number: int) -> list[BubbleLook]:
         held = self.place.phones[number]
         thread = thread_of(self.scene, held.address, held.chat) if held.chat else None
         if thread is None:
             return []
-        return look_at(thread, held.address, self.scene.world, self.scene.root, self.place.window)
+        return look_at(thread, held.address, self.scene.world, self.scene.root, self.place.window, self._albums[number])
 
     def _phones(self, *, bubbles: bool = True) -> list[dict[str, Any]]:
         return [self._phone(number, bubbles=bubbles) for number in range(len(self.place.phones))]
@@ -153,13 +180,19 @@ class Sheet:
         told = self._panes[self.place.pane](self.place)
         return Markup(self._render(f"{self.place.pane}.html", **told))  # noqa: S704 - a template's own, escaped there
 
+    @property
+    def _people(self) -> list[tuple[Address, str]]:
+        return [(phone.address, phone.name) for phone in self.scene.world.phones()]
+
+    @property
+    def _vendors(self) -> list[tuple[str, str, list[str]]]:
+        return [(vendor, title_of(vendor), list(twin.lines)) for vendor, twin in self.scene.twins.items()]
+
     def _render(self, name: str, **what: Any) -> str:
-        people = [(phone.address, phone.name) for phone in self.scene.world.phones()]
-        vendors = [(vendor, title_of(vendor), list(twin.lines)) for vendor, twin in self.scene.twins.items()]
         return self._templates.get_template(name).render(
             place=self.place,
-            people=people,
-            vendors=vendors,
+            people=self._people,
+            vendors=self._vendors,
             seed=self.scene.seed,
             panes=[(name, name.title()) for name in self._panes],
             **what,

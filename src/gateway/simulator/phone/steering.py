@@ -19,6 +19,7 @@ from gateway.simulator.phone.parts import said
 from gateway.simulator.scenario import Played, Scenario, StepPlayed, play, record
 from gateway.simulator.scene import Scene, Snapshot
 from gateway.simulator.views import state_json
+from gateway.simulator.world import Bubble
 
 __all__ = ["Steering", "transcript"]
 
@@ -163,23 +164,33 @@ class Steering:
 
 
 def transcript(scene: Scene) -> str:
-    """Write all chats as Markdown: who wrote what when, and how far it came."""
+    """Write all chats as Markdown: who wrote what when, and how far it came; what was taken back is not in it."""
     lines = ["# Transcript", "", f"Seed {scene.seed}."]
     for thread in scene.world.threads():
         names = ", ".join(name_of(scene.world, member.text) for member in thread.members)
         lines += ["", f"## {_escaped(thread.name or names)} · {title_of(thread.vendor)} · {thread.line}", ""]
-        for bubble in thread.bubbles:
-            who = "Application" if bubble.ours else name_of(scene.world, bubble.sender)
-            marks = [f"with {bubble.effect.value}"] if bubble.effect else []
-            marks += [bubble.state.value] if bubble.ours else []
-            marks += [f"code {bubble.code}"] if bubble.code else []
-            marks += [
-                f"{reaction.text} from {name_of(scene.world, party)}" for party, reaction in bubble.reactions.items()
-            ]
-            tail = f" _({_escaped(', '.join(marks))})_" if marks else ""
-            when = bubble.created_at.astimezone()
-            lines.append(f"- {when:%H:%M:%S} **{_escaped(who)}**: {_escaped(said(bubble))}{tail}")
+        lines += [_written(scene, bubble) for bubble in thread.bubbles]
     return "\n".join(lines) + "\n"
+
+
+def _written(scene: Scene, bubble: Bubble) -> str:
+    who = "Application" if bubble.ours else name_of(scene.world, bubble.sender)
+    head = f"- {bubble.created_at.astimezone():%H:%M:%S} **{_escaped(who)}**"
+    if bubble.unsent_at is not None:
+        return f"{head} unsent a message"
+    reactions = [(party, reaction.text) for party, reaction in bubble.reactions.items()]
+    reactions += [
+        (party, f"{reaction.text} on part {part + 1}") for (party, part), reaction in bubble.part_reactions.items()
+    ]
+    reactions += [(party, "sticker") for party in bubble.stickers]
+    reactions += [(party, f"vote for {option}") for option, voters in bubble.votes.items() for party in voters]
+    marks = [f"with {bubble.effect.value}"] if bubble.effect else []
+    marks += ["edited"] if bubble.edits else []
+    marks += [bubble.state.value] if bubble.ours else []
+    marks += [f"code {bubble.code}"] if bubble.code else []
+    marks += [f"{what} from {name_of(scene.world, party)}" for party, what in reactions]
+    tail = f" _({_escaped(', '.join(marks))})_" if marks else ""
+    return f"{head}: {_escaped(said(bubble))}{tail}"
 
 
 def _escaped(text: str) -> str:

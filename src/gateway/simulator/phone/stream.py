@@ -24,7 +24,7 @@ HEARTBEAT = 15.0
 _LOOK = 1.0
 """Real seconds between two looks where the journal says nothing."""
 _TOGETHER = 0.015
-"""Seconds in which what happens together is sent together."""
+"""Seconds between two events at least; what happens first is sent at once, and what happens meanwhile together."""
 
 
 class Stream:
@@ -55,34 +55,49 @@ class Stream:
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _feed(self, send: Send) -> None:
-        shown, last = await self._begin(send)
+        shown, pane, last = await self._begin(send)
         journal, quiet = self._scene.journal, 0.0
         while not self._scene.ended.is_set():
-            # not everything is journalled: dots that go by themselves, a switch of a phone
-            if await journal.wait(since=last, seconds=_LOOK, limit=1):
-                await asyncio.sleep(_TOGETHER)
+            # not everything is journalled: dots go by themselves
+            await journal.wait(since=last, seconds=_LOOK, limit=1)
             last, now = journal.last, self._sheet.look()
             html, shown = self._sheet.difference(shown, now), now
-            quiet = 0.0 if html else quiet + _LOOK
-            if html:
-                await _send(send, event(f"{self._run}.{last}", html))
+            said = await self._tell(send, last, html)
+            # a pane takes much longer than a bubble, which does not wait for it
+            if self._sheet.place.pane:
+                beside = self._sheet.look_beside()
+                html, pane = self._sheet.pane_difference(pane, beside), beside
+                said |= await self._tell(send, last, html, seen=said)
+            quiet = 0.0 if said else quiet + _LOOK
+            if said:
+                await asyncio.sleep(_TOGETHER)
             elif quiet >= HEARTBEAT:
                 quiet = 0.0
                 await _send(send, b": still here\n\n")
 
-    async def _begin(self, send: Send) -> tuple[Shown, int]:
+    async def _tell(self, send: Send, last: int, html: str, *, seen: bool = False) -> bool:
+        """Send what changed, if anything did.
+
+        The name of an event is what a page comes back with: it has seen everything until then, its pane included.
+        """
+        complete = seen or not self._sheet.place.pane
+        if html or seen:
+            await _send(send, event(f"{self._run}.{last}" if complete else "", html))
+        return bool(html)
+
+    async def _begin(self, send: Send) -> tuple[Shown, str, int]:
         """Bring the page to what is; it may have been away."""
         journal = self._scene.journal
-        last, now = journal.last, self._sheet.look()
+        last, now, pane = journal.last, self._sheet.look(), self._sheet.look_beside()
         run, _, number = self._since.partition(".")
         if run == self._run and number == str(last):
             await _send(send, b": welcome\n\n")
-            return now, last
+            return now, pane, last
         known = int(number) if run == self._run and number.isascii() and number.isdigit() else None
         fresh = _written(journal, known) if known is not None else set()
-        html = self._sheet.everything(now, fresh=fresh)
+        html = self._sheet.everything(now, pane, fresh=fresh)
         await _send(send, event(f"{self._run}.{last}", html))
-        return now, last
+        return now, pane, last
 
 
 def _written(journal: Journal, since: int) -> set[tuple[str, str]]:
@@ -92,9 +107,10 @@ def _written(journal: Journal, since: int) -> set[tuple[str, str]]:
 
 
 def event(name: str, html: str) -> bytes:
-    """Write one event; a line of it may hold no break."""
-    lines = html.replace("\r", " ").split("\n")
-    return "".join([f"id: {name}\n", *(f"data: {line}\n" for line in lines), "\n"]).encode("utf-8", "replace")
+    """Write one event, without a name or without data where one is empty; a line of it may hold no break."""
+    lines = html.replace("\r", " ").split("\n") if html else []
+    named = [f"id: {name}\n"] if name else []
+    return "".join([*named, *(f"data: {line}\n" for line in lines), "\n"]).encode("utf-8", "replace")
 
 
 async def _send(send: Send, body: bytes) -> None:

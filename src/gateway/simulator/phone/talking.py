@@ -11,8 +11,8 @@ from gateway.addresses import Address
 from gateway.capabilities import Capabilities, Feature
 from gateway.model import ChatKind, Media
 from gateway.simulator.contact import Impossible
+from gateway.simulator.files import Files, Kept
 from gateway.simulator.phone.chats import chat_look, thread_of
-from gateway.simulator.phone.files import Files, Kept
 from gateway.simulator.phone.menus import look_at_menu, look_at_thread
 from gateway.simulator.phone.names import title_of
 from gateway.simulator.phone.place import ChatKey, Held

@@ -5,16 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 from pydantic import ValidationError
 
 from gateway.actions import DeliveryState
-from gateway.addresses import Address
-from gateway.simulator.contact import Contact, Impossible
-from gateway.simulator.scenario.script import Scenario, Step, address_of
+from gateway.simulator.contact import Impossible
+from gateway.simulator.scenario.doing import Hands
+from gateway.simulator.scenario.script import EXPECTING, Scenario, Step
 from gateway.simulator.scene import Scene
 from gateway.simulator.world import Bubble, Thread
 
@@ -82,71 +81,22 @@ class _Table:
 
     def __init__(self, scene: Scene, vendor: str) -> None:
         self._scene = scene
-        self._vendor = vendor
-        self._people = [phone.address for phone in scene.world.phones()]
-        self._address = self._people[0]
-        self._line: str | None = None
-        self._group: str | None = None
-        self._in_group = False
+        self._hands = Hands(scene, vendor)
         # what was there before is not what the scenario waits for
         self._seen = {thread.id: sum(b.ours for b in thread.bubbles) for thread in scene.world.threads()}
         self._expected: Bubble | None = None
-        self._deeds: Mapping[str, Callable[[Step], object]] = {
-            "says": self._says,
-            "replies": lambda step: self._contact.reply(str(step.replies), **self._where),
-            "reacts": lambda step: step.reacts and self._contact.react(step.reacts, **self._where),
-            "unreacts": lambda step: step.unreacts and self._contact.unreact(step.unreacts, **self._where),
-            "types": lambda step: self._contact.type(on=bool(step.types), **self._where),
-            "reads": lambda _: self._contact.read(**self._where),
-            "calls": lambda _: self._contact.call(vendor=self._vendor, line=self._line),
-            "opts_in": self._opts_in,
-            "stops": lambda step: self._contact.stop(vendor=self._vendor, line=self._line, text=str(step.stops)),
-            "switch": lambda step: self._contact.switch(**(step.switch or {})),
-            "starts_group": self._starts_group,
-            "fault": lambda step: step.fault and self._scene.faults.add(step.fault),
-        }
 
     async def play(self, step: Step) -> None:
         """Do one step; raises `_Unmet`, `Impossible` and `ValueError`."""
-        self._move(step)
-        if step.what in self._deeds:
-            self._deeds[step.what](step)
-        elif step.advance is not None:
+        if step.what in EXPECTING:
+            await self._until(lambda: self._hands.is_there(step), f"the group {step.group!r}", step.within)
+        self._hands.move(step)
+        if self._hands.do(step):
+            return
+        if step.advance is not None:
             await self._scene.clock.advance(step.advance, grace=0.05)
         else:
             await self._expect(step)
-
-    def _move(self, step: Step) -> None:
-        if step.phone is not None:
-            self._address = address_of(step.phone, self._people)
-        if step.via is not None:
-            self._vendor = step.via
-        if step.line is not None:
-            self._line = step.line
-        if step.group is not None:
-            self._in_group = step.group
-
-    @property
-    def _contact(self) -> Contact:
-        return self._scene.contact(self._address)
-
-    @property
-    def _where(self) -> dict[str, Any]:
-        return {"vendor": self._vendor, "line": self._line, "group": self._group if self._in_group else None}
-
-    def _says(self, step: Step) -> None:
-        more: dict[str, Any] = {"attachments": step.attachments, "subject": step.subject, "effect": step.effect}
-        self._contact.write(step.says, **self._where, **more)
-
-    def _opts_in(self, step: Step) -> None:
-        self._contact.opt_in(vendor=self._vendor, line=self._line, link=step.link, text=step.opts_in or "START")
-
-    def _starts_group(self, step: Step) -> None:
-        group = step.starts_group
-        assert group is not None  # noqa: S101 - the step does this
-        others: list[Address] = [address_of(other, self._people) for other in group.others]
-        bubble = self._contact.start_group(others, group.text, vendor=self._vendor, line=self._line, name=group.name)
-        self._group, self._in_group = bubble.thread.group, True
 
     # ── what is expected ──────────────────────────────────────────────────────────────────────────────────────────
 
@@ -165,6 +115,13 @@ class _Table:
         elif step.expect_typing is not None:
             on = step.expect_typing
             await self._until(lambda: self._thread().typing is on, f"typing dots {'on' if on else 'off'}", step.within)
+        elif step.expect_read is not None:
+            await self._until(
+                lambda: self._last_of_contact().state is DeliveryState.READ, "that it was read", step.within
+            )
+        elif step.expect_name is not None:
+            name = step.expect_name
+            await self._until(lambda: self._thread().name == name, f"the name {_shown(name)}", step.within)
         elif step.expect_silence is not None:
             await self._expect_silence(step.expect_silence)
 
@@ -212,8 +169,7 @@ class _Table:
         return f"; the application did not take the webhook {refused[-1].data['event']}"
 
     def _thread(self) -> Thread:
-        contact = self._contact
-        return contact.thread(self._vendor, line=self._line, group=self._group if self._in_group else None)
+        return self._hands.thread
 
     def _ours(self) -> list[Bubble]:
         return [bubble for bubble in self._thread().bubbles if bubble.ours]

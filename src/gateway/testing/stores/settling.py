@@ -324,6 +324,19 @@ class SettlingContract:
             await store.by_token(token) for token in (token_of(work.message.id), change.step.token)
         ]
 
+    async def test_a_row_that_is_queued_and_parked_is_listed_and_not_claimed(self, store: Store) -> None:
+        """What somebody has to decide about keeps no place in its lane, and is still in the list of its state."""
+        work = await claimed(store, "1")
+        await store.settle(work, unknown(work, parked=True, until=0))
+        await enqueued(store, "2")
+        change = again(work.message, work.steps[0])
+        aside = replace(change, message=replace(change.message, parked=True))
+        assert await store.amend(aside, expect=MessageState.UNKNOWN)
+        assert [message_row("2"), aside.message] == await store.messages(MessageState.QUEUED)
+        assert [message_row("2")] == await store.messages(MessageState.QUEUED, limit=1)
+        assert 1 == await store.depth("main")
+        assert ["msg_2"] == [work.message.id for work in await store.claim(after(200), LEASE, 10)]
+
     async def test_a_row_that_is_tried_again_waits_for_the_one_under_way(self, store: Store) -> None:
         """A held lane stays held, and its settlement is written."""
         work = await claimed(store, "1")

@@ -9,11 +9,15 @@ let chosen = null; // the bubble that the menu is about
 let section = null; // the phone that it is on
 let opener = null; // where the focus goes back to
 
+async function asked(path, phone, message) {
+  const query = new URLSearchParams({ phone: phone.dataset.address, chat: phone.dataset.chat, message });
+  const answered = await fetch(`/_phone/${path}?${query}`, { headers: { "HX-Request": "true" } });
+  return [answered.ok, await answered.text()]; // escaped where it was made
+}
+
 async function fetched(path, phone, message) {
-  const asked = new URLSearchParams({ phone: phone.dataset.address, chat: phone.dataset.chat, message });
-  const answered = await fetch(`/_phone/${path}?${asked}`, { headers: { "HX-Request": "true" } });
-  const html = await answered.text();
-  if (answered.ok) return html; // escaped where it was made
+  const [ok, html] = await asked(path, phone, message);
+  if (ok) return html;
   tell(html);
   return "";
 }
@@ -42,6 +46,7 @@ export async function openThread(phone, message) {
   const html = await fetched("thread", phone, message);
   if (!html) return;
   fill(thread, html);
+  for (const bubble of thread.querySelectorAll(".log-of > li")) bubble.made = bubble.outerHTML;
   if (!thread.matches(":popover-open")) thread.showPopover();
   const main = document.querySelector(`.phone[data-address="${CSS.escape(phone.dataset.address)}"]`);
   const at = (main?.querySelector(".log") ?? document.body).getBoundingClientRect();
@@ -49,6 +54,37 @@ export async function openThread(phone, message) {
   thread.style.top = `${Math.max(8, at.top + (at.height - thread.offsetHeight) / 2)}px`;
   thread.querySelector("[name=text]")?.focus();
 }
+
+let refreshing = null; // what is asked now, and whether something came since
+
+/** Bring the open thread up to date; what is being written in it stays. */
+async function refresh() {
+  if (refreshing) { refreshing.again = true; return; }
+  refreshing = {};
+  do {
+    refreshing.again = false;
+    const of = thread.querySelector(".thread-of");
+    if (!of || !thread.matches(":popover-open")) break;
+    const [ok, html] = await asked("thread", of, of.dataset.root);
+    if (!ok) thread.hidePopover(); // the message is gone, as after a reset
+    else if (of.isConnected) lay(of.querySelector(".log-of"), html);
+  } while (refreshing.again);
+  refreshing = null;
+}
+
+function lay(list, html) {
+  const fresh = [...new DOMParser().parseFromString(html, "text/html").querySelectorAll(".log-of > li")];
+  const ids = new Set(fresh.map((bubble) => bubble.id));
+  for (const bubble of [...list.children]) if (!ids.has(bubble.id)) bubble.remove();
+  for (const bubble of fresh) {
+    bubble.made = bubble.outerHTML;
+    const there = list.querySelector(`#${CSS.escape(bubble.id)}`);
+    if (!there) { list.append(bubble); thread.scrollTop = thread.scrollHeight; }
+    else if (there.made !== bubble.made) there.replaceWith(bubble);
+  }
+}
+
+document.addEventListener("htmx:sse:after:message", refresh);
 
 /** The words of a bubble, or of the part that was chosen. */
 function wordsOf(bubble, part) {
@@ -99,6 +135,6 @@ menu.addEventListener("submit", () => { queueMicrotask(() => { menu.hidePopover(
 document.addEventListener("htmx:finally:request", (event) => {
   const form = event.detail.ctx.sourceElement;
   if (!form.matches?.("[data-thread-form]") || !event.detail.ctx.response?.raw?.ok) return;
-  const of = form.closest(".thread-of");
-  openThread(of, of.dataset.root);
+  form.elements.text.value = "";
+  refresh();
 });

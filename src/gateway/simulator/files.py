@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from urllib.parse import quote
 
-from gateway.simulator.contact import Impossible
-from gateway.simulator.phone.parts import FILES
+from gateway.simulator.someone import Impossible
 
-__all__ = ["Files", "Kept"]
+__all__ = ["FILES", "Files", "Kept"]
 
+FILES = "/_phone/files/"
+"""Where they are, below the simulator's root."""
 _MOST_BYTES = 64 * 1024 * 1024
 """All files together; the oldest make room."""
 # what a browser shows and cannot run; everything else is only saved
