@@ -88,6 +88,7 @@ class Engine:
         self._worker = Worker(self.store, self.connections, clock, self._outcomes, policy=retry, chance=chance)
         self._works = works
         self._tasks: list[asyncio.Task[None]] = []
+        self._opened = False
         self._started = False
         self._starting = asyncio.Lock()
         self._closed = False
@@ -98,16 +99,29 @@ class Engine:
 
     # ── life ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
+    async def open(self) -> None:
+        """Open the store and start nothing yet: for who keeps connections there, and has to make them first.
+
+        A loop that finds work for a connection which is not there puts it off. Does nothing when it has been done.
+        """
+        async with self._starting:
+            await self._open()
+
+    async def _open(self) -> None:
+        if self._closed:
+            raise StoreError("this gateway is closed", hint="make a new Gateway")
+        if not self._opened:
+            await self.store.open()
+            self._opened = True
+
     async def start(self) -> None:
         """Open the store and start the loops; does nothing when that has been done."""
         if self._started and not self._closed:
             self._still_running()
             return
         async with self._starting:
-            if self._closed:
-                raise StoreError("this gateway is closed", hint="make a new Gateway")
+            await self._open()
             if not self._started:
-                await self.store.open()
                 self._started = True
                 loops = {
                     "gateway worker": self._worker.run,

@@ -72,11 +72,13 @@ class Ingress:
         *,
         start: Callable[[], Awaitable[None]],
         stop: Callable[[], Awaitable[None]],
+        deadline: float = DEADLINE,
     ) -> None:
         self._receive = receive
         self._files = files
         self._start = start
         self._stop = stop
+        self._deadline = deadline
         self._open = 0
         self._bytes = 0
 
@@ -134,7 +136,7 @@ class Ingress:
         try:
             return await self._webhook(held, scope, receive)
         except TimeoutError:
-            return _problem(408, "request timeout", f"send the whole body within {DEADLINE:g} seconds")
+            return _problem(408, "request timeout", f"send the whole body within {self._deadline:g} seconds")
         except _TooLargeError:
             return _problem(413, "content too large", f"a webhook has at most {MAX_BODY} bytes")
         except _TooMuchError:
@@ -148,7 +150,7 @@ class Ingress:
         if len(name) > LONGEST_NAME:
             return _problem(404, "not found", "there is no such connection")
         headers = [(key.decode("latin-1").lower(), value.decode("latin-1")) for key, value in scope["headers"]]
-        async with asyncio.timeout(DEADLINE):
+        async with asyncio.timeout(self._deadline):
             body = await held.body(dict(headers), receive)
         if body is None:
             return None

@@ -40,8 +40,10 @@ IDLE = 5.0
 """Seconds after which the store is asked again, when nothing woke the loop."""
 BUSY = 0.25
 """The same while something is due that this loop may not take: another process is at it."""
-GLANCE = 0.002
+GLANCE = 0.01
 """Seconds between two looks at what this process writes by other ways than a send."""
+LOOK = 1.0
+"""Seconds for which nothing is taken of a connection that is not here; then twice as long, and so on up to a lease."""
 DRAIN = 30.0
 """Seconds that calls under way have when the gateway is closed; then they are what a crash leaves behind."""
 _NEVER = datetime.max.replace(tzinfo=UTC)
@@ -70,6 +72,8 @@ class Worker:
         self._limit = limit
         self._busy: Counter[str] = Counter()
         self._rests: dict[str, datetime] = {}
+        self._missing: dict[str, tuple[datetime, float]] = {}
+        """Connections that are not here: when to look again, and how long the pause before that was."""
         self._works: dict[asyncio.Task[None], Work] = {}
         self._news = asyncio.Event()
         """Something fell due, or a step ended and made room for what was left behind."""
@@ -146,6 +150,10 @@ class Worker:
         skipped = {name for name, count in self._busy.items() if count >= PER_CONNECTION}
         skipped |= {connection.name for connection in self._connections if connection.stopped}
         skipped |= self._connections.away.keys()
+        if self._missing:
+            here = {name for name in self._missing if self._connections.find(name) is not None}
+            self._missing = {name: look for name, look in self._missing.items() if name not in here}
+            skipped |= {name for name, (until, _) in self._missing.items() if until > now}
         if self._rests:
             self._rests = {name: until for name, until in self._rests.items() if until > now}
             skipped |= self._rests.keys()
@@ -171,7 +179,8 @@ class Worker:
     def _seconds(self, now: datetime) -> float:
         """Say how long there is nothing to do: until something falls due, or a connection has rested."""
         due = self._store.next_due(now, events=False)
-        coming = [time for time in (due, *self._rests.values()) if time is not None and time > now]
+        looks = (until for until, _ in self._missing.values())
+        coming = [time for time in (due, *self._rests.values(), *looks) if time is not None and time > now]
         seconds = (min(coming) - now).total_seconds() if coming else IDLE
         return min(seconds, BUSY if due is not None and due <= now else IDLE)
 
@@ -230,14 +239,24 @@ class Worker:
             with contextlib.suppress(StoreError):
                 await self._store.release(work, self._clock.now() + timedelta(seconds=LEASE))
 
+    def _put_off(self, work: Work, now: datetime) -> None:
+        """Take nothing of a connection for a while that is not here."""
+        name = work.message.connection
+        until, pause = self._missing.get(name, (now, LOOK / 2))
+        if until <= now:
+            pause = min(2 * pause, LEASE)
+            self._missing[name] = (now + timedelta(seconds=pause), pause)
+            _log.warning("connection_missing", message_id=work.message.id, connection=name, seconds=pause)
+
     async def _work(self, work: Work) -> None:
         reach(Point.CLAIMED)
         now = self._clock.now()
         step = next(step for step in work.steps if step.state is not StepState.ACCEPTED)
         connection = self._connections.find(work.message.connection)
         if connection is None:
-            _log.warning("connection_missing", message_id=work.message.id, connection=work.message.connection)
-            await self._store.release(work, now + timedelta(seconds=LEASE))
+            self._put_off(work, now)
+            # another process may have it, or this one in a moment: what waits is not made to wait for longer
+            await self._store.release(work, now)
         elif step.state is StepState.UNKNOWN:
             settled = await look_for_proof(self._store, work, step, connection, now)
             await self._desk.settle(work, settled)

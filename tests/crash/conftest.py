@@ -14,7 +14,7 @@ import pytest
 from tests.crash.site import Site, forking, site
 from tests.postgres import Server, shared_server
 
-pytest.register_assert_rewrite("tests.crash.chaos")  # a run of an hour has to say what was wrong
+pytest.register_assert_rewrite("tests.crash.chaos", "tests.crash.siege")  # a run of an hour has to say what was wrong
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -169,6 +170,12 @@ class Site:
         """What handlers were given, in any process."""
         path = self.folder / "handled.jsonl"
         return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+    @property
+    def released(self) -> set[str]:
+        """Ids of messages whose lane went on while nobody knew what became of them, in any process."""
+        path = self.folder / "worker.log"
+        return set(re.findall(r"^outcome_parked message_id='(\w+)'", path.read_text(errors="replace"), re.MULTILINE))
 
     async def start(self, failpoint: str = "") -> Worker:
         """Start a worker; it may end at once."""

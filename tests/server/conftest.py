@@ -12,9 +12,11 @@ from tests.server.desk import Desk, config_of, desk
 
 
 @pytest.fixture
-async def at(tmp_path: Path) -> AsyncIterator[Desk]:
-    """A desk over SQLite."""
-    async with desk(config_of(tmp_path)) as made:
+async def at(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Desk]:
+    """A desk over SQLite; with `ON_BOTH_STORES` over PostgreSQL too."""
+    on_postgres = getattr(request, "param", "sqlite") == "postgresql"
+    other = {"gateway": {"store": request.getfixturevalue("postgres_url")}} if on_postgres else {}
+    async with desk(config_of(tmp_path, **other)) as made:
         yield made
 
 

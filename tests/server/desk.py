@@ -10,11 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from gateway.config import ServiceConfig, load_service
 from gateway.server import Service, create_app, open_service
 from gateway.server.running import running
 from gateway.simulator import Contact, Simulation
+from tests.loopback import NO_TLS
+
+ON_BOTH_STORES = pytest.mark.parametrize("at", ["sqlite", "postgresql"], indirect=True)
+"""For what goes through all of the service: the same on SQLite and on PostgreSQL."""
 
 VENDOR = "echo"
 PHONE = "+12025550123"
@@ -53,7 +58,7 @@ class Desk:
     def as_(self, key: str | None) -> httpx.AsyncClient:
         """Give a client with another key."""
         headers = {"authorization": f"Bearer {key}"} if key else {}
-        return httpx.AsyncClient(base_url=self.url, headers=headers, timeout=30, trust_env=False)
+        return httpx.AsyncClient(base_url=self.url, headers=headers, timeout=30, trust_env=False, verify=NO_TLS)
 
     async def until(self, condition: Callable[[], Awaitable[Any]], seconds: float = 20) -> Any:
         """Wait until something holds, and give it."""
@@ -91,7 +96,7 @@ async def desk(config: ServiceConfig) -> AsyncIterator[Desk]:
         url = await stack.enter_async_context(running(create_app(service), service))
         sim = await stack.enter_async_context(Simulation([VENDOR], latency=0.02))
         client = httpx.AsyncClient(
-            base_url=url, headers={"authorization": f"Bearer {ADMIN_KEY}"}, timeout=30, trust_env=False
+            base_url=url, headers={"authorization": f"Bearer {ADMIN_KEY}"}, timeout=30, trust_env=False, verify=NO_TLS
         )
         await stack.enter_async_context(client)
         yield Desk(service, sim, client, url)

@@ -12,7 +12,8 @@ import pytest
 
 from gateway.server.console.front import VIEWS
 from gateway.simulator.scenario import Scenario
-from tests.server.desk import ADMIN_KEY, PHONE, VENDOR, Desk, plain
+from tests.loopback import NO_TLS
+from tests.server.desk import ADMIN_KEY, ON_BOTH_STORES, PHONE, VENDOR, Desk, plain
 
 HOSTILE = "<img src=x onerror=alert(1)> & \"quotes\" 'and' ${more}"
 WORDS = "meet me at the harbour"
@@ -21,7 +22,7 @@ WORDS = "meet me at the harbour"
 @contextlib.asynccontextmanager
 async def signed_in(at: Desk, key: str = ADMIN_KEY) -> AsyncIterator[httpx.AsyncClient]:
     """Give a client with a session."""
-    async with httpx.AsyncClient(base_url=f"{at.url}/console", timeout=30, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=f"{at.url}/console", timeout=30, trust_env=False, verify=NO_TLS) as client:
         answer = await client.post("/sign-in", data={"key": key})
         assert (303, "/console/") == (answer.status_code, answer.headers["location"])
         yield client
@@ -63,7 +64,7 @@ def filled(path: str, parts: dict[str, str]) -> str:
 async def test_without_a_session_there_is_only_the_door(at: Desk) -> None:
     """Every page asks for a key, and none of them tells whether what it is about exists."""
     parts = dict.fromkeys(("connection", "provider", "event", "chat", "message", "endpoint", "delivery", "type"), "x")
-    async with httpx.AsyncClient(base_url=f"{at.url}/console", timeout=30, trust_env=False) as nobody:
+    async with httpx.AsyncClient(base_url=f"{at.url}/console", timeout=30, trust_env=False, verify=NO_TLS) as nobody:
         for method, path, _ in VIEWS:
             answer = await nobody.request(method, filled(path, {**parts, "number": "1", "deed": "x", "key": "x"}))
             assert ("API key" in answer.text, "Sign out" in answer.text) == (True, False), path
@@ -71,6 +72,7 @@ async def test_without_a_session_there_is_only_the_door(at: Desk) -> None:
         assert (401, {}) == (wrong.status_code, dict(wrong.cookies))
 
 
+@ON_BOTH_STORES
 async def test_every_page_answers_and_runs_nothing_from_elsewhere(at: Desk) -> None:
     """With a session each page is there, under a policy without exceptions."""
     parts = await conversation(at)
@@ -191,6 +193,7 @@ async def test_keys_and_secrets_are_shown_once(at: Desk) -> None:
         assert [False, False, True] == [text in listed for text in (key, secret, "till")]
 
 
+@ON_BOTH_STORES
 async def test_an_endpoint_is_tried_replayed_and_recovered(at: Desk) -> None:
     """An example is sent; a range is counted before it goes; what failed is revived; all of it by its buttons."""
     parts = await conversation(at)

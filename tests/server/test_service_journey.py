@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from tests.server.desk import PHONE, Desk, config_of, desk
+from tests.server.desk import ON_BOTH_STORES, PHONE, Desk, config_of, desk
 
 
+@ON_BOTH_STORES
 async def test_a_message_goes_out_and_an_answer_comes_in(at: Desk) -> None:
     """From the connection to the event, over HTTP alone."""
     connection = await at.connection(name="main")
@@ -48,6 +49,7 @@ async def test_a_refused_message_is_a_problem_and_is_not_kept(at: Desk) -> None:
     assert [] == (await at.client.get("/v1/messages")).json()["items"]
 
 
+@ON_BOTH_STORES
 async def test_events_are_a_list_a_long_poll_and_a_stream(at: Desk) -> None:
     """Each goes on where it was left, by the cursor that it gave."""
     await at.connection()
@@ -69,6 +71,7 @@ async def test_events_are_a_list_a_long_poll_and_a_stream(at: Desk) -> None:
     assert any(line.startswith("id: ") for line in seen)
 
 
+@ON_BOTH_STORES
 async def test_the_webhook_of_nobody_is_a_problem(at: Desk) -> None:
     """401, 404, 405 and 413, each with a document; nothing of the request is in it."""
     connection = await at.connection()
@@ -103,6 +106,7 @@ async def test_the_method_and_the_type_and_the_shape_are_told(at: Desk) -> None:
     assert "secret words" not in shape.text
 
 
+@ON_BOTH_STORES
 async def test_health_needs_no_key_and_says_what_is_wrong(at: Desk) -> None:
     """Ready while it runs; not any more once it ends."""
     bare = at.as_(None)

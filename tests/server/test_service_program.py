@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.fronts.cli_runs import document, interrupt, run, running, start
+from tests.fronts.cli_runs import document, interrupt, line_with, run, running, start
 from tests.server.desk import ADMIN_KEY, PHONE
 
 
@@ -94,6 +95,26 @@ def test_what_is_under_way_at_sigterm_is_answered(tmp_path: Path) -> None:
         asked.join(20)
     out, _ = process.communicate(timeout=30)
     assert ([200], 0, {"state": "ended"}) == (answers, process.returncode, document(out))
+
+
+def test_a_second_ctrl_c_cuts_what_is_under_way(tmp_path: Path) -> None:
+    """Whoever does not want to wait for a long upload presses again; the log has no failure that is none."""
+    process = start(
+        "serve", "--store", f"sqlite:///{tmp_path / 'gateway.db'}", "--port", "0", "--json",
+        env={"GATEWAY__SERVER__ADMIN_KEY": ADMIN_KEY},
+    )  # fmt: skip
+    assert process.stdout is not None
+    host, _, port = json.loads(process.stdout.readline())["url"].removeprefix("http://").partition(":")
+    head = f"POST /v1/files HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {ADMIN_KEY}\r\ncontent-type: text/plain\r\n"
+    with socket.create_connection((host, int(port))) as upload:
+        upload.sendall(f"{head}content-length: 9\r\nexpect: 100-continue\r\n\r\n".encode())
+        assert upload.recv(100).startswith(b"HTTP/1.1 100 ")
+        process.send_signal(signal.SIGINT)
+        assert process.stderr is not None
+        line_with(process.stderr, "finishing what is under way")
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate(timeout=30)
+    assert (130, False) == (process.returncode, "Traceback" in told)
 
 
 def test_production_refuses_what_is_insecure(tmp_path: Path) -> None:

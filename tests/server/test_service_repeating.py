@@ -9,7 +9,7 @@ import httpx
 
 from gateway.server.repeating import LEASE
 from gateway.store.records.idempotency import Turn
-from tests.server.desk import PHONE, Desk
+from tests.server.desk import ON_BOTH_STORES, PHONE, Desk
 
 BODY = {"to": PHONE, "message": "hi"}
 
@@ -52,6 +52,7 @@ async def test_a_request_that_was_refused_gives_its_key_back(at: Desk) -> None:
     assert [422, 202] == [wrong.status_code, right.status_code]
 
 
+@ON_BOTH_STORES
 async def test_many_at_once_are_one(at: Desk) -> None:
     """One of them is carried out; the others get its answer, or are told to come again."""
     await at.connection()
@@ -61,6 +62,7 @@ async def test_many_at_once_are_one(at: Desk) -> None:
     assert (202, 1) == ((await sent(at, "a-key")).status_code, await count(at))
 
 
+@ON_BOTH_STORES
 async def test_a_process_that_died_in_between_sends_nothing_twice(at: Desk) -> None:
     """The message was kept and the answer was not: the next request finds the one and writes the other."""
     await at.connection()

@@ -67,6 +67,15 @@ async def test_a_body_that_does_not_arrive_is_cut(tight: Desk) -> None:
     assert b"connection: close" in answer.lower()
 
 
+async def test_a_webhook_that_does_not_arrive_is_cut(tight: Desk) -> None:
+    """By the same setting as everything else."""
+    path = f"/webhooks/{await tight.connection()}".encode()
+    head = b"POST " + path + b" HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n"
+    answer = await raw(tight, head, *[b" "] * 5, pause=0.4)
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert b"within 1 seconds" in answer
+
+
 async def test_a_connection_may_idle_between_requests_and_not_within_one(tight: Desk) -> None:
     """The deadline of the second head begins with its first byte."""
     one = b"GET /livez HTTP/1.1\r\nhost: x\r\n\r\n"

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 
 from gateway.store.records.tenants import TenantRow
-from tests.server.desk import PHONE, Desk
+from tests.server.desk import ON_BOTH_STORES, PHONE, Desk
 
 FOREIGN = "tn_other"
 
@@ -38,6 +38,7 @@ BODIES: dict[str, Any] = {
     "POST /v1/contacts/slot": {"address": PHONE, "connection": "{connection}"},
     "POST /v1/contacts/unsubscribe": {"address": "+12025550199", "connection": "{connection}"},
     "POST /v1/contacts/erase": {"address": "+12025550198"},
+    "POST /v1/contacts/erase/preview": {"address": "+12025550198"},
     "POST /v1/contacts/export": {"address": "+12025550198"},
     "POST /v1/opt-in-links": {"body": "join", "connection": "{connection}"},
     "POST /v1/reparse": {"connection": "{connection}"},
@@ -65,6 +66,7 @@ WHOLE = {
     "GET /v1/providers/{provider}",
     "POST /v1/connections",
     "POST /v1/contacts/erase",
+    "POST /v1/contacts/erase/preview",
     "POST /v1/contacts/export",
     "POST /v1/endpoints",
     "POST /graphql",
@@ -207,6 +209,7 @@ async def test_a_key_does_what_its_scopes_say(at: Desk) -> None:
                     assert (403, True) == (status, '"forbidden"' in text), each.name
 
 
+@ON_BOTH_STORES
 async def test_what_is_anothers_is_not_there(at: Desk) -> None:
     """With the key of another tenant every id is 404, and no list holds a thing of the first tenant."""
     ward = await owned(at)
@@ -225,6 +228,7 @@ async def test_what_is_anothers_is_not_there(at: Desk) -> None:
     assert (await at.client.get(f"/v1/connections/{ward.ids['connection']}")).json()["name"] == "main"
 
 
+@ON_BOTH_STORES
 async def test_the_owner_gets_in_everywhere(at: Desk) -> None:
     """Each operation finds what is its owner's: what it then says is not that there is nothing, or no right."""
     ward = await owned(at)
@@ -233,6 +237,7 @@ async def test_the_owner_gets_in_everywhere(at: Desk) -> None:
     assert not wrong, [f"{name}: {status} {text[:300]}" for name, (status, text) in wrong.items()]
 
 
+@ON_BOTH_STORES
 async def test_a_bound_key_knows_its_connections_only(at: Desk) -> None:
     """Other connections of the same tenant are not there for it, nor is what came by them."""
     ward = await owned(at)

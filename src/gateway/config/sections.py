@@ -129,6 +129,9 @@ class SecuritySection(Section):
 
     master_key: SecretStr | None = None
     """Seals vendors' credentials: `ID:BASE64` of 32 bytes; several with commas between, the first one seals."""
+    reseal: bool | None = None
+    """Seal everything anew by the first master key at the start, so that the others may go afterwards; by default where
+    one process is all there is. Several processes need to have the new key, all of them, before one does it."""
     loopback: bool | None = None
     """Forward events to this machine itself too, by `http://` as well; by default only in development."""
     private_networks: tuple[str, ...] = ()

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from gateway.clock import Clock
 from gateway.errors import Conflict, InvalidRequest
+from gateway.forward.endpoints import check_types
 from gateway.forward.notices import EVENT_TYPES
 from gateway.forward.samples import sample
 from gateway.ids import new_timed_id
@@ -16,10 +17,13 @@ from gateway.store.port import Store
 from gateway.store.records import records_of
 from gateway.store.records.audit import AuditRecords, Deed
 from gateway.store.records.deliveries import DeliveryRecords, DeliveryRow, Range, Standing, TryRow
-from gateway.store.records.endpoints import EndpointRecords, EndpointRow, EndpointState
+from gateway.store.records.endpoints import EndpointRecords, EndpointRow, EndpointState, Wanted
 from gateway.tenancy.paging import Page, page_of, place_of
 
 __all__ = ["Deliveries", "DeliveryStory", "Progress"]
+
+ALL = Wanted()
+"""No filter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +109,18 @@ class Deliveries:
             await asyncio.sleep(0)
 
     async def preview(
-        self, tenant: str, endpoint: str, since: datetime, until: datetime, *, missing: bool = False
+        self,
+        tenant: str,
+        endpoint: str,
+        since: datetime,
+        until: datetime,
+        *,
+        missing: bool = False,
+        only: Wanted = ALL,
     ) -> int:
         """Count the events that `replay` would send, by the filter that the endpoint has now."""
-        return await self._records.count(
-            tenant, endpoint, await self._range(tenant, endpoint, since, until, missing=missing)
-        )
+        wanted = await self._range(tenant, endpoint, since, until, missing=missing, only=only)
+        return 0 if wanted is None else await self._records.count(tenant, endpoint, wanted)
 
     async def replay(
         self,
@@ -120,15 +130,20 @@ class Deliveries:
         until: datetime,
         *,
         missing: bool = False,
+        only: Wanted = ALL,
         actor: str = "operator",
     ) -> AsyncIterator[Progress]:
         """Send all events that were received from a time until another, delivered before or not; in order per chat.
 
-        With `missing` only those of which the endpoint has no delivery, as after it was disabled. They go beside what
-        else waits, so a chat may hear of new events first. Raises `NotFound` and `Conflict` before the first.
+        With `missing` only those of which the endpoint has no delivery, as after it was disabled; `only` names types
+        and connections within the endpoint's own filter. They go beside what else waits, so a chat may hear of new
+        events first. Raises `NotFound`, `Conflict` and `InvalidRequest` before the first.
         """
-        wanted = await self._range(tenant, endpoint, since, until, missing=missing)
+        wanted = await self._range(tenant, endpoint, since, until, missing=missing, only=only)
         await self._may_send(tenant, endpoint)
+        if wanted is None:
+            yield Progress(0, 0)
+            return
         total, done, after = await self._records.count(tenant, endpoint, wanted), 0, 0
         await self._note(tenant, actor, "endpoint.replayed", endpoint, total)
         yield Progress(0, total)
@@ -172,10 +187,18 @@ class Deliveries:
             raise Conflict(f"{endpoint} is disabled: {row.reason or 'by hand'}", hint="resume it first")
         return row
 
-    async def _range(self, tenant: str, endpoint: str, since: datetime, until: datetime, *, missing: bool) -> Range:
+    async def _range(
+        self, tenant: str, endpoint: str, since: datetime, until: datetime, *, missing: bool, only: Wanted
+    ) -> Range | None:
+        """Say which events are meant; None where what is asked for is nothing that the endpoint takes."""
         wanted = (await self._endpoints.get(tenant, endpoint)).wanted
-        types = [kind for kind in EVENT_TYPES if wanted.takes(kind, "")] if wanted.types else []
-        return Range(since, until, wanted.connections, tuple(types), missing)
+        check_types(only.types)
+        both = [Wanted(each.types) for each in (wanted, only) if each.types]
+        types = [kind for kind in EVENT_TYPES if all(each.takes(kind, "") for each in both)] if both else []
+        asked = [name for name in only.connections if name in wanted.connections or not wanted.connections]
+        if (both and not types) or (only.connections and not asked):
+            return None
+        return Range(since, until, tuple(asked) or wanted.connections, tuple(types), missing)
 
     async def _note(self, tenant: str, actor: str, action: str, target: str, count: int | None = None) -> None:
         detail = {} if count is None else {"count": count}

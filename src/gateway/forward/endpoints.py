@@ -10,7 +10,7 @@ from typing import Any
 
 from gateway.clock import Clock
 from gateway.egress import Egress, EgressRefused
-from gateway.errors import InvalidRequest, NotFound
+from gateway.errors import InvalidRequest, NotFound, SecretsLocked
 from gateway.forward.formats import Format
 from gateway.forward.keys import EndpointKey, Keyring, fresh, given, replaced, seal_keys
 from gateway.forward.notices import EVENT_TYPES
@@ -23,7 +23,7 @@ from gateway.store.records.endpoints import EndpointRecords, EndpointRow, Endpoi
 from gateway.tenancy.paging import Page, page_of, place_of
 from gateway.tenancy.sealing import Sealer
 
-__all__ = ["Endpoint", "EndpointSecrets", "Endpoints", "KeyShown"]
+__all__ = ["Endpoint", "EndpointSecrets", "Endpoints", "KeyShown", "check_types"]
 
 OVERLAP = 86_400.0
 """Seconds for which a replaced key goes on signing."""
@@ -226,14 +226,23 @@ class Endpoints:
         await self._records.remove(tenant, endpoint, self._clock.now(), deed)
 
     async def rewrap(self) -> int:
-        """Seal the data keys of all endpoints, of all tenants, by the present master key; gives how many were not."""
-        done, after = 0, ""
+        """Seal the data keys of all endpoints, of all tenants, by the present master key; gives how many were not.
+
+        Raises `SecretsLocked` for one that no key of the ring opens, once the others are done.
+        """
+        done, after, locked = 0, "", None
         while rows := await self._records.all(after, 100):
             after = rows[-1].id
             for row in rows:
-                sealed = self._sealer.renew(row.tenant, row.id, row.data_key)
+                try:
+                    sealed = self._sealer.renew(row.tenant, row.id, row.data_key)
+                except SecretsLocked as error:
+                    locked = error
+                    continue
                 if sealed is not None:
                     done += await self._records.rewrap(row, sealed)
+        if locked is not None:
+            raise locked
         return done
 
     # ── inside ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -261,8 +270,7 @@ class Endpoints:
             raise InvalidRequest(f"the endpoint's URL is refused: {error.message}", hint=error.hint) from None
 
     async def _wanted(self, tenant: str, types: Sequence[str], connections: Sequence[str]) -> Wanted:
-        for name in types:
-            _check_type(name)
+        check_types(types)
         owned = await self._records.owned(tenant, connections)
         for connection in connections:
             if connection not in owned:
@@ -293,6 +301,12 @@ _MENDED: dict[str, Any] = {"failing_since": None, "failures": 0, "closed_until":
 
 def _to_show(keys: Iterable[EndpointKey]) -> tuple[str, ...]:
     return tuple(item.key.public or item.key.text for item in keys)
+
+
+def check_types(names: Iterable[str]) -> None:
+    """Raise `InvalidRequest` for types that no event has."""
+    for name in names:
+        _check_type(name)
 
 
 def _check_type(name: str) -> None:

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -35,7 +35,7 @@ from gateway.store.records.deliveries import Standing
 from gateway.store.records.forwarding import Effect, ForwardingRecords, Held, Notice, Settled
 from gateway.tenancy.sealing import Sealer
 
-__all__ = ["Dress", "Forwarder"]
+__all__ = ["Forwarder"]
 
 _log = logger(__name__)
 
@@ -50,15 +50,12 @@ JOIN_AGAIN = 0.5
 LOCKED_AGAIN = 60.0
 """Seconds after which a delivery is tried again that cannot be signed."""
 
-Dress = Callable[[Event, str], Awaitable[Event]]
-"""Changes an event before it leaves, by tenant: gives links of ours for files that the service keeps."""
-
 
 class Forwarder:
     """Forwards the events of all tenants; `run` is its loop.
 
     `counts` grows with what was done: delivered, failed, dead, aborted, erased, disabled. `egress` is the guard that
-    everything goes through; `sinks` are streams that get all events; `dress` and `public_url` go into bodies.
+    everything goes through; `sinks` are streams that get all events; `public_url` goes into bodies.
     """
 
     def __init__(
@@ -70,7 +67,6 @@ class Forwarder:
         *,
         rules: ForwardRules | None = None,
         sinks: Sequence[SinkPlan] = (),
-        dress: Dress | None = None,
         public_url: str | None = None,
         chance: Callable[[], float] = random.random,
     ) -> None:
@@ -81,14 +77,13 @@ class Forwarder:
         self._keyring = Keyring(sealer)
         self._egress = egress
         self._rules = rules or ForwardRules()
-        self._dress = dress
         self._public_url = public_url
         self._chance = chance
         self._name = new_id("fwd")
         self._rounds = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._book = Book(self._write)
-        self._pumps = [Pump(store, clock, plan, dress=dress, public_url=public_url) for plan in sinks]
+        self._pumps = [Pump(store, clock, plan, public_url=public_url) for plan in sinks]
 
     async def run(self) -> None:
         """Work until cancelled; what is under way then is waited for, as long as an attempt may take."""
@@ -195,8 +190,6 @@ class Forwarder:
 
     async def _attempt(self, held: Held, event: Event, began: datetime) -> Settled:
         endpoint = held.endpoint
-        if self._dress is not None:
-            event = await self._dress(event, held.delivery.tenant)
         form = Format(endpoint.format)
         made = shaped(form, Telling(event, held.delivery.tenant, held.delivery.sequence, self._public_url))
         keys = living(self._keyring.keys(endpoint), began)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from gateway.clock import Clock, wait_for_change
@@ -59,7 +59,6 @@ class Pump:
         clock: Clock,
         plan: SinkPlan,
         *,
-        dress: Callable[[Event, str], Awaitable[Event]] | None = None,
         public_url: str | None = None,
     ) -> None:
         self.name: str = plan.name
@@ -67,7 +66,6 @@ class Pump:
         self._records = SinkRecords(records_of(store))
         self._clock = clock
         self._plan = plan
-        self._dress = dress
         self._public_url = public_url
         self._holder = new_id("pump")
         self._open = False
@@ -95,6 +93,8 @@ class Pump:
         while True:
             try:
                 await self._records.begin(self.name, first=self._plan.first)
+                if getattr(self._store, "alone", False):
+                    await self._records.void(self.name)
                 return
             except StoreError as error:
                 _log.error("sink_failed", sink=self.name, error=error.slug)
@@ -126,7 +126,7 @@ class Pump:
                 break
             done = row.sequence
             if row.tenant is not None and self._plan.wanted.takes(event.type, event.connection):
-                batch.append(await self._published(event, row.tenant, row.sequence))
+                batch.append(self._published(event, row.tenant, row.sequence))
         if batch:
             async with asyncio.timeout(LEASE * 0.8):
                 await self._plan.sink.publish(batch)
@@ -135,9 +135,7 @@ class Pump:
         if not ripe:
             await self._clock.sleep(JOIN_AGAIN)
 
-    async def _published(self, event: Event, tenant: str, sequence: int) -> Published:
-        if self._dress is not None:
-            event = await self._dress(event, tenant)
+    def _published(self, event: Event, tenant: str, sequence: int) -> Published:
         made = shaped(self._plan.form, Telling(event, tenant, sequence, self._public_url))
         lane = event.chat_id or event.connection
         return Published(event.id, tenant, event.connection, event.type, lane, made.media_type, made.body)

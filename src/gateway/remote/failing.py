@@ -53,7 +53,8 @@ def error_of(problem: Mapping[str, Any], *, receipt: str = "") -> GatewayError |
         "provider": vendor.get("name"),
         "connection": vendor.get("connection"),
         "code": vendor.get("code"),
-        "status": vendor.get("status"),
+        # of what the vendor has no part in, it is the service's own
+        "status": problem.get("status") if ours else vendor.get("status"),
         "raw": vendor.get("message"),
     }
     made = GatewayError.revive({name: value for name, value in told.items() if value is not None})

@@ -464,7 +464,9 @@ class RemoteGateway:
         await self._begin()
         try:
             async with asyncio.timeout(wait + _ROUND):
-                await self._wire.post(path("messages", _id_of(message), "cancel"), again=True)
+                await self._wire.post(
+                    path("messages", _id_of(message), "cancel"), wait=min(wait, _MOST_WAIT), again=True
+                )
         except TimeoutError:
             hint = f'ask later: gateway.status("{_id_of(message)}")'
             raise Conflict(f"{_id_of(message)} may be leaving at this moment", hint=hint) from None

@@ -7,8 +7,9 @@ when the connection breaks or the service is starting; anything else is not.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -28,6 +29,8 @@ _FIRST, _MOST = 0.25, 5.0
 """Seconds before the second time, and at most."""
 _LONGEST = 60.0
 """Seconds that the service may ask to wait; past that the error is raised."""
+_SILENCE = 60.0
+"""Seconds without a byte after which a stream is taken for dead; the service says something every fifteen."""
 
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -90,6 +93,34 @@ class Wire:
         """Change something; the same change again changes nothing."""
         return await self._json("PATCH", where, json, {}, again=True)
 
+    async def delete(self, where: str) -> None:
+        """Take something away; once, since a second time it is not there."""
+        await self._json("DELETE", where, None, {})
+
+    @contextlib.asynccontextmanager
+    async def lines(
+        self, method: str, where: str, json: Any = None, *, headers: Mapping[str, str] | None = None, **params: Any
+    ) -> AsyncIterator[AsyncIterator[str]]:
+        """Read an answer line by line, as it comes; a stream that breaks raises `Unreachable`.
+
+        A line ends with a line feed and nothing else: a text may hold the other characters that Unicode takes for one.
+        """
+        given = {name: _written(value) for name, value in params.items() if value is not None}
+        timeout = httpx.Timeout(self._timeout, read=_SILENCE)
+        request = self._client.build_request(
+            method, self.url + where, params=given, json=json, headers=headers, timeout=timeout
+        )
+        try:
+            response = await self._sent(request, stream=True)
+        except _FailedError as failed:
+            raise failed.error from None
+        try:
+            if not response.is_success:
+                await _refused(response)
+            yield _lines(response)
+        finally:
+            await response.aclose()
+
     async def upload(self, where: str, file: Upload, **params: Any) -> Any:
         """Bring a file; the service may have it twice when the answer is lost, which harms nobody."""
         given = {name: value for name, value in params.items() if value is not None}
@@ -143,10 +174,12 @@ class Wire:
             await asyncio.sleep(pause)
         raise AssertionError("the last try raises")  # pragma: no cover
 
-    async def _sent(self, request: httpx.Request, client: httpx.AsyncClient | None = None) -> httpx.Response:
+    async def _sent(
+        self, request: httpx.Request, client: httpx.AsyncClient | None = None, *, stream: bool = False
+    ) -> httpx.Response:
         """Send a request; an error says whether it is certain that nothing arrived."""
         try:
-            return await (client or self._client).send(request)
+            return await (client or self._client).send(request, stream=stream)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
             lost: GatewayError = Unreachable(
                 "the service cannot be reached", hint="look whether it runs, and at its URL"
@@ -203,8 +236,36 @@ def _read(response: httpx.Response) -> Any:
     if "code" in problem:
         raise _FailedError(error_of(problem), again=bool(problem.get("retryable")))
     words = f"the service answered with {response.status_code}"
-    plain = error_of({"detail": words, "code": _plain(response.status_code)})
+    plain = error_of({"detail": words, "code": _plain(response.status_code), "status": response.status_code})
     raise _FailedError(plain, again=response.status_code >= 500)
+
+
+async def _refused(response: httpx.Response) -> None:
+    """Raise what an answer tells of that was to be a stream."""
+    try:
+        await response.aread()
+        _read(response)
+    except httpx.HTTPError:
+        raise _broken() from None
+    except _FailedError as failed:
+        raise failed.error from None
+
+
+async def _lines(response: httpx.Response) -> AsyncIterator[str]:
+    rest = b""
+    try:
+        async for piece in response.aiter_bytes():
+            *lines, rest = (rest + piece).split(b"\n")
+            for line in lines:
+                yield line.decode("utf-8", "replace")
+    except httpx.HTTPError:
+        raise _broken() from None
+    if rest:
+        yield rest.decode("utf-8", "replace")
+
+
+def _broken() -> Unreachable:
+    return Unreachable("the service broke off in the middle of its answer", hint="ask again")
 
 
 def _plain(status: int) -> str:

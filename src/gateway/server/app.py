@@ -5,6 +5,7 @@ A front of its own (GraphQL, files, the console) adds one line to `ROUTERS` or `
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from importlib.metadata import version
 from typing import Any
@@ -28,6 +29,8 @@ from gateway.server.rest import (
     chats,
     connections,
     contacts,
+    deliveries,
+    doctor,
     endpoints,
     events,
     gestures,
@@ -47,6 +50,7 @@ _log = logger(__name__)
 
 ROUTERS: tuple[APIRouter, ...] = (
     health.router,
+    doctor.router,
     openapi.router,
     providers.router,
     connections.router,
@@ -60,6 +64,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     files.router,
     graphql.router,
     endpoints.router,
+    deliveries.router,
     keys.router,
 )
 """Routes, by resource."""
@@ -110,7 +115,15 @@ class Site:
         self._console = console
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one connection of the server."""
+        """Serve one connection of the server; one that is cut at the end of the service is no failure."""
+        try:
+            await self._served(scope, receive, send)
+        except asyncio.CancelledError:
+            if not self._service.draining:
+                raise
+            _log.warning("request_cut", why="the service ends")
+
+    async def _served(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
         elif scope["type"] == "http" and scope["path"].startswith("/webhooks/"):

@@ -66,10 +66,11 @@ class Pinning:
                 rows = await self._read(place)
                 for row in rows:
                     place = row.sequence
-                    if await self._asked(row):
+                    tenant = await self._asked_by(row)
+                    if tenant is not None:
                         await room.acquire()
                         self._open.add(row.sequence)
-                        group.create_task(self._pinned(row, room))
+                        group.create_task(self._pinned(row, tenant, room))
                 # what is still under way comes again after a restart
                 reached = min(self._open, default=place + 1) - 1
                 if reached != kept:  # every write wakes whoever waits for one, this loop too
@@ -81,6 +82,14 @@ class Pinning:
 
     async def _begin(self) -> int:
         """Tell how far this was; the first time, what is to come is what counts: links of old are dead."""
+        while True:
+            try:
+                return await self._beginning()
+            except StoreError as error:
+                _log.warning("media_not_pinned", error=error.code or error.slug)
+                await self._clock.sleep(LOOK)
+
+    async def _beginning(self) -> int:
         kept = await self._store.cursor(CURSOR)
         if kept is not None:
             return int(kept)
@@ -96,22 +105,28 @@ class Pinning:
             _log.warning("media_not_pinned", error=error.code or error.slug)
             return []
 
-    async def _asked(self, row: EventRow) -> bool:
-        """Tell whether an event brought something that its connection wants kept."""
+    async def _asked_by(self, row: EventRow) -> str | None:
+        """Name the tenant for whom an event brought something that its connection wants kept; None where none is."""
         event = row.event
         if not isinstance(event, MessageReceived) or event.ours or not _urls(event):
-            return False
-        tenant = await self._owners.tenant_of(event.connection)
-        try:
-            return (await self._accounts.get(tenant, event.connection)).options.pin_media
-        except NotFound:
-            return False
+            return None
+        while True:
+            try:
+                tenant = await self._owners.tenant_of(event.connection)
+                wants = (await self._accounts.get(tenant, event.connection)).options.pin_media
+            except NotFound:
+                return None
+            except StoreError as error:
+                # a store that is away comes back, and the event is still to be looked at then
+                _log.warning("media_not_pinned", error=error.code or error.slug)
+                await self._clock.sleep(LOOK)
+            else:
+                return tenant if wants else None
 
-    async def _pinned(self, row: EventRow, room: asyncio.Semaphore) -> None:
+    async def _pinned(self, row: EventRow, tenant: str, room: asyncio.Semaphore) -> None:
         try:
             event = row.event
             assert isinstance(event, MessageReceived)  # noqa: S101 - as it was asked
-            tenant = await self._owners.tenant_of(event.connection)
             for part in _urls(event):
                 await self._persistently(part, Given(tenant=tenant, connection=event.connection, event=event.id))
         finally:
@@ -165,5 +180,5 @@ def _check(answer: Stream, most: int) -> None:
         # a redirect may lead inside, and the vendors' own links have none
         raise InvalidMessage(f"the media cannot be had: {answer.status}", hint="ask the vendor")
     length = answer.headers.get("content-length", "")
-    if length.isdigit() and len(length) < 16 and int(length) > most:
+    if length.isascii() and length.isdigit() and len(length) < 16 and int(length) > most:
         raise InvalidMessage(f"the media has more than {most} bytes", hint="fetch it from the vendor yourself")

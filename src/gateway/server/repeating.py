@@ -15,10 +15,11 @@ from datetime import timedelta
 from typing import Annotated, Any
 
 from fastapi import Header, Request, Response
+from fastapi.responses import StreamingResponse
 from fastapi.routing import APIRoute
 from pydantic_core import to_json
 
-from gateway.server.access import bearer_of, caller_of, service_of
+from gateway.server.access import Scope, bearer_of, caller_of, service_of
 from gateway.server.problems import Fault, fault_of
 from gateway.server.requests import current_request
 from gateway.server.service import Service
@@ -49,13 +50,17 @@ class Repeatable(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         carry_out = super().get_route_handler()
         route = f"{','.join(sorted(self.methods or ()))} {self.path_format}"
+        needed = [need.call.scope for need in self.dependant.dependencies if isinstance(need.call, Scope)]
 
         async def handler(request: Request) -> Response:
             given = request.headers.getlist("idempotency-key")
             if not given:
                 return await carry_out(request)
             caller = await caller_of(request, bearer_of(request))
-            repetition = _Repetition(service_of(request), caller, route, _read(given), await _fingerprint(request))
+            for scope in needed:  # before an answer is given again that this key could not have had
+                caller.demand(scope)
+            asked = await _fingerprint(request, caller)
+            repetition = _Repetition(service_of(request), caller, route, _read(given), asked)
             return await repetition.answer(request, carry_out)
 
         return handler
@@ -93,7 +98,10 @@ class _Repetition:
             else:
                 await self._service.idempotency.forget(*self._place)
             raise
-        if response.status_code < 500:
+        if isinstance(response, StreamingResponse):
+            # what is told as it goes is told once; what it does under a key of its own is still done once
+            await self._service.idempotency.forget(*self._place)
+        elif response.status_code < 500:
             await self._keep(response.status_code, dict(response.headers), bytes(response.body))
         return response
 
@@ -130,11 +138,15 @@ def _read(given: list[str]) -> str:
     return given[0].strip('"')
 
 
-async def _fingerprint(request: Request) -> str:
-    """Hash what makes a request this one and no other: where to, and its content, whatever its spelling."""
+async def _fingerprint(request: Request, caller: Caller) -> str:
+    """Hash what makes a request this one and no other: where to, and its content, whatever its spelling.
+
+    Of a key that is bound to connections those count too: what one of them was answered is none of another's business.
+    """
     state = request.scope["state"]
     body = to_json(_sorted(state["json"])) if "json" in state else await request.body()
-    where = to_json([request.url.path, sorted(request.query_params.multi_items())])
+    bound = [] if caller.connections is None else [sorted(caller.connections)]
+    where = to_json([request.url.path, sorted(request.query_params.multi_items()), *bound])
     return hashlib.sha256(where + b"\n" + body).hexdigest()
 
 

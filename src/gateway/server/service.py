@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -19,7 +19,16 @@ from gateway.config import ServiceConfig, insecure
 from gateway.connections import Connection
 from gateway.egress import Egress, Rules
 from gateway.engine import Engine
-from gateway.errors import ConfigurationError, Conflict, InvalidMessage, NoRoute, NotFound, StoreError
+from gateway.errors import (
+    ConfigurationError,
+    Conflict,
+    GatewayError,
+    InvalidMessage,
+    NoRoute,
+    NotFound,
+    SecretsLocked,
+    StoreError,
+)
 from gateway.events import Event
 from gateway.forward import Deliveries, Endpoints, Forwarder, ForwardRules, SinkPlan, open_sink
 from gateway.log import logger
@@ -32,6 +41,7 @@ from gateway.server.telemetry import Telemetry
 from gateway.store.ledger import LedgerStore
 from gateway.store.records import records_of
 from gateway.store.records.backlog import Backlog
+from gateway.store.records.endpoints import OWN
 from gateway.store.records.idempotency import IdempotencyRecords
 from gateway.store.records.tenants import DEFAULT_TENANT
 from gateway.store.rows import MessageRow, StepRow
@@ -61,6 +71,7 @@ class Service:
         self.gateway = gateway
         self.engine: Engine = gateway._engine  # noqa: SLF001 - this front stands on the engine, as the Gateway does
         self.store: LedgerStore = records_of(gateway.store)
+        self._alone: bool = getattr(self.store, "alone", False)
         kept = config.retention
         retention = Retention.of_days(kept.raw_days, kept.bodies_days, kept.metadata_days)
         self.tenancy: Tenancy = Tenancy(gateway, ring, retention)
@@ -68,6 +79,7 @@ class Service:
         self.openapi: Callable[[], dict[str, Any]] = dict
         """Gives the description of the API; set by the application."""
         self.egress: Egress = Egress(_egress_rules(config))
+        self.tenancy.accounts.hold_hosts_to(self.egress.check)
         self.endpoints: Endpoints = Endpoints(gateway.store, self.engine.clock, self.sealer, self.egress)
         self.deliveries: Deliveries = Deliveries(gateway.store, self.engine.clock)
         self.forwarder: Forwarder = self._forwarder()
@@ -117,19 +129,25 @@ class Service:
         """
         self.facts.listen()
         await self.tenancy.start()
+        await self._let_go()
         await self._guarded_profile()
         await self._first_key()
-        await self._configured()
+        await self.adopt_configured()
         self._tasks = [asyncio.create_task(self._run(loop), name=loop.name) for loop in self.loops]
 
+    async def _let_go(self) -> None:
+        """Free what a process that is gone had held, where there can be no other: its callers repeat at once."""
+        if self._alone:
+            await self.idempotency.void()
+
     async def stop(self) -> None:
-        """Finish what is under way, then let go of everything."""
+        """Finish what is under way, then let go of everything; a second time there is nothing left to do."""
         self.draining = True
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for close in reversed(self.closing):
-            await close()
+        while self.closing:
+            await self.closing.pop()()
         await self.tenancy.aclose()
         await self.gateway.aclose()
         self.facts.stop_listening()
@@ -147,7 +165,35 @@ class Service:
             _log.error("loop_stopped", loop=loop.name, error=type(error).__name__)
             raise
 
+    async def reseal(self) -> int:
+        """Seal all data keys anew by the first master key; gives how many were sealed by another one.
+
+        Raises `SecretsLocked` for what no key of the ring opens, once everything else is done.
+        """
+        locked: SecretsLocked | None = None
+        count = 0
+        for part in (self.tenancy.reseal, self.endpoints.rewrap):
+            try:
+                count += await part()
+            except SecretsLocked as error:
+                locked = error
+        if count:
+            _log.info("secrets_resealed", count=count)
+        if locked is not None:
+            raise locked
+        return count
+
+    async def _reseal_at_start(self) -> None:
+        asked = self.config.security.reseal
+        if self.sealer.current is None or not (self._alone if asked is None else asked):
+            return
+        try:
+            await self.reseal()
+        except GatewayError as error:
+            _log.error("secrets_not_resealed", error=error.slug)
+
     async def _sweep(self) -> None:
+        await self._reseal_at_start()
         while True:
             with contextlib.suppress(StoreError):
                 before = self.now() - timedelta(hours=self.config.security.idempotency_hours)
@@ -191,7 +237,7 @@ class Service:
             minted = await self.tenancy.keys.mint(DEFAULT_TENANT, name="first", scopes=[ADMIN], by="gateway")
             self.first_key = minted.text
 
-    async def _configured(self) -> None:
+    async def adopt_configured(self) -> None:
         """Give the default tenant the connections of the configuration that it does not have yet."""
         if not self.config.connections:
             return
@@ -204,10 +250,39 @@ class Service:
             given = {key: value for key, value in options.items() if value is not None}
             with contextlib.suppress(Conflict):  # another process was quicker
                 await self.tenancy.accounts.create(
-                    DEFAULT_TENANT, item.provider, item.settings, name=item.name, options=given, by="gateway"
+                    DEFAULT_TENANT,
+                    item.provider,
+                    item.settings,
+                    name=item.name,
+                    options=given,
+                    by="gateway",
+                    trusted=True,
                 )
 
+    # ── what is allowed ───────────────────────────────────────────────────────────────────────────────────────────
+
+    def allow(self, settings: Mapping[str, Any]) -> None:
+        """Refuse a connection that would take webhooks from anybody, unless the operator said that it may.
+
+        Raises `ConfigurationError`.
+        """
+        if settings.get("allow_unsigned") and self.config.production and not self.config.security.unverified:
+            raise ConfigurationError(
+                "allow_unsigned takes webhooks from anybody, which this service does not allow",
+                hint="give the secret of the vendor's webhooks; the operator can say [security] unverified = true",
+            )
+
     # ── what belongs to a caller ──────────────────────────────────────────────────────────────────────────────────
+
+    async def follow(self, connection: str) -> None:
+        """Look whether another process made a connection that is not here: its vendor may be as quick as we are.
+
+        Raises `StoreError` where that cannot be known.
+        """
+        if self._alone or not connection.startswith(OWN) or self.engine.connections.find(connection) is not None:
+            return
+        if connection not in self.engine.connections.away:
+            await self.tenancy.accounts.refresh()
 
     def running(self, caller: Caller, connection: str | None, scope: str) -> Connection:
         """Give the connection that a call goes by; without a name the only one that the caller has.
@@ -264,13 +339,22 @@ def _row_of(place: tuple[str, str, str]) -> str:
     return "idempotency:" + hashlib.sha256(to_json(place)).hexdigest()
 
 
-def open_service(config: ServiceConfig, *, clock: Clock = SYSTEM, plugins: Plugins | None = None) -> Service:
+def open_service(
+    config: ServiceConfig,
+    *,
+    clock: Clock = SYSTEM,
+    plugins: Plugins | None = None,
+    copy: str | None = None,
+    works: bool = True,
+) -> Service:
     """Make the service that a configuration describes; it is started by its application.
 
+    One that does not work (`works=False`) is for whoever only looks, and is not started: it sends nothing and hands
+    nothing over. `copy` is then the URL of a copy of its store: nothing of the original is opened or made.
     Raises `ConfigurationError`.
     """
     gateway = Gateway(
-        config.gateway.store.get_secret_value(),
+        copy or config.gateway.store.get_secret_value(),
         config.gateway.policy,
         clock,
         public_url=config.gateway.public_url,
@@ -279,9 +363,10 @@ def open_service(config: ServiceConfig, *, clock: Clock = SYSTEM, plugins: Plugi
         catch_up=config.gateway.catch_up,
         files=config.files.place.get_secret_value(),
         links=timedelta(seconds=config.files.link_seconds),
+        works=works,
         **config.terms,
     )
-    return Service(config, gateway, _ring(config))
+    return Service(config, gateway, _ring(config, make=copy is None))
 
 
 def _egress_rules(config: ServiceConfig) -> Rules:
@@ -297,7 +382,7 @@ def _forward_rules(config: ServiceConfig) -> ForwardRules:
     return ForwardRules(schedule=asked.schedule, connect=asked.connect, total=asked.total)
 
 
-def _ring(config: ServiceConfig) -> KeyRing:
+def _ring(config: ServiceConfig, *, make: bool) -> KeyRing:
     """Give the master keys; at a desk one is made beside the store, so that nothing has to be set up."""
     given = config.security.master_key
     if given is not None:
@@ -305,4 +390,7 @@ def _ring(config: ServiceConfig) -> KeyRing:
     place = config.gateway.store.get_secret_value()
     if config.production or not place.startswith("sqlite:///"):
         return KeyRing()
-    return KeyRing.read(Path(place.removeprefix("sqlite:///") + ".master-keys"), make=True)
+    path = Path(place.removeprefix("sqlite:///") + ".master-keys")
+    if not path.parent.is_dir():
+        raise ConfigurationError("the folder of the database's file is not there", hint="make it, or name another one")
+    return KeyRing.read(path, make=True) if make or path.exists() else KeyRing.fresh()

@@ -8,6 +8,8 @@ from typing import Any
 
 from pydantic_core import from_json, to_json
 
+from gateway.exchange import Reply
+from gateway.ingress import Ingress
 from gateway.server.body import Message, Receive, Scope, Send
 from gateway.server.problems import MEDIA_TYPE
 from gateway.server.requests import current_request, new_request_id
@@ -68,7 +70,11 @@ class Webhooks:
     """Takes webhooks in, and counts how long that takes."""
 
     def __init__(self, service: Service) -> None:
-        self._ingress = service.gateway.asgi()
+        engine = service.engine
+        self._service = service
+        self._ingress = Ingress(
+            self._receive, None, start=engine.start, stop=engine.close, deadline=service.config.limits.receive
+        )
         self._telemetry = service.telemetry
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -84,3 +90,10 @@ class Webhooks:
         finally:
             current_request.reset(token)
             self._telemetry.ack.observe(time.perf_counter() - started)
+
+    async def _receive(
+        self, connection: str, headers: list[tuple[str, str]], body: bytes, *, method: str = "POST", query: str = ""
+    ) -> Reply:
+        """Take one in; one for a connection that another process has just made, too."""
+        await self._service.follow(connection)
+        return await self._service.gateway.receive(connection, headers, body, method=method, query=query)

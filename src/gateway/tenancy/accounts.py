@@ -71,6 +71,14 @@ class Accounts:
         self._seen = -1
         self._following = asyncio.Lock()
         self._retiring: set[asyncio.Task[None]] = set()
+        self._check_host: Callable[[str], None] | None = None
+
+    def hold_hosts_to(self, check: Callable[[str], None]) -> None:
+        """Look at where calls to vendors go before settings are kept: a tenant may name any host, also one inside.
+
+        `check` raises a `GatewayError` for a URL that may not be asked.
+        """
+        self._check_host = check
 
     # ── what there is ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -133,9 +141,11 @@ class Accounts:
         name: str | None = None,
         options: Options | Mapping[str, Any] | None = None,
         by: str = "operator",
+        trusted: bool = False,
     ) -> Account:
         """Add a connection; when this returns, it sends and receives in this process, and soon in the others.
 
+        `trusted` settings are the operator's own, and may name a host inside: see `hold_hosts_to`.
         Raises `NotFound` for a provider that there is none of, `ConfigurationError` for settings that are wrong, with
         no value in it, `Conflict` for a name that is taken, `SecretsLocked` when there is no master key.
         """
@@ -157,6 +167,8 @@ class Accounts:
         )
         given = {key: plain(value) for key, value in settings.items() if value is not None}
         row = self._written(row, cls, Kept(given))
+        if not trusted:
+            self._look_at_hosts(row, Kept(given))
         kept = await self._records.add(row, Deed(tenant, by, "connection.created", id_, {"provider": provider}))
         await self.refresh()
         return self._shown(kept)
@@ -183,7 +195,12 @@ class Accounts:
                 given = options.model_dump(exclude_unset=True) if isinstance(options, Options) else dict(options)
                 after = replace(after, options=_text(_options({**from_json(row.options), **given})))
             changes = {key: plain(value) for key, value in (settings or {}).items()}
-            return self._written(after, cls, self._opened(row).merged(changes)) if changes else self._tried(after, cls)
+            if not changes:
+                return self._tried(after, cls)
+            before = self._opened(row)
+            after = self._written(after, cls, before.merged(changes))
+            self._look_at_hosts(after, before.merged(changes), known=self._hosts(row, before))
+            return after
 
         changed = sorted({*(settings or {}), *(["name"] if name else []), *(["options"] if options else [])})
         return await self._change(
@@ -320,13 +337,21 @@ class Accounts:
     async def reseal(self) -> int:
         """Seal the data keys anew by the current master key, after another one was put in front of the ring.
 
-        Gives how many were sealed by another one before. Raises `SecretsLocked` for one that no key opens.
+        Gives how many were sealed by another one before. Raises `SecretsLocked` for one that no key opens, once the
+        others are done.
         """
-        count = 0
+        count, locked = 0, None
         for row in await self._records.changed(-1):
-            if row.state is not ConnectionState.REMOVED and self._sealer.renew(row.tenant, row.id, row.data_key):
-                await self._change(row.tenant, row.id, self._resealed, None)
-                count += 1
+            if row.state is ConnectionState.REMOVED:
+                continue
+            try:
+                if self._sealer.renew(row.tenant, row.id, row.data_key):
+                    await self._change(row.tenant, row.id, self._resealed, None)
+                    count += 1
+            except SecretsLocked as error:
+                locked = error
+        if locked is not None:
+            raise locked
         return count
 
     def _without_old(self, row: ConnectionRow) -> ConnectionRow:
@@ -395,6 +420,26 @@ class Accounts:
             Former(connections.provider(row.provider, row.id, kept.before(old)), old.until) for old in kept.old
         )
         return made
+
+    def _look_at_hosts(self, row: ConnectionRow, kept: Kept, *, known: frozenset[str] = frozenset()) -> None:
+        """Raise `ConfigurationError` for a host that may not be asked, without its name; those known stay."""
+        if self._check_host is None:
+            return
+        for name, url in self._made(row, kept).provider.bases().items():
+            if url in known:
+                continue
+            try:
+                self._check_host(url)
+            except GatewayError as error:
+                words = f"the URL of {row.provider}'s {name} is refused: {error.message}"
+                raise ConfigurationError(words, hint=error.hint) from None
+
+    def _hosts(self, row: ConnectionRow, kept: Kept) -> frozenset[str]:
+        """Name the URLs that a connection calls; none of one that cannot be made as it is."""
+        try:
+            return frozenset(self._made(row, kept).provider.bases().values())
+        except (ConfigurationError, GatewayError):
+            return frozenset()
 
     def _take(self, row: ConnectionRow) -> None:
         """Bring the engine in line with a row; one that cannot be used takes nobody else down."""

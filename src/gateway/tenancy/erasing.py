@@ -164,6 +164,22 @@ class Erasing:
         _log.info("contact_erased", tenant=tenant, events=erased.events, messages=erased.messages)
         return erased
 
+    async def preview(self, tenant: str, address: str, *, within: Collection[str] | None = None) -> Erased:
+        """Count what there is of somebody now, and erase nothing; files are counted only when they go.
+
+        Raises `InvalidMessage` for what is no address.
+        """
+        sought = await self._seek(tenant, address, within)
+        found = Erased()
+        async for _ in self._messages(sought):
+            found.messages += 1
+        async for event in self._events(sought):
+            sought.events.add(event.id)
+            found.events += 1
+        async for _ in self._webhooks(sought):
+            found.webhooks += 1
+        return found
+
     async def export(
         self, tenant: str, address: str, *, within: Collection[str] | None = None, by: str = "operator"
     ) -> AsyncIterator[dict[str, JsonValue]]:

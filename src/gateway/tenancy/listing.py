@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 
 from gateway.addresses import Address
 from gateway.errors import NotFound
@@ -144,6 +145,10 @@ class Listing:
     async def last(self) -> int:
         """Give the number of the last event of all: where a stream begins that wants only what is to come."""
         return await self._records.last_event()
+
+    async def before(self, since: datetime) -> int:
+        """Give the number after which everything is that came from a time on, with some that is older."""
+        return await self._records.event_before(since)
 
     async def event(self, tenant: str, event: str, *, within: Collection[str] | None = None) -> EventRow:
         """Give an event; raises `NotFound`."""

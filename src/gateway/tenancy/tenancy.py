@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from gateway.client import Gateway
-from gateway.clock import Clock
+from gateway.clock import Clock, wait_for_change
 from gateway.errors import ConfigurationError, GatewayError
 from gateway.log import logger
 from gateway.store.records import records_of
@@ -30,7 +30,9 @@ __all__ = ["Tenancy"]
 _log = logger(__name__)
 
 FOLLOW = 1.0
-"""Seconds after which is looked at what other processes changed about connections."""
+"""Seconds after which is looked at what other processes changed about connections, when no hint of it came."""
+GLANCE = 0.05
+"""Seconds between two looks at least: hints come with every write of any process."""
 HOUSEKEEPING = 3600.0
 """Seconds from one sweep to the next."""
 
@@ -52,7 +54,8 @@ class Tenancy:
         self.gateway = gateway
         self.store = store
         # this front stands on the engine, as the Gateway does
-        self.clock: Clock = gateway._engine.clock  # noqa: SLF001 - see above
+        self._engine = gateway._engine  # noqa: SLF001 - see above
+        self.clock: Clock = self._engine.clock
         self.sealer: Sealer = Sealer(ring)
         self.tenants: TenantRecords = TenantRecords(store)
         self.audit: Audit = Audit(AuditRecords(store), self.clock)
@@ -64,13 +67,15 @@ class Tenancy:
         )
         self.listing: Listing = Listing(store)
         self.erasing: Erasing = Erasing(store, self.audit, self.hiding, self.clock, refresh=self.accounts.refresh)
-        self.sweeper: Sweeper = Sweeper(store, gateway._engine.connections, self.clock, retention)  # noqa: SLF001 - as above
+        self.sweeper: Sweeper = Sweeper(store, self._engine.connections, self.clock, retention)
 
     async def start(self) -> None:
         """Open the gateway, make the default tenant on the first start, and make all connections."""
-        await self.gateway.__aenter__()
+        # connections first: what waits for one that is not there yet would be put off
+        await self._engine.open()
         await self.tenants.add(TenantRow(id=DEFAULT_TENANT, name="default", created_at=self.clock.now()))
         await self.accounts.refresh()
+        await self.gateway.__aenter__()
 
     def keep_files_in(self, let_go: LetGo) -> None:
         """Say how the bytes of files are let go that are kept outside the store, when they are erased or too old."""
@@ -81,12 +86,18 @@ class Tenancy:
         await asyncio.gather(self._follow(), self._keep_house())
 
     async def _follow(self) -> None:
+        alone = getattr(self.store, "alone", False)
         while True:
+            version = self.store.version
             try:
                 await self.accounts.refresh()
             except GatewayError as error:
                 _log.error("connections_not_followed", error=error.slug)
-            await self.clock.sleep(FOLLOW)
+                await self.clock.sleep(FOLLOW)
+                continue
+            await self.clock.sleep(FOLLOW if alone else GLANCE)
+            if not alone:
+                await wait_for_change(self.clock, FOLLOW, self.store.changed(version))
 
     async def _keep_house(self) -> None:
         while True:
@@ -100,14 +111,15 @@ class Tenancy:
     async def reseal(self) -> int:
         """Seal all data keys anew by the current master key; gives how many were sealed by another one.
 
-        Those of endpoints are their front's. Raises `SecretsLocked` for one that no key of the ring opens.
+        Those of endpoints are their front's. Raises `SecretsLocked` for one that no key of the ring opens; tenants' own
+        keys are done by then.
         """
-        count, after = await self.accounts.reseal(), ""
+        count, after = 0, ""
         while rows := await self.tenants.page(after):
             for row in rows:
                 count += await self.hiding.reseal(row.id)
             after = rows[-1].id
-        return count
+        return count + await self.accounts.reseal()
 
     async def _suppressing(self, tenant: str, connection: str) -> Callable[[str], datetime | None] | None:
         """Find out who opted out of a connection and was erased; None when that is nobody."""

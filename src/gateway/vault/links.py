@@ -75,12 +75,16 @@ class Links:
         match = _STAMP.fullmatch(stamp)
         if match is None or not _DIGEST.fullmatch(digest):
             return None
-        link = Link(digest, unquote(name), datetime.fromtimestamp(int(match[1], 16), UTC))
-        return link if hmac.compare_digest(self._stamp(link, name).encode(), stamp.encode()) else None
+        if not hmac.compare_digest(self._signed(match[1], digest, name).encode(), stamp.encode()):
+            return None
+        # only now: a time that nobody signed may be none that there is
+        return Link(digest, unquote(name), datetime.fromtimestamp(int(match[1], 16), UTC))
 
     def _stamp(self, link: Link, name: str) -> str:
-        expiry = f"{int(link.until.timestamp()):x}"
-        said = f"{expiry}/{link.digest}/{name}".encode("utf-8", "surrogatepass")
+        return self._signed(f"{int(link.until.timestamp()):x}", link.digest, name)
+
+    def _signed(self, expiry: str, digest: str, name: str) -> str:
+        said = f"{expiry}/{digest}/{name}".encode("utf-8", "surrogatepass")
         signature = hmac.digest(self._key, said, hashlib.sha256)[:20]
         return f"{expiry}.{urlsafe_b64encode(signature).decode().rstrip('=')}"
 

@@ -12,8 +12,7 @@ from starlette.responses import Response
 
 from gateway.errors import InvalidRequest, NoRoute
 from gateway.server.console.overview import accounts_of, glance
-from gateway.server.console.page import Page, View
-from gateway.server.rest.connections import allowed
+from gateway.server.console.page import Page, View, read_hours
 from gateway.tenancy import ADMIN, READ, SEND
 
 __all__ = ["VIEWS", "settings_of"]
@@ -43,7 +42,7 @@ async def create(page: Page) -> Response:
     accounts = page.service.tenancy.accounts
     offer = accounts.offer(page.part("provider"))
     settings = settings_of(page.form, offer.schema)
-    allowed(page.service, settings)
+    page.service.allow(settings)
     account = await accounts.create(
         page.tenant, offer.provider, settings, name=page.form.get("name", "").strip() or None, by=page.caller.key_id
     )
@@ -122,7 +121,7 @@ async def change(page: Page) -> Response:
     offer = accounts.offer(account.provider)
     settings = settings_of(page.form, offer.schema, empty=None)
     given = {key: value for key, value in settings.items() if key not in offer.secrets}
-    allowed(page.service, given)
+    page.service.allow(given)
     await accounts.update(page.tenant, connection, settings=given, by=page.caller.key_id)
     return page.go(f"/connections/{connection}", "Changed.")
 
@@ -139,7 +138,7 @@ async def rotate(page: Page) -> Response:
     }
     if not secrets:
         raise InvalidRequest("no new secret was filled in", hint="fill in the one that changes")
-    overlap = timedelta(hours=_hours(page.form.get("overlap_hours", "24")))
+    overlap = timedelta(hours=read_hours(page.form.get("overlap_hours", "24")))
     await accounts.rotate(page.tenant, connection, secrets, overlap=overlap, by=page.caller.key_id)
     return page.go(f"/connections/{connection}", "Replaced.")
 
@@ -165,7 +164,7 @@ async def act(page: Page) -> Response:
         case "catch-up":
             found = accounts.running(page.tenant, connection)
             hours = page.form.get("hours")
-            since = page.now - timedelta(hours=_hours(hours)) if hours else None
+            since = page.now - timedelta(hours=read_hours(hours)) if hours else None
             caught = await page.service.gateway.catch_up(found.name, since=since, seconds=20)
             more = "" if caught.complete else " There is more: run it again."
             done = f"{caught.recovered} events found that had not arrived, among {caught.webhooks} webhooks.{more}"
@@ -232,16 +231,6 @@ def _first(field: Mapping[str, Any], key: str) -> Any:
         return field[key]
     choices = (choice for choice in field.get("anyOf", ()) if choice.get("type") != "null")
     return next((choice[key] for choice in choices if key in choice), None)
-
-
-def _hours(text: str) -> float:
-    try:
-        hours = float(text)
-    except ValueError:
-        hours = -1
-    if not 0 <= hours <= 24 * 90:
-        raise InvalidRequest("that is no number of hours", hint="write one between 0 and 2160")
-    return hours
 
 
 VIEWS: tuple[tuple[str, str, View], ...] = (

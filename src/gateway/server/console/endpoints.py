@@ -13,16 +13,16 @@ from gateway.forward.deliveries import Progress
 from gateway.forward.formats import Format
 from gateway.forward.notices import EVENT_TYPES
 from gateway.server.console.overview import accounts_of
-from gateway.server.console.page import Page, View
+from gateway.server.console.page import Page, View, read_hours
 from gateway.store.records.deliveries import Standing
-from gateway.tenancy import ADMIN, READ
+from gateway.tenancy import ADMIN
 
 __all__ = ["VIEWS"]
 
 
 async def listed(page: Page) -> Response:
     """List the endpoints, and offer to make one."""
-    page.demand(READ)
+    page.demand(ADMIN)
     found = await page.service.endpoints.list(page.tenant, after=page.query.get("after"))
     return page.show(
         "endpoints.html",
@@ -44,7 +44,7 @@ async def create(page: Page) -> Response:
         description=page.form.get("description", "").strip(),
         types=_words(page.form.get("types", "")),
         connections=_words(page.form.get("connections", "")),
-        form=Format(page.form.get("format", "standard")),
+        form=page.one_of(Format, page.form.get("format", "standard")),
         actor=page.caller.key_id,
     )
     back = f"/endpoints/{made.endpoint.id}"
@@ -53,12 +53,12 @@ async def create(page: Page) -> Response:
 
 async def look(page: Page) -> Response:
     """Show an endpoint, how its deliveries went, and what can be done with it."""
-    page.demand(READ)
+    page.demand(ADMIN)
     service, id_ = page.service, page.part("endpoint")
     endpoint = await service.endpoints.get(page.tenant, id_)
     state = page.query.get("state")
     found = await service.deliveries.list(
-        page.tenant, id_, state=Standing(state) if state else None, after=page.query.get("after")
+        page.tenant, id_, state=page.one_of(Standing, state) if state else None, after=page.query.get("after")
     )
     lately = await service.deliveries.list(page.tenant, id_, limit=100)
     lanes = Counter(row.lane for row in lately.items if row.state is Standing.PENDING)
@@ -96,7 +96,7 @@ async def _change(page: Page, endpoint: str, by: str) -> Response:
         description=page.form.get("description", "").strip(),
         types=_words(page.form.get("types", "")),
         connections=_words(page.form.get("connections", "")),
-        form=Format(page.form.get("format", "standard")),
+        form=page.one_of(Format, page.form.get("format", "standard")),
         actor=by,
     )
     return page.go(f"/endpoints/{endpoint}", "Changed.")
@@ -129,7 +129,7 @@ async def _test(page: Page, endpoint: str, by: str) -> Response:
 
 
 async def _recover(page: Page, endpoint: str, by: str) -> Response:
-    since = page.now - timedelta(hours=_hours(page.filled("hours")))
+    since = page.now - timedelta(hours=read_hours(page.filled("hours"), least=1))
     going = page.service.deliveries.recover(page.tenant, endpoint, since, actor=by)
     return page.go(f"/endpoints/{endpoint}", await _counted(going, "wait to be sent again"))
 
@@ -160,7 +160,7 @@ _DEEDS: dict[str, Callable[[Page, str, str], Awaitable[Response]]] = {
 
 async def delivery(page: Page) -> Response:
     """Show one delivery with its attempts."""
-    page.demand(READ)
+    page.demand(ADMIN)
     story = await page.service.deliveries.get(page.tenant, page.part("delivery"))
     return page.show("delivery.html", title="Delivery", delivery=story.delivery, attempts=story.attempts)
 
@@ -182,16 +182,6 @@ async def _counted(going: AsyncIterator[Progress], what: str) -> str:
 
 def _words(text: str) -> tuple[str, ...]:
     return tuple(word for word in text.replace(",", " ").split() if word)
-
-
-def _hours(text: str) -> float:
-    try:
-        hours = float(text)
-    except ValueError:
-        hours = 0
-    if not 0 < hours <= 24 * 90:
-        raise InvalidRequest("that is no number of hours", hint="write one between 1 and 2160")
-    return hours
 
 
 def _time(text: str) -> datetime:

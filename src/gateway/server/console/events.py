@@ -6,12 +6,14 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from gateway.clock import wait_for_change
+from gateway.errors import InvalidRequest
 from gateway.server.console.overview import accounts_of
 from gateway.server.console.page import HEADERS, Page, View
 from gateway.server.schemas import event_json, event_types
+from gateway.server.streaming import EventStream
 from gateway.store.rows import EventRow
 from gateway.tenancy import ADMIN, READ
 
@@ -43,35 +45,39 @@ async def listed(page: Page) -> Response:
 async def live(page: Page) -> Response:
     """Stream the rows of that list as they come."""
     page.demand(READ)
-    if not page.service.streams.enter(page.tenant):
+    place = await _place(page)
+    streams = page.service.streams
+    if not streams.enter(page.tenant):
         return Response("too many streams are open", 429, {**HEADERS, "retry-after": "5"})
-    return StreamingResponse(_stream(page), headers={**HEADERS, "content-type": "text/event-stream; charset=utf-8"})
+    return EventStream(_stream(page, place), streams, page.tenant, HEADERS)
 
 
-async def _stream(page: Page) -> AsyncIterator[str]:
+async def _stream(page: Page, place: int) -> AsyncIterator[str]:
     service, wanted = page.service, _wanted(page)
-    place = int(page.request.headers.get("last-event-id") or page.query.get("from") or await _last(page))
     quiet = 0.0
-    try:
-        while not service.draining:
-            version = service.store.version
-            rows = await service.tenancy.listing.follow(page.tenant, **wanted, after=place, limit=50)
-            for row in rows:
-                place = row.sequence
-                yield f"id: {place}\nevent: row\ndata: {_line(page, row)}\n\n"
-            quiet = 0.0 if rows else quiet + LOOK
-            if quiet >= HEARTBEAT:
-                quiet = 0.0
-                yield ": still here\n\n"
-            if not rows:
-                await wait_for_change(service.engine.clock, LOOK, service.store.changed(version))
-                await asyncio.sleep(0.05)
-    finally:
-        service.streams.leave(page.tenant)
+    while not service.draining:
+        version = service.store.version
+        rows = await service.tenancy.listing.follow(page.tenant, **wanted, after=place, limit=50)
+        for row in rows:
+            place = row.sequence
+            yield f"id: {place}\nevent: row\ndata: {_line(page, row)}\n\n"
+        quiet = 0.0 if rows else quiet + LOOK
+        if quiet >= HEARTBEAT:
+            quiet = 0.0
+            yield ": still here\n\n"
+        if not rows:
+            await wait_for_change(service.engine.clock, LOOK, service.store.changed(version))
+            await asyncio.sleep(0.05)
 
 
-async def _last(page: Page) -> int:
-    return await page.service.tenancy.listing.last()
+async def _place(page: Page) -> int:
+    """Read from where on the rows come; raises `InvalidRequest`."""
+    text = page.request.headers.get("last-event-id") or page.query.get("from")
+    if text is None:
+        return await page.service.tenancy.listing.last()
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
+        raise InvalidRequest("this is no place in the stream", hint="begin at the list of events")
+    return int(text)
 
 
 def _line(page: Page, row: EventRow) -> str:
@@ -91,7 +97,8 @@ async def look(page: Page) -> Response:
         data=event_json(row.event),
         webhooks=await tenancy.listing.webhooks_of(page.tenant, row.id, within=page.caller.connections),
         runs=await page.service.store.runs(row.id),
-        deliveries=(await deliveries.list(page.tenant, event=row.id)).items,
+        # as the API has it: where events of a tenant go is for those who administer it
+        deliveries=(await deliveries.list(page.tenant, event=row.id)).items if page.caller.may(ADMIN) else (),
     )
 
 

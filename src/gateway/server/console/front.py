@@ -66,14 +66,14 @@ class Console:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         request = Request(scope)
+        response: Response
         try:
             body = await read_body(receive, dict(request.headers), self._limits)
+            if body is None:
+                return
+            response = await self._answer(request, body)
         except Fault as fault:
-            await HTMLResponse(fault.detail, fault.status, dict(HEADERS))(scope, receive, send)
-            return
-        if body is None:
-            return
-        response = await self._answer(request, body)
+            response = HTMLResponse(fault.detail, fault.status, dict(HEADERS))
         await response(scope, receive, send)
 
     async def _answer(self, request: Request, body: bytes) -> Response:
@@ -164,9 +164,11 @@ async def _mask(request: Request, form: dict[str, str]) -> Response:
 def _static(name: str) -> Response:
     kind = _TYPES.get(PurePosixPath(name).suffix)
     package = "gateway.simulator.phone" if name in _VENDORED else "gateway.server.console"
-    folder = resources.files(package) / "static"
-    file = (folder / "vendor" if name in _VENDORED else folder) / name
-    if kind is None or "/" in name or not file.is_file():
+    static = resources.files(package) / "static"
+    folder = static / "vendor" if name in _VENDORED else static
+    # found among those that are there: the name itself, which may be anything, is never made a path
+    file = next((each for each in folder.iterdir() if each.name == name), None)
+    if kind is None or file is None:
         return Response("there is no such file", 404, dict(HEADERS))
     headers = {**HEADERS, "cache-control": "public, max-age=3600", "content-type": f"{kind}; charset=utf-8"}
     return Response(file.read_bytes(), headers=headers)

@@ -10,14 +10,14 @@ from gateway.server.console import looks
 from gateway.server.console.overview import accounts_of
 from gateway.server.console.page import HEADERS, Page, View
 from gateway.store.records.listing import NumberedWebhook
-from gateway.tenancy import ADMIN, READ
+from gateway.tenancy import ADMIN
 
 __all__ = ["VIEWS"]
 
 
 async def listed(page: Page) -> Response:
     """List webhooks; those in quarantine unless all are asked for."""
-    page.demand(READ)
+    page.demand(ADMIN)
     query = page.query
     everything = query.get("all") == "1"
     found = await page.service.tenancy.listing.webhooks(
@@ -83,7 +83,7 @@ async def _one(page: Page) -> NumberedWebhook:
     number = page.part("number")
     if not (number.isascii() and number.isdigit() and len(number) < 19):
         raise InvalidRequest("a webhook has a number", hint="choose one of the list")
-    page.demand(READ)
+    page.demand(ADMIN)
     return await page.service.tenancy.listing.webhook(page.tenant, int(number), within=page.caller.connections)
 
 

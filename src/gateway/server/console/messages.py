@@ -38,12 +38,13 @@ async def listed(page: Page) -> Response:
     """List messages, the newest first."""
     page.demand(READ)
     query = page.query
+    state = page.one_of(MessageState, query["state"]).value if "state" in query else None
     found = await page.service.tenancy.listing.messages(
         page.tenant,
         connection=query.get("connection"),
         within=page.caller.connections,
         chat=query.get("chat"),
-        state=query.get("state"),
+        state=state,
         after=query.get("after"),
     )
     return page.show(

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from functools import cache, partial
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 from urllib.parse import parse_qsl, urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -14,28 +15,22 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from gateway.errors import ConfigurationError, GatewayError, InvalidRequest
+from gateway.pages import page_headers
 from gateway.server.console import looks
 from gateway.server.console.knocks import Knocks
+from gateway.server.problems import Fault
 from gateway.server.service import Service
 from gateway.tenancy import ADMIN, Caller
 
-__all__ = ["HEADERS", "MASK", "ROOT", "Page", "View", "read_form", "templates"]
+__all__ = ["HEADERS", "MASK", "ROOT", "Page", "View", "read_form", "read_hours", "templates"]
 
 ROOT = "/console"
+_MOST_FIELDS = 200
+_Word = TypeVar("_Word", bound=StrEnum)
 MASK = "gateway_console_shows"
 """Cookie of whoever wants to see people's numbers and words; without it they are veiled."""
 
-HEADERS: Mapping[str, str] = {
-    "cache-control": "no-store",
-    "content-security-policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    ),
-    "cross-origin-opener-policy": "same-origin",
-    "cross-origin-resource-policy": "same-origin",
-    "referrer-policy": "same-origin",
-    "x-content-type-options": "nosniff",
-}
+HEADERS: Mapping[str, str] = page_headers(referrer_policy="same-origin")
 """On every answer of the console."""
 
 
@@ -95,6 +90,14 @@ class Page:
             raise InvalidRequest(f"{name} is empty", hint="fill it in")
         return value
 
+    def one_of(self, kind: type[_Word], text: str) -> _Word:
+        """Read a word of which there is a list; raises `InvalidRequest`."""
+        try:
+            return kind(text)
+        except ValueError:
+            words = ", ".join(word.value for word in kind)
+            raise InvalidRequest("there is no such choice", hint=f"there are: {words}") from None
+
     def demand(self, scope: str = ADMIN, connection: str | None = None) -> None:
         """Let only those go on who may; raises `Forbidden`."""
         self.caller.demand(scope, connection)
@@ -134,6 +137,20 @@ View: TypeAlias = Callable[[Page], Awaitable[Response]]
 
 
 def read_form(body: bytes) -> dict[str, str]:
-    """Read what a form sends."""
+    """Read what a form sends; raises `Fault` for one with too many fields."""
     text = body.decode("utf-8", "replace")
-    return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=200))
+    try:
+        return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=_MOST_FIELDS))
+    except ValueError:
+        raise Fault(400, "bad_request", f"a form has at most {_MOST_FIELDS} fields") from None
+
+
+def read_hours(text: str, *, least: int = 0) -> float:
+    """Read a number of hours that somebody wrote; raises `InvalidRequest` for none, and for more than 90 days."""
+    try:
+        hours = float(text)
+    except ValueError:
+        hours = -1
+    if not least <= hours <= 24 * 90:
+        raise InvalidRequest("that is no number of hours", hint=f"write one between {least} and 2160")
+    return hours

@@ -14,7 +14,7 @@ __all__ = ["VIEWS"]
 async def doctor(page: Page) -> Response:
     """Run all checks that a running service can make."""
     page.demand(ADMIN)
-    checks = await examine(page.service, host=page.request.headers.get("host", ""))
+    checks = await examine(page.service, tenant=page.caller.tenant, host=page.request.headers.get("host", ""))
     return page.show(
         "doctor.html",
         title="Doctor",

@@ -19,6 +19,16 @@ class Patient:
     """The name by which whoever asks reached the service; empty where nobody did."""
     probe: bool
     """Whether others may be asked: vendors, and the service itself from outside."""
+    tenant: str | None = None
+    """Whose is looked at; None is everybody's."""
+    serves: bool = True
+    """Whether the service runs in this process; False where only its configuration and its store are at hand."""
+
+    async def tenants(self) -> list[str]:
+        """Name those whose connections and endpoints are looked at."""
+        if self.tenant is not None:
+            return [self.tenant]
+        return [tenant.id for tenant in await self.service.tenancy.tenants.page()]
 
 
 @dataclass(frozen=True, slots=True)

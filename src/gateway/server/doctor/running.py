@@ -9,15 +9,18 @@ from gateway.errors import GatewayError
 from gateway.server.doctor.check import Check, Patient
 from gateway.store.records.endpoints import EndpointState
 from gateway.store.records.fitness import Fitness
+from gateway.store.rows import WebhookRow
 from gateway.tenancy import Account
 
-__all__ = ["CHECKS"]
+__all__ = ["CHECKS", "THEIRS"]
 
 SKEW = timedelta(seconds=30)
 """By how much clocks may differ: vendors sign times, and allow five minutes."""
 OLD = timedelta(minutes=5)
 """How long a message may wait without anybody wondering."""
 QUIET = timedelta(days=1)
+_LOOK = 1_000
+"""Webhooks among which that of a library's connection is looked for."""
 
 
 async def store(patient: Patient) -> Check:
@@ -40,6 +43,8 @@ async def migrations(patient: Patient) -> Check:
 
 async def loops(patient: Patient) -> Check:
     """What runs beside the requests still runs."""
+    if not patient.serves:
+        return Check.ok("loops", "no service runs here")
     await patient.service.engine.start()
     stopped = patient.service.stopped_loop()
     if stopped:
@@ -92,7 +97,14 @@ async def credentials(patient: Patient) -> Check:
                 bad.append(f"{account.name}: {error.message}")
     if bad:
         return Check.fail("credentials", "; ".join(bad), "open the connection and replace its secrets")
-    return Check.ok("credentials", "there is no connection yet" if not count else f"those of all {count} connections")
+    return Check.ok("credentials", _taken(count, probe=patient.probe))
+
+
+def _taken(count: int, *, probe: bool) -> str:
+    if not count:
+        return "there is no connection yet"
+    several = "the connection" if count == 1 else f"all {count} connections"
+    return f"those of {several}" if probe else f"those of {several} look whole; no vendor was asked"
 
 
 async def registration(patient: Patient) -> Check:
@@ -104,7 +116,7 @@ async def registration(patient: Patient) -> Check:
             continue
         if accounts.offer(account.provider).registers:
             found = await accounts.registered(account.tenant, account.id)
-            if not any(item.url == url and item.active for item in found):
+            if not any(_leads_to(item.url, url, patient) and item.active for item in found):
                 missing.append(account.name)
     if missing:
         return Check.warn("registration", f"no webhook leads here from {', '.join(missing)}", "register it")
@@ -117,9 +129,10 @@ async def last_webhook(patient: Patient) -> Check:
     for account in await _accounts(patient):
         if account.state == "active":
             found = await service.tenancy.listing.webhooks(account.tenant, connection=account.id, limit=1)
-            if not found.items:
+            rows = [item.row for item in found.items] or await _by_name(patient, account.name)
+            if not rows:
                 quiet.append(f"{account.name} never")
-            elif service.now() - found.items[0].row.received_at > QUIET:
+            elif service.now() - rows[0].received_at > QUIET:
                 quiet.append(f"{account.name} not for a day")
     if quiet:
         return Check.warn("last webhook", "; ".join(quiet), "write to the number, and look at its setup page")
@@ -129,8 +142,8 @@ async def last_webhook(patient: Patient) -> Check:
 async def endpoints(patient: Patient) -> Check:
     """No endpoint is switched off or failing."""
     service, bad = patient.service, []
-    for tenant in await service.tenancy.tenants.page():
-        for endpoint in (await service.endpoints.list(tenant.id, limit=100)).items:
+    for tenant in await patient.tenants():
+        for endpoint in (await service.endpoints.list(tenant, limit=100)).items:
             if endpoint.state is EndpointState.DISABLED:
                 bad.append(f"{endpoint.id} is disabled: {endpoint.reason}")
             elif endpoint.failing_since is not None:
@@ -151,18 +164,31 @@ async def queue(patient: Patient) -> Check:
 async def quarantine(patient: Patient) -> Check:
     """Every webhook could be read."""
     service, count = patient.service, 0
-    for tenant in await service.tenancy.tenants.page():
-        count += len((await service.tenancy.listing.webhooks(tenant.id, quarantined=True, limit=100)).items)
+    for tenant in await patient.tenants():
+        count += len((await service.tenancy.listing.webhooks(tenant, quarantined=True, limit=100)).items)
     if count:
         return Check.warn("quarantine", f"{count} webhooks could not be read", "upgrade the plugin, then parse again")
     return Check.ok("quarantine", "empty")
 
 
+def _leads_to(registered: str, url: str, patient: Patient) -> bool:
+    """Tell whether a registration is ours; a library's connection has another path than the service's."""
+    return registered == url if patient.serves else registered.startswith(f"{url.rpartition('/')[0]}/")
+
+
+async def _by_name(patient: Patient, name: str) -> list[WebhookRow]:
+    """Give the last webhook of a connection as a library calls it, where no service runs."""
+    if patient.serves:
+        return []
+    rows = await patient.service.store.webhooks(limit=_LOOK)
+    return [row for row in rows if row.connection == name][:1]
+
+
 async def _accounts(patient: Patient) -> list[Account]:
     tenancy = patient.service.tenancy
     found: list[Account] = []
-    for tenant in await tenancy.tenants.page():
-        found += (await tenancy.accounts.list(tenant.id, limit=100)).items
+    for tenant in await patient.tenants():
+        found += (await tenancy.accounts.list(tenant, limit=100)).items
     return found
 
 
@@ -179,3 +205,6 @@ CHECKS = (
     queue,
     quarantine,
 )
+
+THEIRS = (credentials, registration, last_webhook, endpoints, quarantine)
+"""What a tenant may ask of a service that is not theirs: these look at nothing of anybody else."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import strawberry
 from fastapi import Request
 
-from gateway.errors import ConfigurationError, NotFound
+from gateway.errors import NotFound
 from gateway.server.service import Service
 from gateway.tenancy import Caller
 
@@ -34,18 +33,6 @@ class Context:
             known = ", ".join(sorted(name.upper() for name in self.platforms)) or "none"
             raise NotFound(f"nobody serves the platform {platform.upper()}", hint=f"there are: {known}")
         return chosen
-
-    def allow(self, config: Mapping[str, Any]) -> None:
-        """Refuse a connection that would take webhooks from anybody, unless the operator said that it may.
-
-        Raises `ConfigurationError`.
-        """
-        settings = self.service.config
-        if config.get("allow_unsigned") and settings.production and not settings.security.unverified:
-            raise ConfigurationError(
-                "allow_unsigned takes webhooks from anybody, which this service does not allow",
-                hint="give the secret of the vendor's webhooks; the operator can say [security] unverified = true",
-            )
 
     @property
     def platforms(self) -> dict[str, str]:

@@ -53,7 +53,7 @@ class Mutation:
         context.caller.demand(ADMIN)
         provider, accounts = context.provider_of(platform_name), context.service.tenancy.accounts
         settings: Any = config
-        context.allow(settings)
+        context.service.allow(settings)
 
         async def create(_: Once) -> str:
             made = await accounts.create(context.caller.tenant, provider, settings, name=name, by=context.caller.key_id)

@@ -12,6 +12,7 @@ from typing import Annotated
 from fastapi import APIRouter, Request
 from pydantic import Field, JsonValue
 
+from gateway.drive import BrokenExchange
 from gateway.errors import InvalidMessage
 from gateway.exchange import Call, Exchange, Repeat, Reply
 from gateway.server.access import Needs, service_of
@@ -78,7 +79,11 @@ async def call(
         base=body.base,
         repeat=body.repeat,
     )
-    reply = await service.gateway.run(found.name, _once(asked))
+    try:
+        reply = await service.gateway.run(found.name, _once(asked))
+    except BrokenExchange:  # the exchange is this one call, so it is the caller who wrote it
+        hint = "percent-encode every value of the path, and have each header on one line"
+        raise InvalidMessage("the call cannot be written as a request", hint=hint) from None
     return ReplyOut(status=reply.status, headers=dict(reply.headers), body=base64.b64encode(reply.body).decode("ascii"))
 
 

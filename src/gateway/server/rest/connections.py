@@ -9,16 +9,14 @@ from fastapi import APIRouter, Path, Query, Request
 from pydantic import AwareDatetime, Field, JsonValue
 
 from gateway.catchup import CaughtUp
-from gateway.errors import ConfigurationError
 from gateway.provider import Registration
 from gateway.server.access import Needs, service_of
 from gateway.server.repeating import IdempotencyKey, Repeatable
 from gateway.server.rest.content import Input
 from gateway.server.rest.shown import ConnectionOut, Output, PageOut, page_out
-from gateway.server.service import Service
 from gateway.tenancy import ADMIN, READ, SEND, Caller, Options
 
-__all__ = ["After", "ConnectionPath", "Limit", "allowed", "router"]
+__all__ = ["After", "ConnectionPath", "Limit", "router"]
 
 router: APIRouter = APIRouter(prefix="/v1/connections", tags=["connections"], route_class=Repeatable)
 
@@ -111,7 +109,7 @@ async def create(
     The answer says where the vendor has to deliver to (`webhook_url`) and how that is set up there.
     """
     service = service_of(request)
-    allowed(service, body.settings)
+    service.allow(body.settings)
     account = await service.tenancy.accounts.create(
         caller.tenant, body.provider, body.settings, name=body.name, options=body.options, by=caller.key_id
     )
@@ -144,7 +142,7 @@ async def change(
 ) -> ConnectionOut:
     """Change name, settings or options; secrets that change here count at once, see also `rotate`."""
     service = service_of(request)
-    allowed(service, body.settings or {})
+    service.allow(body.settings or {})
     options = body.options.model_dump(exclude_unset=True) if body.options else None
     account = await service.tenancy.accounts.update(
         caller.tenant, connection, name=body.name, settings=body.settings, options=options, by=caller.key_id
@@ -268,12 +266,3 @@ async def catch_up(
 
 def _registration(found: Registration, mine: str | None) -> RegistrationOut:
     return RegistrationOut(id=found.id, url=found.url, active=found.active, mine=found.url == mine)
-
-
-def allowed(service: Service, settings: dict[str, JsonValue]) -> None:
-    """Refuse a connection that would take webhooks from anybody, unless the operator said that it may."""
-    if settings.get("allow_unsigned") and service.config.production and not service.config.security.unverified:
-        raise ConfigurationError(
-            "allow_unsigned takes webhooks from anybody, which this service does not allow",
-            hint="give the secret of the vendor's webhooks; the operator can say [security] unverified = true",
-        )

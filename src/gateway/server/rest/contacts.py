@@ -123,6 +123,14 @@ class ErasedOut(Output):
         return cls.model_validate({name: getattr(erased, name) for name in cls.model_fields})
 
 
+class ErasableOut(Output):
+    """What there is of somebody, in numbers; the files that go with it are not counted."""
+
+    events: int
+    messages: int
+    webhooks: int
+
+
 @router.get("/contacts", summary="List contacts")
 async def list_(
     request: Request,
@@ -194,6 +202,14 @@ async def erase(request: Request, body: SomebodyIn, caller: Annotated[Caller, Ne
     """Erase somebody everywhere: messages, events, raw webhooks, deliveries, files. Who opted out stays so."""
     erasing = service_of(request).tenancy.erasing
     return ErasedOut.of(await erasing.erase(caller.tenant, body.address, within=caller.connections, by=caller.key_id))
+
+
+@router.post("/contacts/erase/preview", summary="See what would be erased")
+async def erase_preview(request: Request, body: SomebodyIn, caller: Annotated[Caller, Needs(ADMIN)]) -> ErasableOut:
+    """Count what there is of somebody, and erase nothing."""
+    erasing = service_of(request).tenancy.erasing
+    found = await erasing.preview(caller.tenant, body.address, within=caller.connections)
+    return ErasableOut(events=found.events, messages=found.messages, webhooks=found.webhooks)
 
 
 @router.post(

@@ -151,10 +151,17 @@ async def recipient_of(service: Service, caller: Caller, to: To) -> tuple[Chat |
     return chat, None
 
 
-def messages_of(content: Content) -> list[Message]:
-    """Make words of what is to be sent; raises `InvalidMessage`."""
+async def messages_of(service: Service, caller: Caller, content: Content) -> list[Message]:
+    """Make words of what is to be sent.
+
+    Raises `InvalidMessage`, and `NotFound` for an answer to a message of ours that is not the caller's.
+    """
     items = content if isinstance(content, tuple) else (content,)
-    return [_message(item) for item in items]
+    made = [_message(item) for item in items]
+    for answered in [message.reply_to.message for message in made if message.reply_to]:
+        if answered is not None:
+            await service.message(caller, answered)
+    return made
 
 
 def _message(item: str | MessageIn) -> Message:

@@ -1,30 +1,35 @@
-"""Endpoints that events are forwarded to, and the deliveries to them."""
+"""Endpoints that events are forwarded to."""
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import StreamingResponse
 from pydantic import AwareDatetime, Field
+from pydantic_core import to_json
 
-from gateway.forward import Endpoint, EndpointSecrets, Format, KeyKind
+from gateway.forward import Endpoint, EndpointSecrets, Format, KeyKind, Progress
 from gateway.server.access import Needs, service_of
 from gateway.server.repeating import IdempotencyKey, Repeatable
 from gateway.server.rest.connections import After, Limit
 from gateway.server.rest.content import Input
+from gateway.server.rest.deliveries import DeliveryOut, EndpointPath
 from gateway.server.rest.shown import Output, PageOut, page_out
-from gateway.store.records.deliveries import DeliveryRow, Standing, TryRow
-from gateway.store.records.endpoints import EndpointState
+from gateway.store.records.endpoints import EndpointState, Wanted
 from gateway.tenancy import ADMIN, Caller
 
 __all__ = ["router"]
 
 router: APIRouter = APIRouter(prefix="/v1", tags=["endpoints"], route_class=Repeatable)
 
-EndpointPath = Annotated[str, Path(alias="endpoint", min_length=1, max_length=128, description="`ep_…`")]
-DeliveryPath = Annotated[str, Path(alias="delivery", min_length=1, max_length=128, description="`dlv_…`")]
 Url = Annotated[str, Field(min_length=8, max_length=2048, pattern=r"^https?://\S+$")]
+ProgressQuery = Annotated[
+    bool, Query(description="Tell how far it is: a line of JSON with `done` and `total` after each few hundred.")
+]
+_TOLD: dict[int | str, dict[str, Any]] = {202: {"content": {"application/x-ndjson": {"schema": {"type": "string"}}}}}
 Names = Annotated[tuple[Annotated[str, Field(max_length=128)], ...], Field(max_length=100)]
 
 
@@ -113,47 +118,6 @@ class EndpointSecretsOut(Output):
         return cls(endpoint=EndpointOut.of(made.endpoint), secrets=made.secrets)
 
 
-class TryOut(Output):
-    """One attempt."""
-
-    number: int
-    started_at: AwareDatetime
-    ended_at: AwareDatetime
-    status: int | None
-    error: str | None
-    answer: str | None
-    """What the receiver said, cut."""
-
-
-class DeliveryOut(Output):
-    """The attempts to deliver one event to one endpoint."""
-
-    id: str
-    endpoint: str
-    event: str
-    state: Standing
-    attempts: int
-    next_at: AwareDatetime
-    status: int | None
-    error: str | None
-    created_at: AwareDatetime
-    ended_at: AwareDatetime | None
-    manual: bool
-    """Asked for by a person: a replay or a test."""
-
-    @classmethod
-    def of(cls, row: DeliveryRow) -> DeliveryOut:
-        """Show a delivery."""
-        return cls.model_validate({name: getattr(row, name) for name in cls.model_fields})
-
-
-class DeliveryStoryOut(Output):
-    """A delivery with all that was tried."""
-
-    delivery: DeliveryOut
-    attempts: tuple[TryOut, ...]
-
-
 class RangeIn(Input):
     """A time to send the events of again."""
 
@@ -162,6 +126,15 @@ class RangeIn(Input):
     """Now without it."""
     missing: bool = False
     """Only events of which the endpoint has no delivery."""
+    types: Names = ()
+    """Only these types of events; all that the endpoint takes without."""
+    connections: Names = ()
+    """Only events of these connections."""
+
+    @property
+    def only(self) -> Wanted:
+        """What is asked for beside the time."""
+        return Wanted(self.types, self.connections)
 
 
 class SinceIn(Input):
@@ -289,17 +262,25 @@ async def try_out(
     return DeliveryOut.of(await service_of(request).deliveries.test(caller.tenant, endpoint, kind, actor=caller.key_id))
 
 
-@router.post("/endpoints/{endpoint}/recover", status_code=202, summary="Send again all that failed")
+@router.post(
+    "/endpoints/{endpoint}/recover",
+    status_code=202,
+    summary="Send again all that failed",
+    response_model=CountOut,
+    responses=_TOLD,
+)
 async def recover(
-    request: Request, endpoint: EndpointPath, body: SinceIn, caller: Annotated[Caller, Needs(ADMIN)]
-) -> CountOut:
+    request: Request,
+    endpoint: EndpointPath,
+    body: SinceIn,
+    caller: Annotated[Caller, Needs(ADMIN)],
+    progress: ProgressQuery = False,
+) -> CountOut | Response:
     """Send again everything that came to nothing since a time, in order per chat."""
-    count = 0
-    async for progress in service_of(request).deliveries.recover(
-        caller.tenant, endpoint, body.since, actor=caller.key_id
-    ):
-        count = progress.done
-    return CountOut(count=count)
+    deliveries = service_of(request).deliveries
+    return await _counted(
+        deliveries.recover(caller.tenant, endpoint, body.since, actor=caller.key_id), progress=progress
+    )
 
 
 @router.post("/endpoints/{endpoint}/replay/preview", summary="Count what a replay would send")
@@ -310,70 +291,47 @@ async def preview(
     service = service_of(request)
     until = body.until or service.now()
     return CountOut(
-        count=await service.deliveries.preview(caller.tenant, endpoint, body.since, until, missing=body.missing)
+        count=await service.deliveries.preview(
+            caller.tenant, endpoint, body.since, until, missing=body.missing, only=body.only
+        )
     )
 
 
-@router.post("/endpoints/{endpoint}/replay", status_code=202, summary="Send the events of a time again")
+@router.post(
+    "/endpoints/{endpoint}/replay",
+    status_code=202,
+    summary="Send the events of a time again",
+    response_model=CountOut,
+    responses=_TOLD,
+)
 async def replay(
-    request: Request, endpoint: EndpointPath, body: RangeIn, caller: Annotated[Caller, Needs(ADMIN)]
-) -> CountOut:
+    request: Request,
+    endpoint: EndpointPath,
+    body: RangeIn,
+    caller: Annotated[Caller, Needs(ADMIN)],
+    progress: ProgressQuery = False,
+) -> CountOut | Response:
     """Send all events of a time again, delivered before or not, in order per chat."""
     service = service_of(request)
     until = body.until or service.now()
-    count = 0
-    async for progress in service.deliveries.replay(
-        caller.tenant, endpoint, body.since, until, missing=body.missing, actor=caller.key_id
-    ):
-        count = progress.done
-    return CountOut(count=count)
+    steps = service.deliveries.replay(
+        caller.tenant, endpoint, body.since, until, missing=body.missing, only=body.only, actor=caller.key_id
+    )
+    return await _counted(steps, progress=progress)
 
 
-@router.get("/endpoints/{endpoint}/deliveries", summary="List deliveries", tags=["deliveries"])
-async def deliveries(
-    request: Request,
-    endpoint: EndpointPath,
-    caller: Annotated[Caller, Needs(ADMIN)],
-    state: Standing | None = None,
-    after: After = None,
-    limit: Limit = 50,
-) -> PageOut[DeliveryOut]:
-    """List the deliveries to an endpoint, newest first."""
-    page = await service_of(request).deliveries.list(caller.tenant, endpoint, state=state, after=after, limit=limit)
-    return page_out(page, DeliveryOut.of)
+async def _counted(steps: AsyncIterator[Progress], *, progress: bool) -> CountOut | Response:
+    """Have it all done and count it, or tell after each step how far it is; what it raises at first is an answer."""
+    told = await anext(steps)
+    count = told.done
+    if not progress:
+        async for further in steps:
+            count = further.done
+        return CountOut(count=count)
 
+    async def lines() -> AsyncIterator[bytes]:
+        yield to_json(asdict(told)) + b"\n"
+        async for further in steps:
+            yield to_json(asdict(further)) + b"\n"
 
-@router.get("/deliveries", summary="List the deliveries of an event", tags=["deliveries"])
-async def of_event(
-    request: Request,
-    caller: Annotated[Caller, Needs(ADMIN)],
-    event: Annotated[str, Query(min_length=1, max_length=128, description="`evt_…`")],
-    after: After = None,
-    limit: Limit = 50,
-) -> PageOut[DeliveryOut]:
-    """List where an event was delivered to, newest first."""
-    service = service_of(request)
-    page = await service.deliveries.list(caller.tenant, event=event, after=after, limit=limit)
-    if not page.items and after is None:
-        await service.event(caller, event)  # raises where it is not the caller's
-    return page_out(page, DeliveryOut.of)
-
-
-@router.get("/deliveries/{delivery}", summary="Look at a delivery", tags=["deliveries"])
-async def delivery(
-    request: Request, delivery: DeliveryPath, caller: Annotated[Caller, Needs(ADMIN)]
-) -> DeliveryStoryOut:
-    """Give a delivery with everything that was tried."""
-    story = await service_of(request).deliveries.get(caller.tenant, delivery)
-    return DeliveryStoryOut(delivery=DeliveryOut.of(story.delivery), attempts=tuple(map(_tried, story.attempts)))
-
-
-@router.post("/deliveries/{delivery}/resend", status_code=202, summary="Send a delivery again", tags=["deliveries"])
-async def resend(request: Request, delivery: DeliveryPath, caller: Annotated[Caller, Needs(ADMIN)]) -> DeliveryOut:
-    """Send one delivery again, from the start of its schedule."""
-    found = await service_of(request).deliveries.resend(caller.tenant, delivery, actor=caller.key_id)
-    return DeliveryOut.of(found)
-
-
-def _tried(row: TryRow) -> TryOut:
-    return TryOut.model_validate({name: getattr(row, name) for name in TryOut.model_fields})
+    return StreamingResponse(lines(), 202, media_type="application/x-ndjson")

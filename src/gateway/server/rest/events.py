@@ -6,11 +6,12 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
-from pydantic import JsonValue
+from pydantic import AwareDatetime, JsonValue
 from pydantic_core import to_json
 
 from gateway.errors import InvalidMessage
@@ -20,6 +21,7 @@ from gateway.server.rest.connections import Limit
 from gateway.server.rest.shown import Output
 from gateway.server.schemas import event_json, event_types
 from gateway.server.service import Service
+from gateway.server.streaming import EventStream
 from gateway.store.records.listing import NumberedWebhook
 from gateway.store.rows import EventRow
 from gateway.tenancy import ADMIN, READ, Caller
@@ -40,6 +42,10 @@ ChatQuery = Annotated[str | None, Query(alias="chat", max_length=128, descriptio
 TypesQuery = Annotated[
     list[str] | None, Query(alias="type", max_length=20, description="Of these types; may be repeated.")
 ]
+SinceQuery = Annotated[
+    AwareDatetime | None,
+    Query(description="From then on, where no `after` says more; what was fetched later may be older."),
+]
 MessageQuery = Annotated[str | None, Query(alias="message", max_length=128, description="About one message.")]
 
 
@@ -48,7 +54,7 @@ class EventsOut(Output):
 
     items: tuple[dict[str, JsonValue], ...]
     next: str
-    """Asks for what came after these, as `after`; there always is one."""
+    """Asks for what came after these, as `after`; there always is one, but behind the oldest of `newest`."""
     more: bool
     """Whether there is more already."""
 
@@ -112,6 +118,21 @@ class _Wanted:
             limit=limit,
         )
 
+    async def latest(self, service: Service, before: str | None, limit: int) -> dict[str, Any]:
+        """List the latest, or those before them, newest first."""
+        page = await service.tenancy.listing.events(
+            self.caller.tenant,
+            connection=self.connection,
+            within=self.caller.connections,
+            chat=self.chat,
+            types=self.types,
+            message=self.message,
+            after=before,
+            limit=limit,
+        )
+        items = [event_json(row.event) for row in page.items]
+        return {"items": items, "next": page.next or "", "more": page.next is not None}
+
 
 @router.get("", summary="List events", response_model=EventsOut)
 async def list_(
@@ -127,11 +148,17 @@ async def list_(
     ] = None,
     limit: Limit = 50,
     wait: Annotated[float, Query(ge=0, le=30, description="Seconds to wait where there is none yet.")] = 0,
+    since: SinceQuery = None,
+    newest: Annotated[bool, Query(description="The latest first; `next` then asks for those before these.")] = False,
 ) -> Response:
     """List events in the order they came; with `wait` this is a long poll."""
     service = service_of(request)
     wanted = _Wanted(caller, connection, chat, _types(types), message)
-    place = await _place(service, after)
+    if newest:
+        if since is not None or wait:
+            raise InvalidMessage("the latest first goes without `since` and `wait`", hint="leave them out")
+        return _json(await wanted.latest(service, after, limit))
+    place = await _place(service, after, since)
     rows = await wanted.after(service, place, limit)
     if not rows and wait:
         with contextlib.suppress(TimeoutError):
@@ -161,6 +188,7 @@ async def stream(
     after: Annotated[
         str | None, Query(max_length=512, description="Where to begin; with what is to come without it.")
     ] = None,
+    since: SinceQuery = None,
     last_event_id: Annotated[
         str | None, Header(alias="Last-Event-ID", max_length=512, description="Where it was left; goes before `after`.")
     ] = None,
@@ -168,7 +196,7 @@ async def stream(
     """Stream events as they come (server-sent events); `Last-Event-ID` goes on where a stream was cut."""
     service = service_of(request)
     wanted = _Wanted(caller, connection, chat, _types(types))
-    place = await _place(service, last_event_id or after or "latest")
+    place = await _place(service, last_event_id or after or (None if since else "latest"), since)
     # asked once before the stream begins: what is wrong with the question is an answer, not a broken stream
     await wanted.after(service, place, 1)
     if not service.streams.enter(caller.tenant):
@@ -179,9 +207,8 @@ async def stream(
             hint="close one, or read the events by GET /v1/events",
             retry_after=15,
         )
-    return StreamingResponse(
-        _streamed(service, wanted, place), media_type="text/event-stream", headers={"x-accel-buffering": "no"}
-    )
+    pieces = _streamed(service, wanted, place)
+    return EventStream(pieces, service.streams, caller.tenant, {"x-accel-buffering": "no"})
 
 
 @router.get("/{event}", summary="Look at an event", response_model=dict[str, JsonValue])
@@ -211,26 +238,23 @@ async def replay(request: Request, event: EventPath, caller: Annotated[Caller, N
 
 
 async def _streamed(service: Service, wanted: _Wanted, place: int) -> AsyncIterator[bytes]:
-    try:
-        yield b"retry: 2000\n\n"
-        quiet = 0.0
-        while not service.draining:
-            version = service.store.version
-            rows = await wanted.after(service, place, 100)
-            for row in rows:
-                place = row.sequence
-                data = to_json(event_json(row.event))
-                yield b"id: %s\nevent: %s\ndata: %s\n\n" % (_cursor(place).encode(), row.event.type.encode(), data)
-            if rows:
-                quiet = 0.0
-                continue
-            await _changed(service, version, LOOK)
-            quiet += LOOK
-            if quiet >= HEARTBEAT:
-                quiet = 0.0
-                yield b": still here\n\n"
-    finally:
-        service.streams.leave(wanted.caller.tenant)
+    yield b"retry: 2000\n\n"
+    quiet = 0.0
+    while not service.draining:
+        version = service.store.version
+        rows = await wanted.after(service, place, 100)
+        for row in rows:
+            place = row.sequence
+            data = to_json(event_json(row.event))
+            yield b"id: %s\nevent: %s\ndata: %s\n\n" % (_cursor(place).encode(), row.event.type.encode(), data)
+        if rows:
+            quiet = 0.0
+            continue
+        await _changed(service, version, LOOK)
+        quiet += LOOK
+        if quiet >= HEARTBEAT:
+            quiet = 0.0
+            yield b": still here\n\n"
 
 
 async def _changed(service: Service, version: int, seconds: float) -> None:
@@ -239,9 +263,12 @@ async def _changed(service: Service, version: int, seconds: float) -> None:
             await service.store.changed(version)
 
 
-async def _place(service: Service, after: str | None) -> int:
+async def _place(service: Service, after: str | None, since: datetime | None) -> int:
+    """Say where to go on: behind a cursor, or else with what came from a time on."""
     if after == "latest":
         return await service.tenancy.listing.last()
+    if after is None and since is not None:
+        return await service.tenancy.listing.before(since)
     (place,) = place_of("stream", after, (0,))
     return int(place)
 

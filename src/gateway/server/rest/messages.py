@@ -95,7 +95,7 @@ async def send(
     connection = service.running(caller, body.connection or named, SEND)
     ticket = await service.gateway.enqueue(
         to,
-        messages_of(body.message),
+        await messages_of(service, caller, body.message),
         via=connection.name,
         key=engine_key(request),
         policy=body.policy,
@@ -112,7 +112,8 @@ async def plan(request: Request, body: PlanIn, caller: Annotated[Caller, Needs(S
     service = service_of(request)
     to, named = await recipient_of(service, caller, body.to)
     connection = service.running(caller, body.connection or named, SEND)
-    made = await service.gateway.plan(to, messages_of(body.message), via=connection.name, policy=body.policy)
+    asked = await messages_of(service, caller, body.message)
+    made = await service.gateway.plan(to, asked, via=connection.name, policy=body.policy)
     return PlanOut(connection=connection.name, steps=tuple(explain(made)), adaptations=made.adaptations, plan=made)
 
 
@@ -172,13 +173,14 @@ async def cancel(
     request: Request,
     message: MessageIdPath,
     caller: Annotated[Caller, Needs(SEND)],
+    wait: Annotated[float, Query(ge=0, le=30, description="Seconds to wait while it is leaving at this moment.")] = 5,
     idempotency_key: IdempotencyKey = None,
 ) -> MessageOut:
     """Take back what has not left; when this answers, it is certain that it will not."""
     service = service_of(request)
     row, _ = await service.message(caller, message)
     service.running(caller, row.connection, SEND)
-    await service.gateway.cancel(message)
+    await service.gateway.cancel(message, wait=wait)
     return await _shown(service, caller, message)
 
 

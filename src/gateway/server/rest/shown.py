@@ -142,6 +142,8 @@ class MessageOut(Output):
     """How far it has come, by everything that was reported."""
     needs_resolution: bool = False
     """Nobody knows whether it left, and no proof is to be had: see `POST …/resolve`."""
+    steps: int = 1
+    """How many calls to the vendor it takes."""
     waits_for: str | None = None
     """Why it has not left yet."""
     reference: str | None = None
@@ -179,6 +181,7 @@ def _message_out(
         outcome=row.state,
         state=status.state,
         needs_resolution=row.parked and row.state is MessageState.UNKNOWN,
+        steps=row.steps,
         waits_for=status.waits_for,
         reference=status.reference,
         adaptations=receipt.adaptations if receipt else adaptations_of(row),
