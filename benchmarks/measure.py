@@ -29,6 +29,8 @@ class Size:
     """Messages of one round that are enqueued or executed."""
     webhooks: int
     """Webhooks of one round."""
+    forwards: int
+    """Events of one round that are forwarded."""
     blocked: int
     """Messages behind a head that may not go."""
     small: int
@@ -37,8 +39,8 @@ class Size:
     """Messages of the large one."""
 
 
-FULL = Size(rounds=5, sends=200, writes=800, webhooks=1000, blocked=20_000, small=20_000, large=200_000)
-TINY = Size(rounds=1, sends=16, writes=40, webhooks=50, blocked=50, small=200, large=400)
+FULL = Size(rounds=5, sends=200, writes=800, webhooks=1000, forwards=300, blocked=20_000, small=20_000, large=200_000)
+TINY = Size(rounds=1, sends=16, writes=40, webhooks=50, forwards=20, blocked=50, small=200, large=400)
 """Only to see that every benchmark runs; what it measures means nothing."""
 
 

@@ -5,29 +5,33 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import count
 from typing import cast
 
 from gateway_blooio.signature import HEADER, sign
 
-__all__ = ["SECRET", "deliver", "requests"]
+__all__ = ["SECRET", "deliver", "request", "requests"]
 
 SECRET = "whsec_0123456789abcdef0123456789abcdef"  # noqa: S105 - made up, for a server that lives for a minute
 
 _NUMBERS = count(1)
-_HEAD = (
-    "POST /webhooks/main HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n{}: {}\r\ncontent-length: {}"
-)
 
 
-def requests(amount: int) -> list[bytes]:
+def request(path: str, headers: Mapping[str, str], body: bytes) -> bytes:
+    """Write a whole POST request of JSON."""
+    given = {"host": "127.0.0.1", "content-type": "application/json", **headers, "content-length": str(len(body))}
+    head = "".join(f"{name}: {value}\r\n" for name, value in given.items())
+    return f"POST {path} HTTP/1.1\r\n{head}\r\n".encode() + body
+
+
+def requests(amount: int, path: str = "/webhooks/main") -> list[bytes]:
     """Make signed requests, each about another message, of a hundred contacts."""
     moment = str(int(time.time()))
-    return [_request(moment, next(_NUMBERS)) for _ in range(amount)]
+    return [_request(path, moment, next(_NUMBERS)) for _ in range(amount)]
 
 
-def _request(moment: str, number: int) -> bytes:
+def _request(path: str, moment: str, number: int) -> bytes:
     body = json.dumps(
         {
             "event": "message.received",
@@ -43,15 +47,19 @@ def _request(moment: str, number: int) -> bytes:
             "received_at": int(moment) * 1000 - 500,
         }
     ).encode()
-    signature = f"t={moment},v1={sign(SECRET, moment, body)}"
-    return f"{_HEAD.format(HEADER, signature, len(body))}\r\n\r\n".encode() + body
+    return request(path, {HEADER: f"t={moment},v1={sign(SECRET, moment, body)}"}, body)
 
 
-async def deliver(port: int, wanted: list[bytes], connections: int) -> float:
-    """Send requests over so many connections, one at a time on each; gives how many in a second."""
+async def deliver(port: int, wanted: list[bytes], connections: int, status: int = 200) -> float:
+    """Send requests over so many connections, one at a time on each; gives how many in a second.
+
+    All of them have to be answered with `status`.
+    """
     left = iter(wanted)
     loop = asyncio.get_running_loop()
-    senders = [(await loop.create_connection(lambda: _Sender(left), "127.0.0.1", port))[1] for _ in range(connections)]
+    senders = [
+        (await loop.create_connection(lambda: _Sender(left, status), "127.0.0.1", port))[1] for _ in range(connections)
+    ]
     begin = time.perf_counter()
     for sender in senders:
         sender.next()
@@ -60,10 +68,11 @@ async def deliver(port: int, wanted: list[bytes], connections: int) -> float:
 
 
 class _Sender(asyncio.Protocol):
-    """One connection that sends the next request when the last one was answered with 200."""
+    """One connection that sends the next request when the last one was answered as it should be."""
 
-    def __init__(self, left: Iterator[bytes]) -> None:
+    def __init__(self, left: Iterator[bytes], status: int) -> None:
         self._left = left
+        self._wanted = f"HTTP/1.1 {status}".encode()
         self._answer = b""
         self._transport: asyncio.Transport | None = None
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -90,7 +99,7 @@ class _Sender(asyncio.Protocol):
         head, found, body = self._answer.partition(b"\r\n\r\n")
         if not found or len(body) < _length(head.lower()):
             return
-        if not head.startswith(b"HTTP/1.1 200"):
+        if not head.startswith(self._wanted):
             self.done.set_exception(RuntimeError(f"answered {head[:12].decode('ascii', 'replace')}"))
             return
         self._answer = b""

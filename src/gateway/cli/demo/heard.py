@@ -22,7 +22,7 @@ class Heard:
         self._events: list[Event] = []
         self._news = asyncio.Event()
 
-    async def __call__(self, event: Event) -> None:
+    async def take(self, event: Event) -> None:
         """Take an event."""
         self._events.append(event)
         self._news.set()

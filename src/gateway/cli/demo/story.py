@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from gateway.actions import DeliveryState, Policy, Receipt
-from gateway.capabilities import Capabilities, Feature
+from gateway.capabilities import Capabilities, CapabilityTable, Feature
 from gateway.cli.demo.heard import Heard
 from gateway.cli.demo.phone import Hand
 from gateway.cli.demo.verdict import Missed, Outcome, Verdict
-from gateway.client import Gateway
 from gateway.errors import GatewayError, SendError, Unsupported
 from gateway.events import DeliveryUpdated, MessageReceived, OptedIn, ReactionAdded
+from gateway.interface import Interface
 from gateway.model import Attachment, ChatKind, Effect, Message, MessageRef, Voice
 from gateway.simulator import Bubble, Impossible
 
@@ -31,7 +31,7 @@ _OTHER_PHOTO = "https://example.com/demo/other-photo.jpg"
 _VOICE = "https://example.com/demo/hello.m4a"
 
 
-def add_bot(gateway: Gateway) -> None:
+def add_bot(gateway: Interface) -> None:
     """Answer whatever a contact writes, wherever it was written: the whole bot."""
 
     @gateway.on(MessageReceived)
@@ -44,7 +44,7 @@ def add_bot(gateway: Gateway) -> None:
 class Talk:
     """One conversation, as far as it has come."""
 
-    gateway: Gateway
+    gateway: Interface
     connection: str
     phone: Hand
     heard: Heard
@@ -129,22 +129,23 @@ class Step:
 class Teller(Protocol):
     """Whoever is told how it goes."""
 
-    async def begin(self, connection: str, number: int, step: Step) -> None:
+    async def begin(self, vendor: str, number: int, step: Step) -> None:
         """A step begins."""
 
-    async def end(self, connection: str, step: Step, verdict: Verdict) -> None:
+    async def end(self, vendor: str, step: Step, verdict: Verdict) -> None:
         """A step is over."""
 
 
-async def converse(gateway: Gateway, connection: str, phone: Hand, heard: Heard, teller: Teller) -> None:
+async def converse(
+    gateway: Interface, connection: str, table: CapabilityTable, phone: Hand, heard: Heard, teller: Teller
+) -> None:
     """Hold the whole conversation with a contact on a connection, and tell what came of each step."""
-    table = next(each for each in gateway.connections if each.name == connection).provider.capabilities()
     direct, group = table.find(ChatKind.DIRECT), table.find(ChatKind.GROUP)
     talk = Talk(gateway, connection, phone, heard, direct, group)
     for number, step in enumerate(STEPS, 1):
-        await teller.begin(connection, number, step)
+        await teller.begin(phone.vendor, number, step)
         declared = step.needs is None or (group if step.group else direct).has(step.needs)
-        await teller.end(connection, step, await _played(step, talk, declared=declared))
+        await teller.end(phone.vendor, step, await _played(step, talk, declared=declared))
 
 
 async def _played(step: Step, talk: Talk, *, declared: bool) -> Verdict:

@@ -10,12 +10,13 @@ from typing import Protocol
 from pydantic import JsonValue
 from rich.text import Text
 
+from gateway.cli.demo.house import Doors
 from gateway.cli.demo.story import STEPS, Step
 from gateway.cli.demo.trace import Seen
 from gateway.cli.demo.verdict import Outcome, Verdict
 from gateway.cli.screen import Screen, printable
 
-__all__ = ["Place", "People", "Programs", "Telling"]
+__all__ = ["People", "Place", "Programs", "Telling"]
 
 WIDTH = 98
 """Columns of the whole, where the terminal has as many."""
@@ -27,7 +28,7 @@ _MARKS = {
     Outcome.NONE: ("–", "dim"),
     Outcome.MISSED: ("!", "bold red"),
 }
-_ARROWS = {"call": ("-->", "cyan"), "webhook": ("<--", "blue"), "phone": ("   ", "")}
+_ARROWS = {"call": ("-->", "cyan"), "webhook": ("<--", "blue"), "forward": ("==>", "green"), "phone": ("   ", "")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,6 @@ class Place:
     vendors: dict[str, str]
     """Connection by vendor."""
     base_urls: dict[str, str]
-    webhooks: str
     control: str
     contact: str
     """The made-up number of the made-up contact."""
@@ -51,7 +51,10 @@ class Place:
 class Telling(Protocol):
     """Tells of the demo."""
 
-    def opening(self) -> None:
+    def phones(self) -> None:
+        """The vendors and the phone are there, the gateway is not yet."""
+
+    def opening(self, doors: Doors) -> None:
         """Everything serves."""
 
     def section(self, connection: str) -> None:
@@ -75,6 +78,9 @@ class Telling(Protocol):
     def invitation(self) -> None:
         """It keeps running, for the user to talk to."""
 
+    def farewell(self) -> None:
+        """The user wants it to end."""
+
 
 class People:
     """Tells it on a terminal."""
@@ -83,24 +89,39 @@ class People:
         self._screen = screen
         self._place = place
         self._verdicts: dict[tuple[str, str], Verdict] = {}
+        self._doors = Doors(webhooks="")
         self._together = False
         self._width = min(WIDTH, screen.out.width)
 
-    def opening(self) -> None:
+    def phones(self) -> None:
         place, show = self._place, self._screen.show
-        count = f"{len(place.connections)} vendors" if len(place.connections) > 1 else "one vendor"
-        what = f"one conversation, the same code, {count}; all of it on this machine"
-        show(Text.assemble(("gateway demo", "bold"), f"  {what}"), "")
         rows = [
             (connection, f"{place.connections[connection]} (simulated)", place.base_urls[vendor])
             for vendor, connection in place.vendors.items()
         ]
-        rows += [("webhooks", "to the gateway", place.webhooks), ("contact", place.name, f"{place.contact} (made up)")]
+        rows += [("contact", place.name, f"{place.contact} (made up)")]
         width = max(len(name) for name, _, _ in rows)
         for name, title, where in rows:
             show(Text.assemble("  ", (f"{name:<{width}}", "bold"), f"  {title:<24}", (where, "dim")))
-        out, back = ("-->", "cyan"), ("<--", "blue")
-        show("", Text.assemble("  ", out, " a call to the vendor   ", back, " a webhook from the vendor"))
+        show("")
+        self._door("phone", place.phone)
+
+    def opening(self, doors: Doors) -> None:
+        self._doors = doors
+        self._door("console", doors.console)
+        self._door("API", doors.api)
+        self._door("API key", doors.key)
+        self._door("secret", doors.secret)
+        self._door("webhooks", doors.webhooks)
+        legend = Text.assemble("  ", _ARROWS["call"], " a call to the vendor   ", _ARROWS["webhook"])
+        legend.append(" a webhook from the vendor")
+        if doors.api:
+            legend.append_text(Text.assemble("   ", _ARROWS["forward"], " an event to the bot"))
+        self._screen.show("", legend)
+
+    def _door(self, name: str, where: str) -> None:
+        if where:
+            self._screen.show(Text.assemble("  ", (f"{name:<10}", "bold"), (where, "cyan")))
 
     def section(self, connection: str) -> None:
         title = f" {connection} · {self._place.connections[connection]} "
@@ -149,7 +170,8 @@ class People:
             mark, style = _MARKS[Outcome.REFUSED]
             self._screen.show(Text.assemble((f"{mark} refused", style), " as it had to be; the reasons are above"), "")
         missed = sum(verdict.outcome is Outcome.MISSED for verdict in self._verdicts.values())
-        went = f"{counts['call']} calls, {counts['webhook']} webhooks, {seconds:.1f} s"
+        events = f", {counts['forward']} events" if counts["forward"] else ""
+        went = f"{counts['call']} calls, {counts['webhook']} webhooks{events}, {seconds:.1f} s"
         if fine:
             self._screen.show(Text.assemble(("every step happened as it had to", "bold green"), f"   {went}"))
         else:
@@ -179,13 +201,19 @@ class People:
 
     def invitation(self) -> None:
         self._together = True
-        place, show = self._place, self._screen.show
+        place, doors, show = self._place, self._doors, self._screen.show
         show("", Text.assemble(("Now you.", "bold"), f" Open the phone of {place.name}, and write to the bot:"), "")
-        show(Text(f"  {place.phone}", "bold cyan"), "", Text("Or without a browser:", ""), "")
+        show(Text(f"  {place.phone}", "bold cyan"), "")
+        if doors.console:
+            show("What the gateway made of it, for those who run one:", "", Text(f"  {doors.console}", "bold cyan"), "")
+        show("Or without a browser:", "")
         for vendor in place.vendors:
             body = f'{{"vendor":"{vendor}","text":"hello"}}'
             show(Text(f"  curl {place.control}/contacts/{place.contact}/write -d '{body}'", "cyan"))
         show("", Text.assemble("What else a contact can do: ", (f"{place.control}/", "cyan"), "   Ctrl-C ends it."), "")
+
+    def farewell(self) -> None:
+        self._screen.show("", "finishing what is under way; nothing of it is kept")
 
 
 @dataclass(slots=True)
@@ -196,15 +224,26 @@ class Programs:
     place: Place
     _steps: list[JsonValue] = field(default_factory=list)
 
-    def opening(self) -> None:
+    def phones(self) -> None:
+        """All places are told together."""
+
+    def opening(self, doors: Doors) -> None:
         place = self.place
+        of_service: dict[str, JsonValue] = {
+            "api_url": doors.api,
+            "api_key": doors.key,
+            "console_url": doors.console,
+            "endpoint_secret": doors.secret,
+        }
         self._say(
             "opening",
             connections=dict(place.connections),
             base_urls=dict(place.base_urls),
-            webhook_url=place.webhooks,
+            webhook_url=doors.webhooks,
             control_url=place.control,
+            phone_url=place.phone,
             contact=place.contact,
+            **{name: value for name, value in of_service.items() if value},
         )
 
     def section(self, connection: str) -> None:
@@ -238,11 +277,18 @@ class Programs:
         self._say("trouble", detail=words)
 
     def closing(self, seconds: float, counts: Counter[str], *, fine: bool) -> None:
-        went: dict[str, JsonValue] = {"calls": counts["call"], "webhooks": counts["webhook"]}
+        went: dict[str, JsonValue] = {
+            "calls": counts["call"],
+            "webhooks": counts["webhook"],
+            "events": counts["forward"],
+        }
         self._say("closing", ok=fine, seconds=round(seconds, 3), **went, steps=self._steps)
 
     def invitation(self) -> None:
         self._say("ready", phone_url=self.place.phone)
+
+    def farewell(self) -> None:
+        self._say("ending")
 
     def _say(self, kind: str, **what: JsonValue) -> None:
         self.screen.data({"type": kind, **what})

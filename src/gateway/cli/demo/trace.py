@@ -1,4 +1,7 @@
-"""Every call and every webhook as it happens, from the journal of the simulator: nothing of the gateway is touched."""
+"""Every call and every webhook as it happens, from the journal of the simulator: nothing of the gateway is touched.
+
+What a service forwards to its own clients no vendor sees; whoever gets it says so.
+"""
 
 from __future__ import annotations
 
@@ -30,9 +33,9 @@ class Seen:
 
     at: datetime
     vendor: str
-    kind: Literal["call", "webhook", "phone"]
+    kind: Literal["call", "webhook", "forward", "phone"]
     what: str
-    """Method and path template, the vendor's event, or what the phone shows; holds no address."""
+    """Method and path template, the vendor's event, whom we told of one, or what the phone shows; holds no address."""
     status: int | None = None
     milliseconds: float | None = None
     fine: bool = True
@@ -75,6 +78,11 @@ class Trace:
             self._idle.clear()
         else:
             self._idle.set()
+
+    def note(self, seen: Seen) -> None:
+        """Take in what no journal holds."""
+        self._held.append(seen)
+        self._idle.clear()
 
     async def quiet(self) -> None:
         """Wait until everything that happened so far is shown."""
