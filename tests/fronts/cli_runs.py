@@ -14,6 +14,7 @@ import httpx
 from typer.testing import CliRunner, Result
 
 from gateway.cli import app
+from tests.loopback import NO_TLS
 
 PROGRAM = [sys.executable, "-c", "from gateway.cli import main; main()"]
 CONTACT = "+12025550123"
@@ -70,7 +71,7 @@ def problem(result: Result) -> dict[str, Any]:
 
 def control(summary: Mapping[str, Any], method: str, path: str, **body: object) -> Any:
     """Ask the control API of a simulator, where `gateway simulate --json` said that it is."""
-    answer = httpx.request(method, f"{summary['control_url']}{path}", json=body or None, trust_env=False)
+    answer = httpx.request(method, f"{summary['control_url']}{path}", json=body or None, trust_env=False, verify=NO_TLS)
     return answer.raise_for_status().json()
 
 

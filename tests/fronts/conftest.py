@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.fronts.cli_runs import running
+from tests.fronts.cli_watched import Ear, Watched, listening_ear, watched_service
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +31,20 @@ def durable(config: Path) -> Path:
     store = f"sqlite:///{config.with_name('gateway.db')}"
     config.write_text(f"[gateway]\nstore = {json.dumps(store)}\n{config.read_text()}")
     return config
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
+    """A running service with the connection `main`, and commands that ask it; one for all tests of a file."""
+    with watched_service(tmp_path_factory.mktemp("service")) as made:
+        yield made
+
+
+@pytest.fixture
+def ear() -> Iterator[Ear]:
+    """A receiver of deliveries."""
+    with listening_ear() as made:
+        yield made
 
 
 def written(path: Path, simulated: dict[str, Any], **connections: dict[str, str]) -> Path:

@@ -13,9 +13,10 @@ import httpx
 
 from gateway.config import load_service
 from gateway.server import Service, create_app, open_service
-from gateway.simulator import Simulation
+from gateway.simulator import Simulation, served
 from gateway.store.records.tenants import DEFAULT_TENANT, TenantRow
-from tests.flow.stage import PHONE, served
+from tests.flow.stage import PHONE
+from tests.loopback import NO_TLS
 
 KEY = "gw_test_" + "k" * 40
 """The operator's key, by configuration."""
@@ -34,7 +35,9 @@ class Site:
         """Give a client with a key of its own; the caller closes it."""
         await self.service.tenancy.tenants.add(TenantRow(id=tenant, name=tenant, created_at=self.service.now()))
         minted = await self.service.tenancy.keys.mint(tenant, name="test", scopes=scopes, by="test")
-        return httpx.AsyncClient(base_url=self.url, headers={"authorization": f"Bearer {minted.text}"}, timeout=30)
+        return httpx.AsyncClient(
+            base_url=self.url, headers={"authorization": f"Bearer {minted.text}"}, timeout=30, verify=NO_TLS
+        )
 
     async def ask(self, query: str, **variables: Any) -> dict[str, Any]:
         """Ask by GraphQL; gives the whole answer."""
@@ -60,7 +63,7 @@ async def site(folder: Path, **flags: Any) -> AsyncIterator[Site]:
         async with served(create_app(service)) as url:
             service.gateway.public_url = url
             headers = {"authorization": f"Bearer {KEY}"}
-            async with httpx.AsyncClient(base_url=url, headers=headers, timeout=30) as http:
+            async with httpx.AsyncClient(base_url=url, headers=headers, timeout=30, verify=NO_TLS) as http:
                 yield Site(service, url, http)
             service.draining = True  # ends what waits for events
     finally:

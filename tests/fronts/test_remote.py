@@ -34,7 +34,8 @@ from gateway.interface import Interface
 from gateway.remote import RemoteGateway
 from gateway.remote.failing import error_of
 from gateway.server.problems import fault_of
-from tests.flow.stage import OTHER, PHONE, VENDORS, served
+from gateway.simulator import served
+from tests.flow.stage import OTHER, PHONE, VENDORS
 from tests.fronts.service_site import KEY, Site, account, site
 
 VENDOR = VENDORS[0]

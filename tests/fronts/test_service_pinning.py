@@ -14,9 +14,10 @@ from gateway.egress import PUBLIC, Egress
 from gateway.events import MessageReceived
 from gateway.model import Attachment, Chat, Message
 from gateway.server.files_pinning import Pinning
+from gateway.simulator import served
 from gateway.store.records.tenants import DEFAULT_TENANT
 from gateway.store.rows import WebhookRow
-from tests.flow.stage import PHONE, VENDORS, served
+from tests.flow.stage import PHONE, VENDORS
 from tests.fronts.service_site import Site, site
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(24)
@@ -82,7 +83,7 @@ async def test_media_is_kept_where_it_is_asked_for(place: Site, monkeypatch: pyt
             "moved.png": [Response(status_code=302, headers={"location": "http://169.254.169.254/"})],
         }
     )
-    async with served(media) as url:  # type: ignore[arg-type]  # ASGI
+    async with served(media) as url:
         asks, quiet = await connection(place, "asks", pins=True), await connection(place, "quiet", pins=False)
         event = await arrived(place, asks, *(f"{url}/{name}" for name in ("a.png", "gone.png", "moved.png")))
         other = await arrived(place, quiet, f"{url}/a.png", f"{url}/a.png")
@@ -113,7 +114,7 @@ async def test_media_inside_the_network_is_not_fetched(place: Site) -> None:
     # the service's own loop may ask this machine, since it is in development
     [own] = [task for task in place.service._tasks if task.get_name() == "gateway pinning"]
     own.cancel()
-    async with served(media) as url:  # type: ignore[arg-type]  # ASGI
+    async with served(media) as url:
         await place.service.store.keep_cursor("media that was pinned", "0")
         asks = await connection(place, "asks", pins=True)
         event = await arrived(place, asks, f"{url}/a.png", "https://169.254.169.254/latest", "https://localhost/a.png")

@@ -32,7 +32,9 @@ class _All(Commands):
             "List the vendors that can be used, where each was found, and what is wrong with those that cannot",
         ),
         "plugin": Place("gateway.cli.plugin:app", "A provider of your own"),
-        "connections": Place("gateway.cli.connections:app", "The configured vendor accounts"),
+        "connections": Place(
+            "gateway.cli.connections:app", "The vendor accounts, of a configuration or of a running service"
+        ),
         "send": Place("gateway.cli.send:send", "Send one message, and wait until the vendor accepted it"),
         "plan": Place(
             "gateway.cli.plan:plan", "Say which calls a message would take and what would be adapted, and send nothing"
@@ -43,6 +45,16 @@ class _All(Commands):
             " steps",
         ),
         "listen": Place("gateway.cli.listen:listen", "Take in webhooks, and print each event as it comes"),
+        "events": Place("gateway.cli.events_list:app", "What happened, from a running service"),
+        "replay": Place(
+            "gateway.cli.replay:replay", "Send events to an endpoint again, one or all of a time, in order per chat"
+        ),
+        "endpoints": Place("gateway.cli.endpoints:app", "The URLs that a service forwards events to"),
+        "deliveries": Place("gateway.cli.deliveries:app", "What became of events on their way to endpoints"),
+        "trigger": Place(
+            "gateway.cli.trigger:trigger",
+            "Send one webhook to a gateway, made and signed as the vendor would, about something that happens now",
+        ),
         "serve": Place(
             "gateway.cli.serve:serve",
             "Serve the API, take in webhooks, send, and forward events, until Ctrl-C or SIGTERM",
@@ -52,11 +64,20 @@ class _All(Commands):
             "gateway.cli.worker:worker",
             "Send what is kept in the store, and hand over what arrived, until Ctrl-C or SIGTERM",
         ),
-        "messages": Place("gateway.cli.messages:app", "The messages in the store"),
+        "messages": Place("gateway.cli.messages:app", "The messages in the store, or of a running service"),
+        "files": Place("gateway.cli.files:app", "The files that a service keeps"),
+        "contacts": Place("gateway.cli.contacts:app", "Who a service talks with, and what they agreed to"),
+        "export": Place(
+            "gateway.cli.erase:export", "Give all that a service keeps of somebody, one JSON document a line"
+        ),
+        "erase": Place("gateway.cli.erase:erase", "Erase somebody everywhere a service has them"),
+        "keys": Place("gateway.cli.keys:app", "The keys of a service: who may use it, and for what"),
+        "audit": Place("gateway.cli.audit:app", "Who did what on a service"),
         "catch-up": Place(
             "gateway.cli.catch_up:catch_up",
             "Fetch what arrived at the vendor while no gateway was there; each event is kept once",
         ),
+        "quarantine": Place("gateway.cli.quarantine:app", "Webhooks that no parser could read, kept as they came"),
         "reparse": Place(
             "gateway.cli.reparse:reparse",
             "Parse kept webhooks again, and say what differs from what was made of them then",
@@ -64,6 +85,9 @@ class _All(Commands):
         "drift": Place(
             "gateway.cli.drift:drift",
             "Count what vendors send that is new: events, fields, words, codes, and webhooks that no parser reads",
+        ),
+        "doctor": Place(
+            "gateway.cli.doctor:doctor", "Make twenty checks of a service or a configuration, and say what to do next"
         ),
         "migrate": Place(
             "gateway.cli.migrate:migrate", "Bring the store's schema up to date, and name what was applied"

@@ -15,7 +15,7 @@ from gateway.cli.failing import ExitCode, Usage, nearest
 from gateway.cli.manual import manual, wanted
 from gateway.cli.screen import Screen, flags_first
 
-__all__ = ["Commands", "OnDemand", "Place"]
+__all__ = ["Commands", "OnDemand", "Place", "group"]
 
 
 class Place(NamedTuple):
@@ -149,3 +149,16 @@ class Commands(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Give a command for a list of them, as help and completion make it; the one that runs is resolved."""
         return self.commands.listed(cmd_name)
+
+
+def group(line: str) -> typer.Typer:
+    """Make a group of commands with its one line; it shows its help where no command of it is named."""
+    made = typer.Typer(cls=Commands, help=line, add_completion=False, pretty_exceptions_enable=False)
+
+    @made.callback(invoke_without_command=True)
+    def root(ctx: typer.Context) -> None:
+        """Show the help where no command is given."""
+        if ctx.invoked_subcommand is None:
+            ctx.get_help()
+
+    return made

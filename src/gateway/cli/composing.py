@@ -66,7 +66,10 @@ EffectName: TypeAlias = Annotated[
 ]
 Subject: TypeAlias = Annotated[str | None, typer.Option(metavar="TEXT", help="A bold title above the text.")]
 Attach: TypeAlias = Annotated[
-    list[str] | None, typer.Option("--attach", metavar="URL|PATH", help="A file to send along; may be repeated.")
+    list[str] | None,
+    typer.Option(
+        "--attach", metavar="URL|PATH", help="A file to send along, or the id of one that is kept; may be repeated."
+    ),
 ]
 VoiceFlag: TypeAlias = Annotated[bool, typer.Option("--voice", help="Send the one --attach as a voice note.")]
 ReplyTo: TypeAlias = Annotated[
@@ -130,10 +133,12 @@ MediaT = TypeVar("MediaT", Attachment, Voice)
 
 
 def _media(kind: type[MediaT], place: str) -> MediaT:
-    """Read a URL or a path; raises `Usage` where there is no such file."""
+    """Read a URL, a path, or the id of a file that is kept; raises `Usage` where there is no such file."""
     if _URL.match(place):
         return said(lambda: kind(url=place))
     path = Path(place)
+    if place.startswith("file_") and not path.exists():
+        return said(lambda: kind(file_id=place))
     if not path.is_file():
         raise Usage(f"there is no file {place}", hint="--attach takes the path of a file, or a URL such as https://…")
     return said(lambda: kind(file=path, name=path.name))

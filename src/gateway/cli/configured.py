@@ -5,15 +5,17 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeAlias, TypeVar
 
 import typer
 
 from gateway.cli.failing import Usage, nearest
-from gateway.client import Gateway
-from gateway.config import load_config
 from gateway.errors import ConfigurationError, NoRoute
-from gateway.store import MemoryStore, Store
+
+if TYPE_CHECKING:
+    # the engine takes longer to come than a running service takes to answer: what asks one does without
+    from gateway.client import Gateway
+    from gateway.store import Store
 
 __all__ = [
     "ConfigFile",
@@ -48,6 +50,9 @@ def gateway_for(path: Path, *, serves: bool = False) -> Gateway:
     A command that only sends serves nothing: an attachment given as a file could be fetched from nowhere, unless the
     store is one that a running gateway shares. Raises `ConfigurationError`.
     """
+    from gateway.client import Gateway
+    from gateway.store import MemoryStore
+
     gateway = Gateway.from_config(path)
     if not serves and isinstance(gateway.store, MemoryStore):
         gateway.public_url = None
@@ -59,6 +64,8 @@ def lasting_gateway(path: Path, *, works: bool = False) -> Gateway:
 
     Unless it `works`, it sends nothing and hands nothing over: a look must not set going what was stopped.
     """
+    from gateway.client import Gateway
+
     gateway = Gateway.from_config(path, works=works)
     lasting(gateway.store, path)
     return gateway
@@ -66,6 +73,8 @@ def lasting_gateway(path: Path, *, works: bool = False) -> Gateway:
 
 def lasting(store: Store, path: Path) -> Store:
     """Give a store back that outlives a process; raises `ConfigurationError` for one that does not."""
+    from gateway.store import MemoryStore
+
     if isinstance(store, MemoryStore):
         hint = 'name a durable store in [gateway]: store = "sqlite:///gateway.db"'
         raise ConfigurationError(f"{path} keeps everything in memory, where this command finds nothing", hint=hint)
@@ -83,6 +92,8 @@ def check_connection(gateway: Gateway, name: str) -> None:
 def store_url(ctx: typer.Context, path: Path, url: str | None) -> str:
     """Give the URL of the store that was named, by itself or by a configuration; raises `Usage` for both at once."""
     if url is None:
+        from gateway.config import load_config
+
         return load_config(path).store
     source = ctx.get_parameter_source("config")
     if source is not None and source.name == "COMMANDLINE":
@@ -111,7 +122,13 @@ def chosen(words: type[WordT], given: str | None, option: str) -> WordT | None:
 
 
 def complete_connection(ctx: typer.Context, incomplete: str) -> list[str]:
-    """Complete the name of a connection in the configuration file."""
+    """Complete the name of a connection: of the service where one is named, else of the configuration file."""
+    from gateway.cli.completing import complete_connection as there
+
+    if found := there(ctx, incomplete):
+        return found
+    from gateway.config import load_config
+
     try:
         config = load_config(ctx.params.get("config") or DEFAULT)
     except Exception:  # noqa: BLE001 - a border: the shell waits for words, not for errors

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
+from gateway.cli.api import Api, KeyFile, ServiceUrl, path, service_if
 from gateway.cli.configured import (
     DEFAULT,
     ConfigFile,
@@ -45,18 +46,25 @@ def drift(
         str | None,
         typer.Option(metavar="NAME", help="Only that of one connection.", autocompletion=complete_connection),
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, help="Most webhooks and messages to look through, the newest.")] = 10_000,
+    limit: Annotated[int, typer.Option(min=1, help="Most webhooks and messages of a store, the newest.")] = 10_000,
     config: ConfigFile = DEFAULT,
+    url: ServiceUrl = None,
+    key_file: KeyFile = None,
     json: JsonFlag = False,
 ) -> None:
     """Count what vendors send that is new: events, fields, words, codes, and webhooks that no parser reads.
 
-    Looks through what is in the store with the parsers of today, and changes nothing. Exit code 8: something is
-    new. The sample is an event, a message (`gateway messages show`), or the beginning of a webhook's digest.
+    Looks through what is kept, by a service or else in the configured store, with the parsers of today, and changes
+    nothing. Exit code 8: something is new. The sample is an event, a message (`gateway messages show`), or the
+    beginning of a webhook's digest.
     """
     screen: Screen = ctx.obj
     start = moment(since, "--since") if since is not None else None
-    found = asyncio.run(_drift(lasting_gateway(config), start, via=via, limit=limit))
+    service = service_if(ctx, url, key_file)
+    if service is None:
+        found = asyncio.run(_drift(lasting_gateway(config), start, via=via, limit=limit))
+    else:
+        found = service.run(lambda api: _there(api, start, via))
     if json:
         screen.data(found.model_dump(mode="json"))
     else:
@@ -70,6 +78,24 @@ async def _drift(gateway: Gateway, since: datetime | None, *, via: str | None, l
         if via is not None:
             check_connection(gateway, via)
         return await gateway.drift(since, connection=via, limit=limit)
+
+
+async def _there(api: Api, since: datetime | None, via: str | None) -> Drift:
+    """Ask for each connection, and put it together, under the names that people know."""
+    hours = (datetime.now(UTC) - since).total_seconds() / 3600 if since else None
+    several = [await api.connection(via)] if via else [each["id"] for each in await api.connections()]
+    names = await api.names()
+    whole = Drift()
+    for connection in several:
+        drifted = Drift.model_validate(await api.get(path("drift"), connection=connection, hours=hours))
+        found = [each.model_copy(update={"connection": names.get(connection, connection)}) for each in drifted.found]
+        whole = Drift(
+            webhooks=whole.webhooks + drifted.webhooks,
+            found=(*whole.found, *found),
+            skipped=whole.skipped + drifted.skipped,
+            complete=whole.complete and drifted.complete,
+        )
+    return whole
 
 
 def _tell(screen: Screen, drifted: Drift) -> None:

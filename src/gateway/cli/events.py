@@ -35,15 +35,16 @@ MOST = 200
 _STYLES = {"message.received": "bold green", "delivery.updated": "cyan", "unknown": "yellow"}
 
 
-def line_of(event: Event) -> Line:
-    """Put an event on one line."""
+def line_of(event: Event, *, name: str | None = None, width: int = 0, with_id: bool = False) -> Line:
+    """Put an event on one line; `name` is its connection's for people, which takes `width` characters at least."""
     time = event.received_at.astimezone().strftime("%H:%M:%S")
     return Line.assemble(
         (f"{time}  ", "dim"),
-        f"{event.connection}  ",
+        f"{event.connection if name is None else name:<{width}}  ",
         (f"{event.type:<17}", _STYLES.get(event.type, "")),
         "  ",
         printable(summary(event), most=MOST),
+        (f"  {event.id}" if with_id else "", "dim"),
     )
 
 

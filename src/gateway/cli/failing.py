@@ -20,16 +20,20 @@ import typer
 from gateway.errors import (
     ConfigurationError,
     Conflict,
+    Forbidden,
     GatewayError,
     InvalidMessage,
     NoRoute,
     NotFound,
     NotSettled,
     OutcomeUnknown,
+    Overloaded,
     PartlySent,
     Refused,
     Retriable,
     SendError,
+    StoreError,
+    Unauthenticated,
     Unauthorized,
     Unsupported,
 )
@@ -73,6 +77,8 @@ _CODES: tuple[tuple[type[BaseException], ExitCode], ...] = (
     (InvalidMessage, ExitCode.USAGE),
     (Conflict, ExitCode.USAGE),
     (Unauthorized, ExitCode.UNAUTHORIZED),
+    (Unauthenticated, ExitCode.UNAUTHORIZED),
+    (Forbidden, ExitCode.UNAUTHORIZED),
     (NotFound, ExitCode.NOT_FOUND),
     (NoRoute, ExitCode.NOT_FOUND),
     (Unsupported, ExitCode.REFUSED),
@@ -81,6 +87,7 @@ _CODES: tuple[tuple[type[BaseException], ExitCode], ...] = (
     (NotSettled, ExitCode.UNKNOWN),
     (PartlySent, ExitCode.FAILED),
     (Retriable, ExitCode.TEMPORARY),
+    (Overloaded, ExitCode.TEMPORARY),
 )
 
 
@@ -91,7 +98,13 @@ def code_of(error: BaseException, *, reading: bool = False) -> ExitCode:
     code = next((code for cls, code in _CODES if isinstance(error, cls)), ExitCode.FAILED)
     if code is ExitCode.TEMPORARY and not reading and isinstance(error, SendError) and not error.certain:
         return ExitCode.UNKNOWN
+    if isinstance(error, StoreError) and error.status in _UNAVAILABLE:
+        return ExitCode.TEMPORARY
     return code
+
+
+_UNAVAILABLE = frozenset({502, 503, 504})
+"""What a service answers that starts, stops, or has no store for the moment, or what stands before it then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +174,9 @@ _REPORT = "run the same with --debug to see where, and report it"
 
 def _of_gateway(error: GatewayError, code: ExitCode, causes: tuple[str, ...]) -> Problem:
     provider = {"connection": error.connection, "name": error.provider, "code": error.code, "status": error.status}
-    known: dict[str, JsonValue] = {name: value for name, value in provider.items() if value is not None}
+    # where no vendor had a part in it, there is none to name
+    vendors = error.connection or error.provider or error.code
+    known: dict[str, JsonValue] = {name: value for name, value in provider.items() if vendors and value is not None}
     vendor_code = f" (code {error.code})" if error.code is not None else ""
     return Problem(
         code=error.slug,
@@ -177,9 +192,11 @@ def _of_gateway(error: GatewayError, code: ExitCode, causes: tuple[str, ...]) ->
     )
 
 
-def _hint(error: GatewayError) -> str | None:  # noqa: PLR0911 - one for each kind of error, as a table
+def _hint(error: GatewayError) -> str | None:  # noqa: C901, PLR0911 - one for each kind of error, as a table
     """Say the next command; the library's own hints speak Python."""
     match error:
+        case NoRoute() | NotFound() | InvalidMessage() if "GET /v1/connections" in (error.hint or ""):
+            return "see: gateway connections list; name one: --via NAME"
         case NoRoute() if "several" in error.message:
             return "name one: --via NAME"
         case NoRoute() if error.hint is None or "gateway.connect" in error.hint:
@@ -192,6 +209,8 @@ def _hint(error: GatewayError) -> str | None:  # noqa: PLR0911 - one for each ki
             return "ask again later, or give it longer with --wait SECONDS"
         case NotFound() if "message_id" in (error.hint or ""):
             return "see: gateway messages list"
+        case Unauthenticated() if "GATEWAY_API_KEY" not in (error.hint or ""):
+            return "give a key that counts in GATEWAY_API_KEY or --key-file; `gateway keys create` makes one"
         case Unauthorized():
             return f"mend the key, then: gateway connections test {error.connection or ''}".rstrip()
         case Unsupported() if error.hint is not None:

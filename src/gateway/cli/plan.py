@@ -6,6 +6,7 @@ import asyncio
 
 import typer
 
+from gateway.cli.api import KeyFile, ServiceUrl, service_if
 from gateway.cli.composing import (
     Attach,
     ChannelName,
@@ -21,6 +22,7 @@ from gateway.cli.composing import (
     compose,
 )
 from gateway.cli.configured import DEFAULT, ConfigFile, JsonFlag, gateway_for
+from gateway.cli.remote_sending import plan_there
 from gateway.cli.screen import Screen, printable
 from gateway.client import Gateway
 from gateway.fitting import Plan, explain
@@ -37,6 +39,8 @@ def plan(
     text: Words = None,
     *,
     config: ConfigFile = DEFAULT,
+    url: ServiceUrl = None,
+    key_file: KeyFile = None,
     via: Via = None,
     effect: EffectName = None,
     subject: Subject = None,
@@ -49,7 +53,8 @@ def plan(
 ) -> None:
     """Say which calls a message would take and what would be adapted, and send nothing.
 
-    Exit code 5: the connection cannot carry it like this; every problem is named.
+    By a service, or else by the configuration. Exit code 5: the connection cannot carry it like this; every problem
+    is named.
     """
     screen: Screen = ctx.obj
     composed = compose(
@@ -62,7 +67,11 @@ def plan(
         channel=channel,
         policy=policy,
     )
-    planned = asyncio.run(_plan(gateway_for(config), to, composed, via=via))
+    service = service_if(ctx, url, key_file)
+    if service is None:
+        planned = asyncio.run(_plan(gateway_for(config), to, composed, via=via))
+    else:
+        planned = service.run(lambda api: plan_there(api, screen, to, composed, via=via))
     if json:
         screen.data(planned.model_dump(mode="json", exclude=_LATER))
         return

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from gateway.cli.api import Api, KeyFile, ServiceUrl, path, service_if
 from gateway.cli.configured import (
     DEFAULT,
     ConfigFile,
@@ -22,7 +24,7 @@ from gateway.cli.screen import Screen, printable
 from gateway.client import Gateway
 from gateway.reparse import Reparsed
 
-__all__ = ["reparse"]
+__all__ = ["reparse", "reparsed", "report"]
 
 
 def reparse(
@@ -38,9 +40,13 @@ def reparse(
         str | None,
         typer.Option(metavar="NAME", help="Only those of one connection.", autocompletion=complete_connection),
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, help="Most webhooks to read, the newest.")] = 10_000,
+    limit: Annotated[
+        int, typer.Option(min=1, help="Most webhooks of a store, the newest; a service has 1000.")
+    ] = 10_000,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be new, and keep nothing.")] = False,
     config: ConfigFile = DEFAULT,
+    url: ServiceUrl = None,
+    key_file: KeyFile = None,
     json: JsonFlag = False,
 ) -> None:
     """Parse kept webhooks again, and say what differs from what was made of them then.
@@ -51,11 +57,38 @@ def reparse(
         raise Usage("which webhooks?", hint="give either --since TIME or --quarantined")
     screen: Screen = ctx.obj
     start = moment(since, "--since") if since is not None else None
-    found = asyncio.run(_reparse(lasting_gateway(config), start, via=via, apply=not dry_run, limit=limit))
-    if json:
-        screen.data(found.model_dump(mode="json"))
-    else:
-        _tell(screen, found)
+    service = service_if(ctx, url, key_file)
+    report(screen, reparsed(service, config, start, via=via, apply=not dry_run, limit=limit), json=json)
+
+
+def reparsed(
+    service: Api | None, config: Path, since: datetime | None, *, via: str | None, apply: bool, limit: int
+) -> Reparsed:
+    """Have it done by a service, or else here on the store of a configuration; without a time, the quarantine."""
+    if service is None:
+        return asyncio.run(_reparse(lasting_gateway(config), since, via=via, apply=apply, limit=limit))
+    return service.run(lambda api: _there(api, since, via, apply=apply))
+
+
+async def _there(api: Api, since: datetime | None, via: str | None, *, apply: bool) -> Reparsed:
+    """Have each connection's webhooks parsed, and put together what came of it."""
+    hours = (datetime.now(UTC) - since).total_seconds() / 3600 if since else None
+    several = [await api.connection(via)] if via else [each["id"] for each in await api.connections()]
+    whole = Reparsed(applied=apply)
+    for connection in several:
+        body = {"connection": connection, "hours": hours, "apply": apply}
+        found = Reparsed.model_validate(await api.post(path("reparse"), body))
+        whole = Reparsed(
+            webhooks=whole.webhooks + found.webhooks,
+            new=whole.new + found.new,
+            gone=whole.gone + found.gone,
+            changed=whole.changed + found.changed,
+            unchanged=whole.unchanged + found.unchanged,
+            failing=whole.failing + found.failing,
+            applied=apply,
+            complete=whole.complete and found.complete,
+        )
+    return whole
 
 
 async def _reparse(gateway: Gateway, since: datetime | None, *, via: str | None, apply: bool, limit: int) -> Reparsed:
@@ -65,7 +98,11 @@ async def _reparse(gateway: Gateway, since: datetime | None, *, via: str | None,
         return await gateway.reparse(since, connection=via, apply=apply, limit=limit)
 
 
-def _tell(screen: Screen, found: Reparsed) -> None:
+def report(screen: Screen, found: Reparsed, *, json: bool) -> None:
+    """Print what came of it."""
+    if json:
+        screen.data(found.model_dump(mode="json"))
+        return
     new = f"{len(found.new)}{'' if found.applied else ', not kept'}"
     counts = {"webhooks": found.webhooks, "new": new, "changed": len(found.changed), "gone": len(found.gone)}
     screen.facts([*((name, str(count)) for name, count in counts.items()), ("unchanged", str(found.unchanged))])

@@ -64,6 +64,11 @@ class Screen:
         """Standard output, for data that a person reads."""
         return self._console(sys.stdout)
 
+    @property
+    def err(self) -> Console:
+        """Standard error, for what draws there by itself."""
+        return self._console(sys.stderr)
+
     def data(self, value: Any) -> None:
         """Print one JSON document on one line, at once."""
         print(json.dumps(value), flush=True)  # noqa: T201 - data goes out as it is, whatever the terminal

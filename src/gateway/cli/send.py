@@ -1,9 +1,11 @@
-"""`gateway send`: one message through a configured connection, and what became of it."""
+"""`gateway send`: one message through a connection of a service or of a configuration, and what became of it."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import uuid
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime
 from typing import Annotated, TypeAlias
 
@@ -12,6 +14,7 @@ from pydantic import JsonValue
 
 from gateway import outbox
 from gateway.actions import Receipt
+from gateway.cli.api import Api, KeyFile, ServiceUrl, service_if
 from gateway.cli.composing import (
     Attach,
     ChannelName,
@@ -27,6 +30,7 @@ from gateway.cli.composing import (
     compose,
 )
 from gateway.cli.configured import DEFAULT, ConfigFile, JsonFlag, gateway_for
+from gateway.cli.remote_sending import send_there
 from gateway.cli.screen import Screen
 from gateway.client import Gateway, Ticket
 from gateway.errors import GatewayError, NotSettled, OutcomeUnknown, Retriable, SendError
@@ -52,6 +56,8 @@ def send(
     text: Words = None,
     *,
     config: ConfigFile = DEFAULT,
+    url: ServiceUrl = None,
+    key_file: KeyFile = None,
     via: Via = None,
     effect: EffectName = None,
     subject: Subject = None,
@@ -66,7 +72,8 @@ def send(
 ) -> None:
     """Send one message, and wait until the vendor accepted it. Acceptance is not delivery.
 
-    Exit code 5: refused for good. 6: try again later. 9: nobody knows, it may have been sent.
+    By a service, or else by the configuration. Exit code 5: refused for good. 6: try again later. 9: nobody knows,
+    it may have been sent.
     """
     screen: Screen = ctx.obj
     composed = compose(
@@ -80,27 +87,42 @@ def send(
         policy=policy,
     )
     chosen = key or str(uuid.uuid4())
-    try:
-        ticket, receipt = asyncio.run(_send(gateway_for(config), to, composed, via=via, key=chosen, wait=wait))
-    except (SendError, NotSettled, KeyboardInterrupt):
-        # a repetition with the same key is the same message
-        screen.note(f"key: {chosen}", matters=True)
-        raise
+    service = service_if(ctx, url, key_file)
+    with _repeatable(screen, chosen):
+        if service is None:
+            connection, receipt = asyncio.run(_send(gateway_for(config), to, composed, via=via, key=chosen, wait=wait))
+        else:
+            there = _by_service(screen, to, composed, via=via, key=chosen, wait=wait, named=not json)
+            connection, receipt = service.run(there)
+    _tell(screen, connection, receipt, chosen, json=json)
+
+
+def _tell(screen: Screen, connection: str, receipt: Receipt, key: str, *, json: bool) -> None:
     if json:
-        screen.data(_document(ticket, receipt, chosen))
+        screen.data(_document(connection, receipt, key))
     else:
-        screen.facts(_facts(ticket, receipt, chosen))
+        screen.facts(_facts(connection, receipt, key))
+
+
+@contextlib.contextmanager
+def _repeatable(screen: Screen, key: str) -> Iterator[None]:
+    """Say the key of a send that did not end well: a repetition with the same key is the same message."""
+    try:
+        yield
+    except (SendError, NotSettled, KeyboardInterrupt):
+        screen.note(f"key: {key}", matters=True)
+        raise
 
 
 async def _send(
     gateway: Gateway, to: str, composed: Composed, *, via: str | None, key: str, wait: float
-) -> tuple[Ticket, Receipt]:
+) -> tuple[str, Receipt]:
     """Promise it, then wait: the same key gives the same message, and the ticket says which connection took it."""
     message, policy = composed.message, composed.policy
     async with gateway:
         ticket = await gateway.enqueue(to, message, via=via, key=key, policy=policy)
         try:
-            return ticket, await gateway.send(to, message, via=ticket.connection, key=key, policy=policy, wait=wait)
+            receipt = await gateway.send(to, message, via=ticket.connection, key=key, policy=policy, wait=wait)
         except NotSettled:
             await _give_up(gateway, ticket)
             raise
@@ -109,6 +131,19 @@ async def _send(
                 decide = f"gateway messages resolve {ticket.message_id} resend|mark_sent|drop"
                 error.hint = f"look at the phone or at the vendor's dashboard, then: {decide}"
             raise
+        return ticket.connection, receipt
+
+
+def _by_service(
+    screen: Screen, to: str, composed: Composed, *, via: str | None, key: str, wait: float, named: bool
+) -> Callable[[Api], Awaitable[tuple[str, Receipt]]]:
+    """Have a service send it; `named` asks for the name of the connection that took it, in place of its id."""
+
+    async def sent(api: Api) -> tuple[str, Receipt]:
+        took, receipt = await send_there(api, screen, to, composed, via=via, key=key, wait=wait)
+        return (via or (await api.names()).get(took, took)) if named else took, receipt
+
+    return sent
 
 
 async def _give_up(gateway: Gateway, ticket: Ticket) -> None:
@@ -134,13 +169,13 @@ async def _give_up(gateway: Gateway, ticket: Ticket) -> None:
     raise again
 
 
-def _document(ticket: Ticket, receipt: Receipt, key: str) -> dict[str, JsonValue]:
-    return {"connection": ticket.connection, "key": key, "receipt": receipt.model_dump(mode="json")}
+def _document(connection: str, receipt: Receipt, key: str) -> dict[str, JsonValue]:
+    return {"connection": connection, "key": key, "receipt": receipt.model_dump(mode="json")}
 
 
-def _facts(ticket: Ticket, receipt: Receipt, key: str) -> list[tuple[str, str | None]]:
+def _facts(connection: str, receipt: Receipt, key: str) -> list[tuple[str, str | None]]:
     return [
-        ("accepted by", ticket.connection),
+        ("accepted by", connection),
         ("message", receipt.message_id),
         *(("vendor's id", f"{entry.vendor_id} ({entry.state.value})") for entry in receipt.sent),
         *(("adapted", f"{each.feature.value}: {each.happened}, because {each.why}") for each in receipt.adaptations),

@@ -1,31 +1,24 @@
-"""`gateway messages`: what is kept in the store: to look at, and to decide where only a person can.
+"""`gateway messages`: what a service keeps, or a store: to look at, and to decide where only a person can.
 
-Nothing here sends: what is decided is carried out by a running gateway or `gateway worker`.
+With a store of this machine nothing here sends what is decided: that is for a running gateway or `gateway worker`. A
+service does it itself.
 """
 
 from __future__ import annotations
 
 import typer
 
-from gateway.cli.commands import Commands
+from gateway.cli.commands import group
 from gateway.cli.messages.deciding import cancel, resend, resolve
 from gateway.cli.messages.listing import list_
 from gateway.cli.messages.showing import show
+from gateway.cli.send import send
 
 __all__ = ["app"]
 
-app: typer.Typer = typer.Typer(
-    cls=Commands, help="The messages in the store.", add_completion=False, pretty_exceptions_enable=False
-)
+app: typer.Typer = group("The messages in the store, or of a running service.")
 
-
-@app.callback(invoke_without_command=True)
-def root(ctx: typer.Context) -> None:
-    """Show the help where no command is given."""
-    if ctx.invoked_subcommand is None:
-        ctx.get_help()
-
-
+app.command("send")(send)
 app.command("list")(list_)
 app.command("show")(show)
 app.command("resolve")(resolve)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from gateway.addresses import redact
+from gateway.addresses import Address, redact
 from gateway.model import Chat
 
-__all__ = ["HIDDEN", "recipient", "veiled"]
+__all__ = ["HIDDEN", "masked_address", "recipient", "veiled"]
 
 HIDDEN = "•••"
 
@@ -25,15 +25,21 @@ _PLAIN = frozenset(
 
 def veiled(value: Any, key: str = "") -> Any:
     """Copy a JSON document so that it can be shown to anybody: what is not known to be harmless is masked."""
-    if key in _PLAIN or key.endswith("_at"):
-        return value
     if key in _CONTENT:
         return HIDDEN if value else value
     if isinstance(value, dict):
         return {name: veiled(item, name) for name, item in value.items()}
     if isinstance(value, list):
         return [veiled(item, key) for item in value]
+    if key in _PLAIN or key.endswith("_at"):
+        return value
     return redact(value, limit=10_000) if isinstance(value, str) else value
+
+
+def masked_address(text: str) -> str:
+    """Mask an address, so that whoever knows it knows it again; what is none is masked as a text is."""
+    found = Address.read(text)
+    return redact(text) if found is None else found.masked
 
 
 def recipient(identity: str, *, reveal: bool = False) -> str:
