@@ -20,6 +20,10 @@ export UV_PROJECT_ENVIRONMENT := .venv
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 unexport VIRTUAL_ENV
 
+# Many tests start our programs. Without bytecode each of them compiles all that it imports again, which is more than half
+# of what it costs, and pytest rewrites every test again in every worker.
+unexport PYTHONDONTWRITEBYTECODE
+
 # Where the system has certificates, uv uses them, as pip does: behind a company's proxy no others work.
 ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt),)
 export UV_SYSTEM_CERTS ?= true
@@ -31,11 +35,11 @@ endif
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
-demo: $(STAMP) ## a conversation with a simulated vendor; ARGS=--once to end by itself
+demo: $(STAMP) ## a conversation over simulated vendors, on the service; ARGS=--once to end by itself
 	@$(BIN)/gateway demo $(ARGS)
 
 test: $(STAMP) ## all tests; ARGS='-k word' to choose
-	@$(BIN)/pytest -q -n auto $(ARGS)
+	@$(BIN)/pytest -q -n auto --dist worksteal $(ARGS)
 
 campaign: $(STAMP) ## the crash tests in full size, and a storm of webhooks; SEED=n SENDS=n STORM=n for another run
 	@CAMPAIGN=1 STORM=$(or $(STORM),10000) $(BIN)/pytest -q -s -o faulthandler_timeout=0 tests/crash tests/flow/test_storm.py $(ARGS)
@@ -44,7 +48,7 @@ bench: $(STAMP) ## how fast it is, in ratios, against targets; ARGS='--strict se
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 cover: $(STAMP) ## all tests, and the lines they do not reach
-	@$(BIN)/pytest -q -n auto --cov --cov-report=term $(ARGS)
+	@$(BIN)/pytest -q -n auto --dist worksteal --cov --cov-report=term $(ARGS)
 
 check: style types contracts surface ## all that can be said without running: style, types, imports, public surface
 
@@ -78,7 +82,7 @@ fmt: $(STAMP) ## rewrite the files as `style` wants them
 
 clean: ## remove what make and the tools made
 	@rm -rf .venv $(TOOLS) .coverage .coverage.* htmlcov dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
-	@find src providers examples tests -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+	@find benchmarks docs examples providers src tests -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
 setup: $(STAMP) ## only set up .venv
 

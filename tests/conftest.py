@@ -8,10 +8,18 @@ import structlog
 from hypothesis import HealthCheck, settings
 
 from gateway.log import configure
+from tests.leftovers import nothing_left
 
 # what a machine shared with others takes for an example says nothing about the code
 settings.register_profile("shared machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("shared machine")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_process_is_left() -> Iterator[None]:
+    """Find, after everything else was cleared away, what somebody forgot to end."""
+    with nothing_left():
+        yield
 
 
 @pytest.fixture(autouse=True)

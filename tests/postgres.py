@@ -24,6 +24,8 @@ from typing import Any
 from urllib.parse import quote
 from uuid import uuid4
 
+from tests.leftovers import MARK
+
 __all__ = ["Server", "own_server", "shared_server"]
 
 PATIENCE = 30.0
@@ -72,7 +74,7 @@ class Server:
                 # a second try: what was killed may still hold its memory for a moment
                 with (self.folder / "log").open("ab") as log:
                     self._process = subprocess.Popen(
-                        command, stdout=log, stderr=log, start_new_session=True, **self._as
+                        command, stdout=log, stderr=log, start_new_session=True, env=_unmarked(), **self._as
                     )
                 _STARTED.append(self._process)
             time.sleep(0.02)
@@ -149,6 +151,11 @@ def _somebody() -> dict[str, Any]:
     if os.geteuid() != 0:
         return {}
     return {"user": "nobody", "group": pwd.getpwnam("nobody").pw_gid, "extra_groups": []}
+
+
+def _unmarked() -> dict[str, str]:
+    """Give the environment of a server that others may go on using when the tests that started it are over."""
+    return {name: value for name, value in os.environ.items() if name != MARK}
 
 
 def _lives(pid: int) -> bool:

@@ -18,6 +18,7 @@ import inspect
 import io
 import os
 import re
+import secrets
 import signal
 import socket
 import sys
@@ -28,19 +29,18 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-import uvicorn
-
 from gateway import Gateway
-from gateway.simulator import Simulation
+from gateway.simulator import Simulation, served
 
 ROOT = Path(__file__).resolve().parents[2]
 CORE = ROOT / "src" / "gateway"
 VENDORS = ("loopmessage", "blooio")
 CONTACT = "+12025550123"
-PATIENCE = 60.0
+PATIENCE = 180.0
 
 #: Ports that pages name. Each story gets free ones in their place, so that stories can be told side by side.
 PORTS = ("8900", "8080")
+OURS = range(12000, 32000)
 
 _DIRECTIVE = re.compile(r"<!-- (?P<kind>given|raises|file|from|background|output|not run)(?:: (?P<value>.+?))? -->")
 _FENCE = re.compile(r"```(?P<language>\w*)$")
@@ -134,14 +134,14 @@ class Story:
 
     async def configure(self, block: Block, text: str) -> None:
         """Make a gateway of a configuration; what it asks of the environment and of files is made up."""
-        secrets = dict.fromkeys(re.findall(r'"env:(\w+)"', text), "made-up")
+        made_up = dict.fromkeys(re.findall(r'"env:(\w+)"', text), "made-up")
         for name in re.findall(r'"file:([^"]+)"', text):
             path = self.folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text("made-up\n", encoding="utf-8")
         path = self.folder / "config.toml"
         path.write_text(text, encoding="utf-8")
-        with patch.dict(os.environ, secrets):
+        with patch.dict(os.environ, made_up):
             gateway = Gateway.from_config(path)
         async with gateway:
             assert gateway.connections, f"{block}: no connection"
@@ -156,7 +156,7 @@ class Story:
         printed = io.StringIO()
         wanted = self.names.get(block.value) or getattr(__import__("gateway"), block.value, None)
         expected = _expect(wanted) if block.kind == "raises" else contextlib.nullcontext()
-        with contextlib.redirect_stdout(printed), expected:
+        with contextlib.chdir(self.folder), contextlib.redirect_stdout(printed), expected:
             result = eval(code, self.names)  # noqa: S307 - the page's own code
             if inspect.isawaitable(result):
                 async with asyncio.timeout(PATIENCE):
@@ -169,7 +169,7 @@ class Story:
         assert wanted <= {"sim", "gateway", "contact"}
         sim = await self.world.enter_async_context(Simulation(VENDORS, latency=0.02))
         gateway = Gateway()
-        url = await self.world.enter_async_context(served(gateway))
+        url = await self.world.enter_async_context(served(gateway.asgi()))
         for vendor in VENDORS:
             gateway.connect(vendor, name=vendor, **sim.settings(vendor))
             sim.set_webhook(vendor, f"{url}/webhooks/{vendor}")
@@ -193,9 +193,9 @@ class Story:
             start_new_session=True,
         )
         assert process.stdout is not None
+        self.world.push_async_callback(ended, process)  # the whole group, and whatever comes between
         async with asyncio.timeout(PATIENCE):
             if background:
-                self.world.push_async_callback(ended, process)
                 self.printed = await until(process.stdout, block)
                 return
             self.printed = (await process.stdout.read()).decode()
@@ -215,33 +215,6 @@ async def story(folder: Path) -> AsyncIterator[Story]:
 # ── what stories need ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
-class _Server(uvicorn.Server):
-    """uvicorn that says when it is ready."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.ready = asyncio.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.ready.set()
-
-
-@contextlib.asynccontextmanager
-async def served(gateway: Gateway) -> AsyncIterator[str]:
-    """Serve the gateway's webhooks on a free port; gives the base URL."""
-    plug = socket.create_server(("127.0.0.1", 0))
-    server = _Server(uvicorn.Config(gateway.asgi(), http="h11", ws="none", log_config=None))
-    serving = asyncio.create_task(server.serve(sockets=[plug]))
-    await server.ready.wait()
-    try:
-        yield f"http://127.0.0.1:{plug.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        await serving
-        plug.close()
-
-
 @contextlib.contextmanager
 def _expect(error: Any) -> Iterator[None]:
     assert error is not None, "the error of `raises` is not known"
@@ -253,12 +226,13 @@ def _expect(error: Any) -> Iterator[None]:
 
 
 def free_ports(count: int) -> list[str]:
-    """Find ports that nobody listens on."""
-    plugs = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    numbers = [str(plug.getsockname()[1]) for plug in plugs]
-    for plug in plugs:
-        plug.close()
-    return numbers
+    """Find ports that nobody listens on, below those that the system gives to whoever asks for any."""
+    found: set[str] = set()
+    while len(found) < count:
+        port = secrets.choice(OURS)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            found.add(str(port))
+    return list(found)
 
 
 def surroundings() -> dict[str, str]:

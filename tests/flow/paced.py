@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from gateway import Event, Gateway, MessageReceived
-from gateway.simulator import Simulation
+from gateway.simulator import Simulation, served
 from gateway.store import Store
-from tests.flow.stage import PHONE, QUICK, Stage, served
+from tests.flow.stage import PHONE, QUICK, Stage
 
 __all__ = ["Paced", "paced"]
 

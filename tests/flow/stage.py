@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-import uvicorn
-
 from gateway import Event, Gateway, RetryPolicy
-from gateway.ingress import ASGIApp
 from gateway.plugins import load
-from gateway.simulator import Contact, Simulation
+from gateway.simulator import Contact, Simulation, served
 
 EventT = TypeVar("EventT", bound=Event)
 
@@ -49,7 +45,7 @@ class Stage:
         self._news.set()
 
     async def event(
-        self, kind: type[EventT], fits: Callable[[EventT], bool] = lambda _: True, *, seconds: float = 10.0
+        self, kind: type[EventT], fits: Callable[[EventT], bool] = lambda _: True, *, seconds: float = 60.0
     ) -> EventT:
         """Wait for the first event of a kind that fits."""
         async with asyncio.timeout(seconds):
@@ -70,27 +66,11 @@ class Stage:
         entries = (entry.data for entry in self.sim.journal.entries("world", vendor=self.vendor))
         return [data[field] for data in entries if data["what"] == what]
 
-    async def until(self, condition: Callable[[], bool], *, seconds: float = 10.0) -> None:
+    async def until(self, condition: Callable[[], bool], *, seconds: float = 60.0) -> None:
         """Wait until something holds."""
         async with asyncio.timeout(seconds):
             while not condition():
                 await asyncio.sleep(0.01)
-
-
-@contextlib.asynccontextmanager
-async def served(app: ASGIApp) -> AsyncIterator[str]:
-    """Serve an ASGI application on a free port; gives its URL."""
-    plug = socket.socket()
-    plug.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="off", ws="none"))
-    serving = asyncio.create_task(server.serve([plug]))
-    try:
-        while not server.started:
-            await asyncio.sleep(0.005)
-        yield f"http://127.0.0.1:{plug.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        await serving
 
 
 @contextlib.asynccontextmanager

@@ -14,9 +14,9 @@ import pytest
 from gateway import CaughtUp, DeliveryState, DeliveryUpdated, Event, Gateway, MessageReceived, Stale, Unsupported
 from gateway.plugins import load
 from gateway.provider import Provider
-from gateway.simulator import Simulation
+from gateway.simulator import Simulation, served
 from gateway.store import Store
-from tests.flow.stage import OTHER, PHONE, QUICK, VENDORS, served
+from tests.flow.stage import OTHER, PHONE, QUICK, VENDORS
 
 KEEPERS = [name for name in VENDORS if load().provider(name).missed is not Provider.missed]
 """The vendors that keep webhooks: to be able is to override."""
@@ -51,7 +51,7 @@ class Site:
 
     async def until(self, condition: Callable[[], bool], *, step: float = 0.0) -> None:
         """Wait until something holds."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not condition():
                 await asyncio.sleep(0.005)
                 if step:
@@ -134,7 +134,8 @@ async def test_reports_that_were_missed_are_facts_all_the_same(vendor: str, site
             lambda: any(
                 isinstance(event, DeliveryUpdated) and event.message_id == receipt.message_id and event.raw is not None
                 for event in site.seen
-            )
+            ),
+            step=1,
         )
     assert before.state is not DeliveryState.DELIVERED
     assert after.state in {DeliveryState.DELIVERED, DeliveryState.READ}

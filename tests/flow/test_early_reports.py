@@ -23,7 +23,7 @@ async def test_a_report_before_the_answer_is_joined_and_handed_over_after_it(ven
         event = await it.event(MessageReceived)
         it.sim.faults.add(Fault(vendor=vendor, stage=At.ACCEPTED, kind=FaultKind.DELAY, method="POST", seconds=0.7))
         sending = asyncio.create_task(it.gateway.send(event, Message("hello yourself", reference="order-7")))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while not [row for row in await it.gateway.store.events() if isinstance(row.event, DeliveryUpdated)]:
                 await asyncio.sleep(0.01)
         early = not sending.done()
@@ -32,7 +32,7 @@ async def test_a_report_before_the_answer_is_joined_and_handed_over_after_it(ven
 
         assert early
         assert (receipt.message_id, True, "order-7") == (report.message_id, report.ours, report.reference)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             # written when its handlers are done
             while report.id not in {row.id for row in await it.gateway.store.events_of(receipt.message_id)}:
                 await asyncio.sleep(0.01)
@@ -63,7 +63,7 @@ async def test_a_foreign_report_keeps_only_its_own_chat_waiting(vendor: str) -> 
             chat=Chat.direct(PHONE), messages=(Message("from elsewhere"),), key="elsewhere", token=Token("x" * 22)
         )
         await it.gateway.run("main", it.gateway.connections[0].provider.send_message(action))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while not [row for row in await it.gateway.store.events() if isinstance(row.event, DeliveryUpdated)]:
                 await asyncio.sleep(0.01)
         it.sim.contact("+12025550177").write("me too", vendor=vendor)

@@ -19,7 +19,7 @@ from gateway.errors import Conflict, InvalidRequest, NotFound, SecretsLocked
 from gateway.forward import EVENT_TYPES, Endpoints, Format, KeyKind, Verdict
 from gateway.forward.samples import sample
 from gateway.store import open_store
-from gateway.store.records import records_of
+from gateway.store.records import endpoints, records_of
 from gateway.store.records.deliveries import DeliveryRow, Standing
 from gateway.store.records.forwarding import Patience
 from gateway.tenancy.sealing import KeyRing, Sealer
@@ -485,3 +485,26 @@ async def test_several_processes_share_the_work(postgres_url: str, receiver: Rec
     assert [[str(number) for number in range(10)]] * 10 == list(by_chat.values())
     assert {Verdict.GENUINE} == {got.verdict(*made.secrets) for got in receiver.got}
     assert 1 < sum(bool(forwarder.counts["delivered"]) for forwarder in forwarders)
+
+
+async def test_an_endpoint_goes_bit_by_bit(town: Town, receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With all that was delivered to it and all that waits; it gets nothing more, and its neighbour keeps its own."""
+    monkeypatch.setattr(endpoints, "CHUNK", 2)
+    made = await town.endpoints.create(TENANT, receiver.url)
+    neighbour = await town.endpoints.create(TENANT, receiver.url)
+    async with town.forwarding():
+        for number in range(5):
+            await town.keep(town.message(f"{number}"))
+        await until(lambda: len(receiver.got) == 10)
+        await until_async(lambda: _all_settled(town, made.endpoint.id, neighbour.endpoint.id))
+    await town.endpoints.pause(TENANT, made.endpoint.id)
+    await town.deliveries.test(TENANT, made.endpoint.id, "message.received")
+    await town.endpoints.remove(TENANT, made.endpoint.id)
+    left = await records_of(town.store).rows("deliveries", TENANT, made.endpoint.id, "~", "", 9)
+    assert (0, 5) == (len(left), len(await town.rows(neighbour.endpoint.id)))
+    with pytest.raises(NotFound):
+        await town.endpoints.remove(TENANT, made.endpoint.id)
+
+
+async def _all_settled(town: Town, *ids: str) -> bool:
+    return all([len(await town.rows(id_, Standing.DELIVERED)) == 5 for id_ in ids])

@@ -25,7 +25,7 @@ def broken(hook: WebhookRequest) -> Sequence[Event]:
 
 async def taken(it: Stage, count: int) -> None:
     """Wait until so many webhooks were taken in."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while len(await it.gateway.store.webhooks()) < count:
             await asyncio.sleep(0.01)
 

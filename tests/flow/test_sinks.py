@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import shutil
-import socket
-import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import replace
@@ -26,56 +23,14 @@ from gateway.plugins import load_entries
 from gateway.provider import hookimpl
 from gateway.store import open_store
 from gateway.store.records.endpoints import Wanted
+from tests.flow.nats_server import NatsServer
 from tests.flow.receivers import Town, until, until_async
 
 
-class Server:
-    """A NATS server with JetStream, in a folder."""
-
-    def __init__(self, folder: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
-        self._folder = folder
-        self._process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def url(self) -> str:
-        """Where it is."""
-        return f"nats://127.0.0.1:{self.port}"
-
-    def start(self) -> None:
-        """Start it, and wait until it takes connections."""
-        program = shutil.which("nats-server", path=str(Path(sys.executable).parent)) or "nats-server"
-        command = [program, "-a", "127.0.0.1", "-p", str(self.port), "-js", "-sd", str(self._folder)]
-        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-    async def ready(self) -> None:
-        """Wait until it takes connections."""
-
-        async def answers() -> bool:
-            try:
-                _, writer = await asyncio.open_connection("127.0.0.1", self.port)
-            except OSError:
-                return False
-            writer.close()
-            await writer.wait_closed()
-            return True
-
-        await until_async(answers)
-
-    def stop(self) -> None:
-        """Kill it."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
-
-
 @pytest.fixture
-async def server(tmp_path: Path) -> AsyncIterator[Server]:
+async def server(tmp_path: Path) -> AsyncIterator[NatsServer]:
     """A server of this test's own."""
-    made = Server(tmp_path / "nats")
+    made = NatsServer(tmp_path / "nats")
     made.start()
     await made.ready()
     yield made
@@ -103,7 +58,7 @@ async def town(store_url: str) -> AsyncIterator[Town]:
     await store.close()
 
 
-async def stream(server: Server, name: str = "GATEWAY") -> list[tuple[str, str, Any]]:
+async def stream(server: NatsServer, name: str = "GATEWAY") -> list[tuple[str, str, Any]]:
     """Give what is in a stream, in order: subject, id, body."""
     client = await nats.connect(server.url)
     try:
@@ -120,13 +75,13 @@ async def stream(server: Server, name: str = "GATEWAY") -> list[tuple[str, str, 
         await client.close()
 
 
-def plan(server: Server, query: str = "", **wishes: Any) -> SinkPlan:
+def plan(server: NatsServer, query: str = "", **wishes: Any) -> SinkPlan:
     """Plan a sink on a server."""
     [made] = planned_sinks({"events": server.url + query}, {})
     return replace(made, **wishes)
 
 
-async def test_every_event_is_in_the_stream_once_and_in_order(town: Town, server: Server) -> None:
+async def test_every_event_is_in_the_stream_once_and_in_order(town: Town, server: NatsServer) -> None:
     """Of all tenants, on a subject that says whose, on which connection, and what it is."""
     await town.add_tenant("tn_b", "pc_b")
     before = await town.keep(town.message("before"))
@@ -158,7 +113,7 @@ async def reached(town: Town, name: str, sequence: int) -> bool:
     return bool(rows) and rows[0][0] >= sequence
 
 
-async def test_a_sink_may_begin_with_what_is_kept_and_want_less(town: Town, server: Server) -> None:
+async def test_a_sink_may_begin_with_what_is_kept_and_want_less(town: Town, server: NatsServer) -> None:
     """From the first event on; by type; in another format, stream and prefix."""
     typing = sample("typing.started", SYSTEM.now(), connection="main")
     [message, _] = await town.keep(town.message("one"), typing)
@@ -170,7 +125,7 @@ async def test_a_sink_may_begin_with_what_is_kept_and_want_less(town: Town, serv
     assert ("a.b.tn_default.main.message.received", message, "1.0") == (subject, id_, body["specversion"])
 
 
-async def test_what_the_server_missed_comes_when_it_is_back(town: Town, server: Server) -> None:
+async def test_what_the_server_missed_comes_when_it_is_back(town: Town, server: NatsServer) -> None:
     """It was gone for a while: nothing is lost, nothing is there twice."""
     async with town.forwarding(sinks=[plan(server, first=True)]):
         [one] = await town.keep(town.message("one"))
@@ -186,7 +141,7 @@ async def test_what_the_server_missed_comes_when_it_is_back(town: Town, server: 
     assert [one, two] == [id_ for _, id_, _ in await stream(server)]
 
 
-async def test_what_is_published_again_is_there_once(town: Town, server: Server) -> None:
+async def test_what_is_published_again_is_there_once(town: Town, server: NatsServer) -> None:
     """A process that dies before it writes down how far it came publishes again, and the server knows the ids."""
     events = await town.keep(*(town.message(f"m{n}") for n in range(5)))
     for name in ("events", "after a crash"):
@@ -197,7 +152,7 @@ async def test_what_is_published_again_is_there_once(town: Town, server: Server)
     assert events == [id_ for _, id_, _ in await stream(server)]
 
 
-async def test_one_process_at_a_time_feeds_a_sink(postgres_url: str, server: Server) -> None:
+async def test_one_process_at_a_time_feeds_a_sink(postgres_url: str, server: NatsServer) -> None:
     """Two have it, and what one wrote the other does not write again."""
     towns = [Town(open_store(postgres_url, {})) for _ in range(2)]
     for town in towns:

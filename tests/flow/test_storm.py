@@ -22,11 +22,11 @@ from gateway import DeliveryState, DeliveryUpdated, Event, Gateway, MessageRecei
 from gateway.ids import EventId
 from gateway.plugins import load
 from gateway.provider import Provider, WebhookRequest
-from gateway.simulator import Fault, FaultKind, Simulation
+from gateway.simulator import Fault, FaultKind, Simulation, served
 from gateway.simulator.contact import Impossible
 from gateway.simulator.faults import Stage as At
 from gateway.store import EventOutcome, Store
-from tests.flow.stage import QUICK, VENDORS, served
+from tests.flow.stage import QUICK, VENDORS
 
 pytestmark = pytest.mark.parametrize("vendor", VENDORS)
 

@@ -23,7 +23,7 @@ async def test_the_story_of_a_message_that_arrived(vendor: str) -> None:
         receipt = await it.gateway.send(event, Message("hello yourself", reference="order-7"), key="k-1")
         await it.event(DeliveryUpdated, lambda e: e.raw is not None and e.state is DeliveryState.DELIVERED)
         story = await it.gateway.story(receipt)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while any(told.outcome == "pending" for told in story.events):
                 await asyncio.sleep(0.01)
                 story = await it.gateway.story(receipt.message_id)

@@ -12,9 +12,9 @@ import pytest
 
 import gateway
 from gateway import MessageReceived, StoreError
-from gateway.simulator import Simulation
+from gateway.simulator import Simulation, served
 from gateway.sync import Gateway
-from tests.flow.stage import PHONE, VENDORS, served
+from tests.flow.stage import PHONE, VENDORS
 
 
 @contextmanager

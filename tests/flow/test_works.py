@@ -46,7 +46,7 @@ async def test_a_gateway_that_does_not_work_keeps_for_one_that_does(vendor: str)
     store = Lasting()
     async with stage(vendor, Gateway(store, works=False)) as it:
         it.phone.write("hello", vendor=vendor)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not await store.events():
                 await asyncio.sleep(0.01)
         ticket = await it.gateway.enqueue(PHONE, "kept")
@@ -62,6 +62,20 @@ async def test_a_gateway_that_does_not_work_keeps_for_one_that_does(vendor: str)
             await it.until(lambda: len(it.posts("POST", "kept")) >= 2 and bool(heard))
             await other._engine.outcome(ticket.message_id, 10)
         assert [] == it.events
+
+
+@pytest.mark.parametrize("vendor", [name for name in VENDORS if name == "echo"])
+async def test_what_waits_for_a_connection_goes_soon_after_it_is_there(vendor: str) -> None:
+    """A worker that finds none looks again in a moment; a lease is not waited for."""
+    store = Lasting()
+    async with stage(vendor, Gateway(store, works=False)) as it:
+        ticket = await it.gateway.enqueue(PHONE, "kept")
+        async with Gateway(store, retry=QUICK) as other:
+            worker = other._engine._worker
+            await it.until(lambda: "main" in worker._missing)
+            other.connect(vendor, "main", **it.sim.settings(vendor))
+            await other._engine.outcome(ticket.message_id, 20)
+        assert ({}, 1) == (worker._missing, len(it.posts("kept")))
 
 
 @pytest.mark.parametrize("broken", ["claim", "changed"])

@@ -19,6 +19,9 @@ NAMED_FOR_NOTHING = {"base", "common", "helper", "helpers", "misc", "shared", "s
 LONG: dict[str, str] = {
     "src/gateway/actions.py": "every action with what it gives: short words that are read together, none of them long",
     "src/gateway/client.py": "the public library, whole: its users read it as one page",
+    "src/gateway/cli/listen.py:listen": "what a command takes is its parameters, each with its own words",
+    "src/gateway/cli/replay.py:replay": "the same",
+    "src/gateway/cli/trigger/command.py:trigger": "the same",
     "src/gateway/sync.py": "the public library again, blocking: it is as long as the async one has names",
     "src/gateway/remote/gateway.py": "the public library again, over a service: it is as long as the other has names",
     "src/gateway/sync.py:Gateway.__init__": "hands on every parameter of the async one by its name",

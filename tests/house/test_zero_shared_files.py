@@ -1,7 +1,8 @@
 """Adding a provider touches no shared file.
 
-The proof is by doing: a small tree is made of the root's own pyproject.toml, the core and the shared conftest, all as
-they are, and one provider's folder copied in under another name. Then the copy is looked for where a newcomer would.
+The proof is by doing: a small tree is made of the root's own pyproject.toml and the shared conftest, both as they are,
+and one provider's folder copied in under another name. Then the copy is looked for where a newcomer would. The core
+stays where it is, with its bytecode; its folder in the tree is empty, or coverage would read each of its files again.
 """
 
 import json
@@ -72,13 +73,14 @@ def newcomer(tmp_path_factory: pytest.TempPathFactory) -> Newcomer:
     """A tree into which a provider's folder was copied, and nothing else was done."""
     root = tmp_path_factory.mktemp("newcomer")
     shutil.copy(ROOT / "pyproject.toml", root)
-    shutil.copytree(ROOT / "src", root / "src", ignore=shutil.ignore_patterns("__pycache__"))
+    (root / "src" / "gateway").mkdir(parents=True)
     (root / "tests").mkdir()
-    shutil.copy(ROOT / "tests" / "conftest.py", root / "tests")
+    for name in ("conftest.py", "leftovers.py"):
+        shutil.copy(ROOT / "tests" / name, root / "tests")
     original = providers()[0]
     copy = renamed(original, root / "providers" / NEW)
     install(copy, root / "site")
-    paths = (root / "src", copy.folder / "src", root / "site")
+    paths = (ROOT / "src", copy.folder / "src", root / "site")
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("COV_", "PYTEST_"))}
     return Newcomer(root, original, copy, {**environment, "PYTHONPATH": os.pathsep.join(map(str, paths))})
 

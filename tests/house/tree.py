@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CORE = ROOT / "src" / "gateway"
 
 WORDS = ("errors", "ids", "addresses", "model", "capabilities", "actions", "events")
-BORDER = ("exchange", "unfamiliar", "rules", "codes", "hookspecs", "provider", "plugins")
+BORDER = ("exchange", "unfamiliar", "rules", "codes", "settings", "hookspecs", "provider", "plugins")
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,7 @@ class Desk:
 
     async def until(self, condition: Callable[[], bool], *, step: float = 0.0) -> None:
         """Wait until something holds, moving the clock meanwhile."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while not condition():
                 await asyncio.sleep(0.001)
                 if step:
@@ -64,7 +64,7 @@ class Desk:
 
     async def settled(self, *, step: float = 0.0) -> None:
         """Wait until no event waits."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while any(row.outcome is EventOutcome.PENDING for row in await self.store.events()):
                 await asyncio.sleep(0.001)
                 if step:
@@ -310,7 +310,7 @@ async def test_handlers_under_way_are_given_time_and_then_given_up(monkeypatch: 
         await handler(event)
         await asyncio.Event().wait()
 
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(60):
         async with Desk() as desk:
             desk.dispatcher.add(MessageReceived, endless)
             await desk.take(written("m1"))

@@ -15,6 +15,7 @@ from gateway.errors import ConfigurationError
 from gateway.files import File, Files, Given
 from gateway.store import MemoryStore
 from gateway.vault import DiskVault, Missing
+from tests.loopback import NO_TLS
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(24)
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -50,7 +51,7 @@ async def pieces(*given: bytes) -> AsyncIterator[bytes]:
 async def fetched(files: Files, url: str, method: str = "GET", **headers: str) -> httpx.Response:
     """Ask for a file as a vendor does."""
     transport = httpx.ASGITransport(files.serve)
-    async with httpx.AsyncClient(transport=transport) as client:
+    async with httpx.AsyncClient(transport=transport, verify=NO_TLS) as client:
         return await client.request(
             method, url, headers={name.replace("_", "-"): value for name, value in headers.items()}
         )

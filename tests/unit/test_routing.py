@@ -42,7 +42,7 @@ def connections(*names: str) -> Connections:
     """Make some connections."""
     made = Connections(load())
     for name in names:
-        made.add("echo", name, SETTINGS)
+        made.add(made.make("echo", name, SETTINGS))
     return made
 
 
@@ -95,8 +95,9 @@ def test_one_objection_is_enough() -> None:
 )
 def test_a_connection_that_cannot_be_is_refused(provider: str, name: str, words: str) -> None:
     """Its name stands in a URL, so it is letters, digits and a few signs."""
+    there = connections("a")
     with pytest.raises(ConfigurationError, match=words):
-        connections("a").add(provider, name, SETTINGS)
+        there.add(there.make(provider, name, SETTINGS))
 
 
 def test_a_connection_prints_no_settings() -> None:

@@ -18,10 +18,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.errors import ConfigurationError, StoreError
+from gateway.simulator import served
 from gateway.store import MemoryStore, open_store
 from gateway.vault import DiskVault, KeptVault, Missing, Vault, kind_of, open_vault
 from gateway.vault.bucket import BucketVault
-from tests.flow.stage import served
 
 BYTES = bytes(range(256)) * 4096  # a mebibyte: several pieces
 
@@ -72,7 +72,7 @@ async def vault(
         if request.param == "bucket":
             monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
             monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-            url = await stack.enter_async_context(served(bucket_service))  # type: ignore[arg-type]  # ASGI
+            url = await stack.enter_async_context(served(bucket_service))
             where = f"s3://bucket/some/prefix?region=eu-1&endpoint={url}&allow_http=true"
             yield open_vault(where, MemoryStore())
             return
@@ -144,7 +144,7 @@ async def test_a_place_that_fails_is_a_store_error(tmp_path: Path, monkeypatch: 
     async def refusing(scope: dict[str, object], receive: object, send: object) -> None:
         await Response("secret-canary", 403)(scope, receive, send)  # type: ignore[arg-type]  # as ASGI has them
 
-    async with served(refusing) as url:  # type: ignore[arg-type]  # ASGI
+    async with served(refusing) as url:
         vault = BucketVault.at(f"s3://bucket?region=eu-1&endpoint={url}&allow_http=true")
         with pytest.raises(StoreError) as caught:
             await put(vault, tmp_path, b"x")

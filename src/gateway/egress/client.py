@@ -9,7 +9,7 @@ import ssl
 from collections import Counter, OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from typing import Any, TypeAlias
 
 import httpcore
@@ -138,6 +138,12 @@ class _Pool:
     busy: int = 0
 
 
+@cache
+def _certificates() -> ssl.SSLContext:
+    """Read the certificates once, and when somebody is first asked: it takes longer than asking."""
+    return httpcore.default_ssl_context()
+
+
 class Egress:
     """Asks addresses of strangers.
 
@@ -149,7 +155,7 @@ class Egress:
     ) -> None:
         self.rules = rules
         self.refusals: Counter[str] = Counter()
-        self._tls = tls or httpcore.default_ssl_context()
+        self._tls = tls
         self._guards = {
             "https": _Guard(partial(allowed, rules=rules), resolve, self._refuse),
             "http": _Guard(loopback, resolve, self._refuse),
@@ -237,7 +243,7 @@ class Egress:
         pool = self._pools.get(place.origin)
         if pool is None:
             client = httpcore.AsyncConnectionPool(
-                ssl_context=self._tls,
+                ssl_context=self._tls or _certificates(),
                 max_connections=_CONNECTIONS,
                 max_keepalive_connections=_CONNECTIONS,
                 keepalive_expiry=_KEEP_ALIVE,

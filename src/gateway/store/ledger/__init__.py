@@ -3,6 +3,9 @@
 A batch is a generator that yields named queries and is sent their rows, so that one database may run it on a thread
 and another one in the event loop. In all of them a batch locks and writes in the same order: lanes, messages, buckets,
 lanes of events, events, and the rest by their keys; so two batches never wait for each other in a circle.
+
+PostgreSQL does most of it with functions of its own, for there each query is a round to the server; see
+`gateway.store.postgresql.batches`.
 """
 
 from __future__ import annotations

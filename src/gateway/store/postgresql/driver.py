@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
@@ -21,6 +21,7 @@ except ImportError:
 
 __all__ = [
     "Connection",
+    "Line",
     "Pool",
     "connect",
     "failing",
@@ -28,7 +29,6 @@ __all__ = [
     "find",
     "make_pool",
     "run",
-    "transaction",
     "transient",
     "whole_store",
 ]
@@ -39,6 +39,8 @@ CONNECT = 10.0
 """Seconds until a connection must stand."""
 ANSWER = 60.0
 """Seconds until a statement must be answered."""
+ENOUGH = 8
+"""Connections of which some may be kept by those who use them again and again."""
 
 
 class Connection(Protocol):
@@ -66,11 +68,27 @@ class Connection(Protocol):
         """End it without a word."""
 
 
+class Lent(Protocol):
+    """A connection of a pool, for a block or until it is given back."""
+
+    async def __aenter__(self) -> Connection:
+        """Lend it."""
+
+    async def __aexit__(self, *_: object) -> None:
+        """Take it back."""
+
+    def __await__(self) -> Generator[Any, None, Connection]:
+        """Lend it until it is given back."""
+
+
 class Pool(Protocol):
     """What is used of a pool."""
 
-    def acquire(self) -> contextlib.AbstractAsyncContextManager[Connection]:
+    def acquire(self) -> Lent:
         """Lend a connection."""
+
+    async def release(self, connection: Connection) -> None:
+        """Take a connection back."""
 
     async def close(self) -> None:
         """End all connections."""
@@ -107,16 +125,82 @@ async def make_pool(place: Place) -> Pool:
     """Make a pool; it connects when a connection is asked for."""
     with failing():
         pool: Pool = await asyncpg.create_pool(
-            **_options(place), min_size=0, max_size=place.connections, connection_class=_Kept
+            **_options(place),
+            min_size=0,
+            max_size=place.connections,
+            connection_class=_Kept,
+            init=None if place.pooled else _begin,
         )
         return pool
 
 
-@contextlib.asynccontextmanager
-async def transaction(pool: Pool) -> AsyncIterator[Connection]:
-    """Lend a connection for one transaction."""
-    async with pool.acquire() as connection, connection.transaction(isolation="read_committed"):
-        yield connection
+async def _begin(connection: Connection) -> None:
+    """Have a statement that is a transaction by itself see what was committed, whatever the server's own choice is."""
+    await find(connection, "read_committed")
+
+
+class Line:
+    """Where one after the other writes or reads: it keeps its connection, for to take one costs as much as a statement.
+
+    Who comes while somebody is on it gets another connection of the pool; of few connections none is kept.
+    """
+
+    def __init__(self, pool: Pool, place: Place) -> None:
+        self._pool = pool
+        self._pooled = place.pooled
+        self._keeps = place.connections >= ENOUGH
+        self._kept: Connection | None = None
+        self._taken = False
+        self._closed = False
+
+    @contextlib.asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """Lend a connection for one transaction."""
+        async with self._lend() as connection, connection.transaction(isolation="read_committed"):
+            yield connection
+
+    def statement(self) -> contextlib.AbstractAsyncContextManager[Connection]:
+        """Lend a connection for one statement, which is a transaction by itself.
+
+        Behind a pooler it is put into one: outside of it the two halves of a query may be answered on two connections.
+        """
+        return self.transaction() if self._pooled else self._lend()
+
+    async def close(self) -> None:
+        """Give the connection back, or have who is on it do so."""
+        self._closed = True
+        if not self._taken:
+            await self._give_back()
+
+    @contextlib.asynccontextmanager
+    async def _lend(self) -> AsyncIterator[Connection]:
+        if self._taken or not self._keeps:
+            async with self._pool.acquire() as connection:
+                yield connection
+            return
+        self._taken = True
+        try:
+            if self._kept is not None and _gone(self._kept):
+                await self._give_back()
+            if self._kept is None:
+                self._kept = await self._pool.acquire()
+            yield self._kept
+        finally:
+            self._taken = False
+            if self._closed:
+                await self._give_back()
+
+    async def _give_back(self) -> None:
+        if self._kept is not None:
+            kept, self._kept = self._kept, None
+            await self._pool.release(kept)
+
+
+def _gone(connection: Connection) -> bool:
+    try:
+        return connection.is_closed()
+    except asyncpg.InterfaceError:  # the pool has taken it back when it broke
+        return True
 
 
 async def find(connection: Connection, query: str, *arguments: Any) -> Rows:

@@ -20,7 +20,7 @@ class Place:
     """For the driver; a password may be in it, so it is never shown."""
     pooled: bool = False
     """True behind a pooler that gives a connection for one transaction: nothing may outlive it."""
-    connections: int = 6
+    connections: int = 8
     """At most so many at once, and one more that listens."""
 
     def __repr__(self) -> str:
@@ -56,9 +56,9 @@ def place_of(url: str) -> Place:
     rest = [(name, value) for name, value in given if name not in own]
     if own.get("pooler", "transaction") != "transaction":
         raise ConfigurationError("there is no such mode of a pooler", hint='use "pooler=transaction", or leave it out')
-    number = own.get("connections", "6")
+    number = own.get("connections", "8")
     if not number.isdecimal() or not 2 <= int(number) <= 100:
-        raise ConfigurationError("connections is a number from 2 to 100", hint="leave it out for 6")
+        raise ConfigurationError("connections is a number from 2 to 100", hint="leave it out for 8")
     bare = _unsplit(parts._replace(query=urlencode(rest)))
     return Place(bare, pooled="pooler" in own, connections=int(number))
 

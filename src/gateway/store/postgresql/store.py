@@ -18,10 +18,10 @@ from gateway.store.ledger import (
     Rows,
     Transact,
     Written,
-    claim,
     claim_events,
 )
-from gateway.store.postgresql.driver import Pool, failing, failure, find, make_pool, run, transaction, transient
+from gateway.store.postgresql.batches import claim
+from gateway.store.postgresql.driver import Line, Pool, failing, failure, find, make_pool, run, transient
 from gateway.store.postgresql.flusher import TRIES, Flusher
 from gateway.store.postgresql.hints import Hints
 from gateway.store.postgresql.place import place_of
@@ -35,9 +35,6 @@ T = TypeVar("T")
 
 _log = logger(__name__)
 
-SHARDS = 16
-"""Rows in which processes count what waits, so that they seldom wait for each other's."""
-
 
 class PostgresStore(LedgerStore):
     """Keeps everything in a PostgreSQL database; what a call returned is committed there.
@@ -50,6 +47,7 @@ class PostgresStore(LedgerStore):
         super().__init__()
         self._place = place_of(url)
         self._pool: Pool | None = None
+        self._line: Line | None = None
         self._flusher: Flusher | None = None
         self._hints: Hints | None = None
         self._closed = False
@@ -70,7 +68,8 @@ class PostgresStore(LedgerStore):
             pool.terminate()
             raise
         self._pool = pool
-        self._flusher = Flusher(pool, os.getpid() % SHARDS, self._report)
+        self._line = Line(pool, self._place)
+        self._flusher = Flusher(pool, self._place, os.getpid(), self._report)
         self._hints = Hints(self._place, self._wake)
         await self._hints.begin()
         _log.info("store_opened", kind="postgresql", pooled=self._place.pooled)
@@ -83,6 +82,7 @@ class PostgresStore(LedgerStore):
         self._wake()
         if self._flusher is not None and self._hints is not None and self._pool is not None:
             await self._flusher.close()
+            await cast("Line", self._line).close()
             await self._hints.close()
             try:
                 async with asyncio.timeout(5):
@@ -93,10 +93,10 @@ class PostgresStore(LedgerStore):
 
     # ── inside ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _check(self) -> Pool:
-        if self._pool is None or self._closed:
+    def _check(self) -> Line:
+        if self._line is None or self._closed:
             raise StoreError("the store is closed", code="closed", hint="open a new Gateway")
-        return self._pool
+        return self._line
 
     async def _call(self, call: Call[T]) -> T:
         self._check()
@@ -108,7 +108,7 @@ class PostgresStore(LedgerStore):
         cast("Hints", self._hints).tell()
 
     async def _claim(self, call: Claim) -> Claimed[Work]:
-        return cast("Claimed[Work]", await self._take(lambda: claim(call)))
+        return cast("Claimed[Work]", await self._take(lambda: claim(call), whole=True))
 
     async def _claim_events(self, call: ClaimEvents) -> Claimed[EventRow]:
         return cast("Claimed[EventRow]", await self._take(lambda: claim_events(call)))
@@ -118,13 +118,17 @@ class PostgresStore(LedgerStore):
         cast("Hints", self._hints).tell()
         return answer
 
-    async def _take(self, plan: Any) -> Any:
-        """Run a plan in a transaction of its own; a claim holds what it finds free, and never waits for a lane."""
+    async def _take(self, plan: Any, *, whole: bool = False) -> Any:
+        """Run a plan in a transaction of its own; a claim holds what it finds free, and never waits for a lane.
+
+        `whole` says that it is one statement.
+        """
         tries = 0
         while True:
             tries += 1
+            line = self._check()
             try:
-                async with transaction(self._check()) as connection:
+                async with line.statement() if whole else line.transaction() as connection:
                     return await run(connection, cast("Plan[Any]", plan()))
             except GatewayError:  # what the plan itself found wrong: nothing was written
                 raise
@@ -133,13 +137,9 @@ class PostgresStore(LedgerStore):
                     raise failure(error) from None
 
     async def _find(self, query: str, *arguments: Any) -> Rows:
-        pool = self._check()
+        line = self._check()
         with failing():
-            if self._place.pooled:
-                # outside a transaction a pooler may answer the two halves of a query on two connections
-                async with transaction(pool) as connection:
-                    return await find(connection, query, *arguments)
-            async with pool.acquire() as connection:
+            async with line.statement() as connection:
                 return await find(connection, query, *arguments)
 
     async def _list(self, query: str, *arguments: Any) -> Rows:

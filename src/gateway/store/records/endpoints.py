@@ -20,6 +20,8 @@ from gateway.store.records.tenants import DEFAULT_TENANT
 __all__ = ["OWN", "EndpointRecords", "EndpointRow", "EndpointState", "Wanted", "endpoint_row", "missing", "read_wanted"]
 
 
+CHUNK = 500
+"""Deliveries that are forgotten in one transaction."""
 OWN = "pc_"
 """How the names of connections begin that belong to a tenant; one that is no longer there is nobody's."""
 
@@ -145,21 +147,44 @@ class EndpointRecords(Records):
         return await self._transact(plan)
 
     async def remove(self, tenant: str, endpoint: str, now: datetime, deed: Deed | None = None) -> None:
-        """Forget an endpoint with its deliveries; raises `NotFound`."""
+        """Forget an endpoint with its deliveries; raises `NotFound`.
+
+        It is disabled first and then emptied bit by bit, so that others can write in between: one that dies half way
+        leaves an endpoint that gets nothing more, and whose removal can be asked for again.
+        """
+        if not await self._transact(lambda: _closed_for_good(tenant, endpoint, now)):
+            raise missing(endpoint)
+        full = True
+        while full:
+            full = await self._transact(lambda: _emptied(tenant, endpoint)) == CHUNK
 
         def plan() -> Plan[None]:
             yield from noted(deed, now)
+            yield from _emptied(tenant, endpoint)
+            yield from ask("drop_endpoint_lanes", endpoint)
             if not (yield from ask("drop_endpoint", tenant, endpoint)):
                 raise missing(endpoint)
-            yield from ask("drop_endpoint_lanes", endpoint)
-            yield from ask("drop_endpoint_attempts", tenant, endpoint)
-            yield from ask("drop_endpoint_deliveries", tenant, endpoint)
 
         await self._transact(plan)
 
     async def list(self, tenant: str, after: str = "", limit: int = 100) -> list[EndpointRow]:
         """List the endpoints of a tenant, oldest first, from an id on."""
         return [endpoint_row(row) for row in await self._rows("endpoints", tenant, after, limit)]
+
+
+def _closed_for_good(tenant: str, endpoint: str, now: datetime) -> Plan[bool]:
+    """Send an endpoint nothing more; False where there is none."""
+    if not (yield from ask("endpoint", tenant, endpoint)):
+        return False
+    yield from ask("disable_endpoint", endpoint, "it is being removed", micros(now))
+    yield from ask("drop_endpoint_lanes", endpoint)
+    return True
+
+
+def _emptied(tenant: str, endpoint: str) -> Plan[int]:
+    """Forget up to `CHUNK` deliveries to an endpoint; gives how many."""
+    yield from ask("drop_endpoint_attempts", tenant, endpoint, CHUNK)
+    return len((yield from ask("drop_endpoint_deliveries", tenant, endpoint, CHUNK)))
 
 
 def missing(endpoint: str) -> NotFound:

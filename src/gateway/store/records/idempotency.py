@@ -70,6 +70,14 @@ class IdempotencyRecords(Records):
 
         return await self._transact(plan)
 
+    async def void(self) -> None:
+        """Let every key go that is held: for a store whose only process has just begun."""
+
+        def plan() -> Plan[None]:
+            yield from ask("void_idempotency")
+
+        await self._transact(plan)
+
     async def finish(self, tenant: str, route: str, key: str, answer: Kept) -> None:
         """Keep what a request came to."""
         columns = (answer.status, to_json(dict(answer.headers)).decode(), answer.body)

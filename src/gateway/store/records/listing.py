@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 
 from gateway.ids import EventId, MessageId
 from gateway.store.columns import consent_row, event_row, message_row, webhook_row
+from gateway.store.instants import micros
 from gateway.store.records.durable import Records
 from gateway.store.rows import ConsentRow, EventRow, MessageRow, StepRow, WebhookRow
 
@@ -73,6 +75,11 @@ class ListingRecords(Records):
     async def last_event(self) -> int:
         """Give the number of the last event of all."""
         [(number,)] = await self._find("last_event")
+        return int(number)
+
+    async def event_before(self, since: datetime) -> int:
+        """Give the number after which everything is that came from a time on; some earlier ones may be there too."""
+        [(number,)] = await self._find("event_before", micros(since))
         return int(number)
 
     async def chats(self, connections: Collection[str], *, before: int, direct: bool, limit: int) -> list[EventRow]:

@@ -44,6 +44,14 @@ class SinkRecords(Records):
 
         return await self._transact(plan)
 
+    async def void(self, name: str) -> None:
+        """Take it from whoever held it: for a store whose only process has just begun."""
+
+        def plan() -> Plan[None]:
+            yield from ask("void_sink", name)
+
+        await self._transact(plan)
+
     async def move(self, name: str, holder: str, sequence: int) -> bool:
         """Write how far it has come; False when it is no longer ours."""
 

@@ -123,6 +123,10 @@ returning sequence;
 -- Write how far events were handed to a sink, while it is ours.
 update sink set sequence = $3 where name = $1 and holder = $2 returning sequence;
 
+-- name: void_sink
+-- Take a sink from whoever held it: they are gone.
+update sink set holder = null, held_until = null where name = $1;
+
 -- name: free_sink
 -- Give a sink back.
 update sink set holder = null, held_until = null where name = $1 and holder = $2;

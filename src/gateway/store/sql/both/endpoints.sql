@@ -33,12 +33,15 @@ returning version;
 delete from endpoint where tenant = $1 and id = $2 returning id;
 
 -- name: drop_endpoint_attempts
--- Forget what was tried for an endpoint.
-delete from delivery_attempt where delivery in (select id from delivery where tenant = $1 and endpoint = $2);
+-- Forget what was tried for the oldest deliveries to an endpoint.
+delete from delivery_attempt
+where delivery in (select id from delivery where tenant = $1 and endpoint = $2 order by id limit $3);
 
 -- name: drop_endpoint_deliveries
--- Forget the deliveries of an endpoint.
-delete from delivery where tenant = $1 and endpoint = $2;
+-- Forget the oldest deliveries to an endpoint.
+delete from delivery
+where id in (select id from delivery where tenant = $1 and endpoint = $2 order by id limit $3)
+returning id;
 
 -- name: drop_endpoint_lanes
 -- Forget what waits for an endpoint.

@@ -11,6 +11,10 @@ update idempotency set held_until = $5
 where tenant = $1 and route = $2 and key = $3 and fingerprint = $4 and status is null and held_until <= $6
 returning 1;
 
+-- name: void_idempotency
+-- Let go of every key that is held: whoever held it is gone.
+update idempotency set held_until = 0 where status is null and held_until > 0;
+
 -- name: idempotency
 -- Read what a key was used for, and what that came to.
 select fingerprint, status, headers, body from idempotency where tenant = $1 and route = $2 and key = $3;

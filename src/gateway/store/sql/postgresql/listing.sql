@@ -28,6 +28,14 @@ order by sequence limit $6;
 -- Tell how far the events have come.
 select coalesce(max(sequence), 0) from event;
 
+-- name: event_before
+-- Tell how far the events had come at a time; those that were fetched later count by the time at which they came.
+select coalesce(
+    (select min(sequence) - 1 from event where received_at >= $1),
+    (select max(sequence) from event),
+    0
+);
+
 -- name: list_webhooks
 -- List webhooks of some connections, newest first; with a 1 behind it only those in quarantine.
 select sequence, connection, digest, headers, body, received_at, quarantine, repeats, events from webhook

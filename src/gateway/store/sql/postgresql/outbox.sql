@@ -1,9 +1,3 @@
--- name: add_lanes
--- Make the lanes that are not there yet.
-insert into lane (lane, connection)
-select lane, connection from unnest($1::text[], $2::text[]) as new (lane, connection)
-on conflict do nothing;
-
 -- name: lock_lanes
 -- Lock the lanes that a batch is about, in the one order that all batches keep, and read them.
 select lane, fence, held_until, head, not_before from lane where lane = any($1::text[]) order by lane for update;
@@ -41,20 +35,6 @@ insert into depth (connection, shard, waiting)
 select connection, shard, change from unnest($1::text[], $2::integer[], $3::bigint[]) as new (connection, shard, change)
 on conflict (connection, shard) do update set waiting = depth.waiting + excluded.waiting;
 
--- name: add_messages
--- Keep messages whose key and id are free; returns the ids of those that were kept.
-insert into message (
-    id, connection, lane, kind, request, fingerprint, key, adaptations, steps, created_at, due_at, expires_at,
-    priority, state, generation, error, parked, waiting
-)
-select * from unnest(
-    $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::integer[],
-    $10::bigint[], $11::bigint[], $12::bigint[], $13::integer[], $14::text[], $15::integer[], $16::text[],
-    $17::boolean[], $18::boolean[]
-)
-on conflict do nothing
-returning id;
-
 -- name: messages_taken
 -- Find the messages that have a key or an id.
 select
@@ -77,16 +57,6 @@ from unnest(
     $9::boolean[]
 ) as new (id, due_at, expires_at, priority, state, generation, error, parked, waiting)
 where message.id = new.id;
-
--- name: add_steps
--- Keep the steps of new messages.
-insert into step (
-    message, position, action, token, pause, indexes, state, attempts, first_at, call, doubt, receipt
-)
-select * from unnest(
-    $1::text[], $2::integer[], $3::text[], $4::text[], $5::double precision[], $6::text[], $7::text[], $8::integer[],
-    $9::bigint[], $10::text[], $11::boolean[], $12::text[]
-);
 
 -- name: update_steps
 -- Write how far steps have come.

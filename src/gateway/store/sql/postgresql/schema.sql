@@ -25,3 +25,7 @@ select pg_notify($1, $2);
 -- name: ask_back
 -- Find out whether the connection still stands.
 select 1;
+
+-- name: read_committed
+-- Let each statement of this connection see what was committed before it.
+select set_config('default_transaction_isolation', 'read committed', false);

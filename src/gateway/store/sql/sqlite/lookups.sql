@@ -13,11 +13,18 @@ select
 from message where state = 'accepted' order by id desc limit ?1;
 
 -- name: message_list_queued
--- List messages that wait to leave, newest first.
-select
-    id, connection, lane, kind, request, fingerprint, key, adaptations, steps, created_at, due_at, expires_at,
-    priority, state, generation, error, parked
-from message where state = 'queued' and waiting order by id desc limit ?1;
+-- List messages that wait to leave, newest first, and those that would if nobody had to decide about them.
+select * from (
+    select
+        id, connection, lane, kind, request, fingerprint, key, adaptations, steps, created_at, due_at, expires_at,
+        priority, state, generation, error, parked
+    from message where state = 'queued' and waiting
+    union all
+    select
+        id, connection, lane, kind, request, fingerprint, key, adaptations, steps, created_at, due_at, expires_at,
+        priority, state, generation, error, parked
+    from message where state = 'queued' and parked
+) as queued order by id desc limit ?1;
 
 -- name: message_list_of
 -- List messages in any other state, newest first.

@@ -1,0 +1,262 @@
+"""Calls of one kind, written together by a function in the database: one round to the server for all of them.
+
+The functions are in the migrations. What is written in them is what `gateway.store.ledger` does with a statement for
+each table, in the same order of locks; the contract of stores and the model test hold both to the same words.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Sequence
+from enum import Enum
+from operator import itemgetter
+from typing import Any
+
+from gateway.errors import StoreError
+from gateway.ids import MessageId
+from gateway.store.columns import (
+    Columns,
+    attempt_columns,
+    message_columns,
+    message_row,
+    step_columns,
+    step_row,
+)
+from gateway.store.instants import maybe_micros, micros, moment, span
+from gateway.store.ledger import Call, Claim, Claimed, Plan, Written, write
+from gateway.store.ledger.calls import Enqueue, Mark, Release, Settle
+from gateway.store.ledger.incoming import Incoming
+from gateway.store.ledger.plan import ask
+from gateway.store.postgresql.sets import sets
+from gateway.store.rows import Marked, MessageRow, Settlement, StepRow, Taken, Work
+from gateway.store.rules import waits
+
+__all__ = ["Kind", "claim", "kind_of", "plan_of", "whole"]
+
+_MESSAGE, _CHANGES, _STEP, _ATTEMPT, _OWNER, _UNUSED = 18, 9, 12, 10, 5, 4
+"""Columns of each group of a function's arguments."""
+_READ = 17
+"""Columns of a message that are read."""
+
+
+class Kind(Enum):
+    """Which calls are written together."""
+
+    ENQUEUE = "enqueue"
+    MARK = "mark"
+    SETTLE = "settle"
+    """Settlements and lanes that are given back."""
+    OTHER = "other"
+    """What has no function: it is written statement by statement."""
+
+
+def kind_of(call: Call[Any]) -> Kind:
+    """Tell what a call is written with."""
+    match call:
+        case Enqueue():
+            return Kind.ENQUEUE
+        case Mark():
+            return Kind.MARK
+        case Release():
+            return Kind.SETTLE
+        case Settle() if call.settlement.alias is None:
+            return Kind.SETTLE
+    return Kind.OTHER
+
+
+def whole(kind: Kind, calls: Sequence[Any]) -> bool:
+    """Tell whether a batch is one statement, which is a transaction by itself."""
+    if kind is Kind.SETTLE:
+        return not any(isinstance(call, Settle) and (call.events or call.settlement.facts) for call in calls)
+    return kind is not Kind.OTHER
+
+
+def plan_of(kind: Kind, calls: Sequence[Any], shard: int, queues: set[tuple[str, int]]) -> Plan[Written]:
+    """Write the calls of a batch, and answer each of them.
+
+    `queues` are the connections and priorities that are known to be written down, `shard` the row of the depth that
+    is counted in.
+    """
+    match kind:
+        case Kind.ENQUEUE:
+            return _enqueue(calls, shard, queues)
+        case Kind.MARK:
+            return _mark(calls)
+        case Kind.SETTLE:
+            return _settle(calls, shard)
+    return write(calls, shard=shard, queues=queues)
+
+
+# ── enqueue ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _enqueue(calls: Sequence[Enqueue], shard: int, queues: set[tuple[str, int]]) -> Plan[Written]:
+    """Keep those whose key is free; the others get what has it. Of two in one batch the first one goes first."""
+    chosen: dict[MessageId, Enqueue] = {}
+    keys: dict[str, MessageId] = {}
+    for call in calls:
+        row = call.message
+        if row.id not in chosen and (row.key is None or keys.setdefault(row.key, row.id) == row.id):
+            chosen[row.id] = call
+    fresh = sorted(chosen.values(), key=lambda call: (call.message.key or "", call.message.id))
+    rows = [call.message for call in fresh]
+    new = {(row.connection, row.priority) for row in rows} - queues
+    kept = yield from ask(
+        "enqueue",
+        shard,
+        *sets(sorted({row.lane: row.connection for row in rows}.items()), 2),
+        *sets(sorted(new), 2),
+        *sets(map(message_columns, rows), _MESSAGE),
+        *sets((step_columns(step) for call in fresh for step in call.steps), _STEP),
+    )
+    answers = {id_: chosen[id_].message for (id_,) in kept}
+    due = min((micros(row.due_at) for row in answers.values()), default=None)
+    answers_of = yield from _answers(calls, answers)
+    return Written(answers_of, lanes_due=due, queues=new)
+
+
+def _answers(calls: Sequence[Enqueue], kept: dict[MessageId, MessageRow]) -> Plan[list[MessageRow]]:
+    """Give each call what was kept for it, or what has its key or its id."""
+    by_id = dict(kept)
+    by_key = {row.key: row for row in kept.values() if row.key is not None}
+    lost = [call.message for call in calls if call.message.id not in kept]
+    if lost:
+        taken = yield from ask("messages_taken", [row.key for row in lost if row.key], [row.id for row in lost])
+        for row in map(message_row, taken):
+            by_id[row.id] = row
+            if row.key is not None:
+                by_key[row.key] = row
+    answers = []
+    for row in (call.message for call in calls):
+        found = (by_key.get(row.key) if row.key is not None else None) or by_id.get(row.id)
+        if found is None:
+            raise StoreError("a message was neither kept nor found", hint="report it with the version of the store")
+        answers.append(found)
+    return answers
+
+
+# ── attempts ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _mark(calls: Sequence[Mark]) -> Plan[Written]:
+    """Write that attempts start, as far as their lanes are held and their limits leave room."""
+    keys = sorted({bucket.key for call in calls for bucket in call.buckets})
+    places = {key: place for place, key in enumerate(keys, 1)}
+    uses = [(number, bucket) for number, call in enumerate(calls, 1) for bucket in call.buckets]
+    [(held, untils, limits, befores, afters)] = yield from ask(
+        "mark",
+        [call.work.lane for call in calls],
+        [call.work.fence for call in calls],
+        [micros(call.attempt.started_at) for call in calls],
+        *sets((_step_changes(call.step, call.work) for call in calls), _STEP),
+        *sets((attempt_columns(call.attempt) for call in calls), _ATTEMPT),
+        keys or None,
+        *sets(((number, places[b.key], span(b.interval), b.burst) for number, b in uses), 4),
+    )
+    if not keys:
+        return Written([Marked() if is_held else Marked(lost=True) for is_held in held])
+    taken: list[list[Taken]] = [[] for _ in calls]
+    for (number, bucket), before, after in zip(uses, befores, afters, strict=True):
+        if after is not None:
+            taken[number - 1].append(Taken(bucket.key, before, after))
+    return Written(list(map(_marked, held, untils, limits, taken)))
+
+
+def _marked(held: bool, until: int | None, limit: str | None, taken: Sequence[Taken]) -> Marked:  # noqa: FBT001 - a column
+    if not held:
+        return Marked(lost=True)
+    return Marked(taken=tuple(taken)) if until is None else Marked(until=moment(until), limit=limit)
+
+
+def _settle(calls: Sequence[Settle | Release], shard: int) -> Plan[Written]:
+    """Give lanes back that are still held, and write what came of their attempts."""
+    numbered = [(number, call) for number, call in enumerate(calls, 1) if isinstance(call, Settle)]
+    results = [(number, call.settlement) for number, call in numbered]
+    next_ats = [micros(call.settlement.next_at if isinstance(call, Settle) else call.next_at) for call in calls]
+    [(held,)] = yield from ask(
+        "settle",
+        shard,
+        [call.work.lane for call in calls],
+        [call.work.fence for call in calls],
+        next_ats,
+        [number for number, _ in results],
+        *sets((_message_changes(call.settlement.message, call.work) for _, call in numbered), _CHANGES),
+        *sets((_step_changes(call.settlement.step, call.work) for _, call in numbered), _STEP),
+        *sets(((_new_token(call.settlement.step, call.work),) for _, call in numbered), 1),
+        *sets(((number, *attempt_columns(s.attempt)) for number, s in results if s.attempt is not None), _ATTEMPT + 1),
+        *sets((owner for number, s in results for owner in _owners(number, s)), _OWNER),
+        *sets(((number, t.key, t.before, t.after) for number, s in results for t in s.unused), _UNUSED),
+    )
+    answers = [is_held if isinstance(call, Settle) else None for is_held, call in zip(held, calls, strict=True)]
+    written = Written(answers, min(itertools.compress(next_ats, held), default=None))
+    kept = [(call.settlement, call.events) for number, call in numbered if held[number - 1]]
+    written.events_due = yield from Incoming(alone=False).run([], kept, answers)
+    return written
+
+
+def _owners(number: int, settlement: Settlement) -> Iterable[Columns]:
+    step = settlement.step
+    return [(number, settlement.message.connection, sent, step.message, step.index) for sent in settlement.sent]
+
+
+def _message_changes(row: MessageRow, work: Work) -> Columns:
+    """Write what of a message may change, its id first; None for what is as the holder of the lane found it."""
+    known = work.message
+    return (
+        row.id,
+        None if row.due_at == known.due_at else micros(row.due_at),
+        maybe_micros(row.expires_at),
+        None if row.priority == known.priority else row.priority,
+        row.state.value,
+        None if row.generation == known.generation else row.generation,
+        row.error,
+        None if row.parked == known.parked else row.parked,
+        waits(row),
+    )
+
+
+def _step_changes(row: StepRow, work: Work) -> Columns:
+    """Write a step; None for its large and lasting parts that are as the holder of the lane found them."""
+    known = _known(row, work)
+    if known is None:
+        return step_columns(row)
+    same = (row.action, row.token, row.pause, row.indexes) == (known.action, known.token, known.pause, known.indexes)
+    lasting = (None, None, None, None) if same else itemgetter(2, 3, 4, 5)(step_columns(row))
+    return (
+        row.message,
+        row.index,
+        *lasting,
+        row.state.value,
+        row.attempts,
+        maybe_micros(row.first_at),
+        row.call,
+        row.doubt,
+        row.receipt,
+    )
+
+
+def _known(row: StepRow, work: Work) -> StepRow | None:
+    return next((step for step in work.steps if step.index == row.index and step.message == row.message), None)
+
+
+def _new_token(row: StepRow, work: Work) -> str | None:
+    """Give the token of a step if it is none that the holder of the lane found."""
+    return None if row.token in [step.token for step in work.steps] else row.token
+
+
+# ── claims ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def claim(call: Claim) -> Plan[Claimed[Work]]:
+    """Take lanes that are due, and hold each for its head."""
+    rows = yield from ask("claim", micros(call.now), span(call.lease), call.limit, sorted(call.skip))
+    heads: dict[str, tuple[int, MessageRow, list[StepRow]]] = {}
+    for _, lane, fence, *columns in rows:
+        if lane is None:
+            continue
+        if lane not in heads:
+            heads[lane] = (fence, message_row(tuple(columns[:_READ])), [])
+        if columns[_READ] is not None:
+            heads[lane][2].append(step_row(tuple(columns[_READ:])))
+    works = [Work(message.lane, fence, message, tuple(steps)) for fence, message, steps in heads.values()]
+    return Claimed(works, rows[0][0])

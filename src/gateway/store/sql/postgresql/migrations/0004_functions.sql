@@ -1,0 +1,405 @@
+-- Functions that write a whole batch: one round to the server for many calls, and one transaction that lasts no longer
+-- than its work. Each statement in a function sees what was committed before it began, so what stands after the one that
+-- takes the locks reads what is true under them.
+--
+-- All of them lock in one order: lanes, limits, messages, and the rest by their keys. Arguments are arrays, one for
+-- each column; a plan is made once, and walks the indexes however small a table was when it was made.
+--
+-- A function that a process of the version before may still call is never changed: a new one is made beside it, and
+-- the old one is dropped in an `.after` migration.
+
+-- Each attempt is written when it starts and once more when it has ended: with room beside it the second one touches no
+-- index.
+alter table attempt set (fillfactor = 60);
+
+-- Keeps messages whose key and id are free, with their steps; returns the ids of those that were kept.
+create function ledger_enqueue(
+    integer, -- the row in which this process counts
+    text[], text[], -- lanes, each once and sorted, and their connections
+    text[], integer[], -- connections and priorities that may be new
+    -- messages, sorted by key and id
+    text[], text[], text[], text[], text[], text[], text[], text[], integer[], bigint[], bigint[], bigint[], integer[],
+    text[], integer[], text[], boolean[], boolean[],
+    -- steps
+    text[], integer[], text[], text[], double precision[], text[], text[], integer[], bigint[], text[], boolean[], text[]
+)
+returns setof text language plpgsql
+set plan_cache_mode = force_generic_plan set enable_seqscan = off
+as $$
+begin
+    insert into lane (lane, connection) select * from unnest($2, $3) on conflict do nothing;
+    perform from lane where lane = any($2) order by lane for update;
+    insert into queue (connection, priority) select * from unnest($4, $5) on conflict do nothing;
+    return query
+    with kept as (
+        insert into message (
+            id, connection, lane, kind, request, fingerprint, key, adaptations, steps, created_at, due_at, expires_at,
+            priority, state, generation, error, parked, waiting
+        )
+        select * from unnest(
+            $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23
+        )
+        on conflict do nothing
+        returning id, connection, waiting
+    ),
+    fresh as (
+        select new.* from unnest(
+            $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35
+        ) as new (message, position, action, token, pause, indexes, state, attempts, first_at, call, doubt, receipt)
+        join kept on kept.id = new.message
+    ),
+    stepped as (
+        insert into step (
+            message, position, action, token, pause, indexes, state, attempts, first_at, call, doubt, receipt
+        )
+        select * from fresh
+    ),
+    noted as (
+        insert into token (token, message, position)
+        select distinct on (token) token, message, position from fresh order by token, message desc
+        on conflict (token) do update set message = excluded.message, position = excluded.position
+    ),
+    counted as (
+        insert into depth (connection, shard, waiting)
+        select connection, $1, count(*) from kept where waiting group by connection order by connection
+        on conflict (connection, shard) do update set waiting = depth.waiting + excluded.waiting
+    )
+    select id from kept;
+    update lane set priority = coming.priority, next_at = coming.next_at
+    from unnest($2) as wanted (lane)
+    cross join lateral (
+        select
+            coalesce(first.priority, 1) as priority,
+            case
+                when own.held_until is not null then own.held_until
+                when first.due_at is not null then greatest(first.due_at, own.not_before)
+            end as next_at
+        from lane as own
+        left join lateral (
+            select message.priority, message.due_at from message
+            where message.lane = wanted.lane and message.waiting order by message.due_at, message.id limit 1
+        ) as first on true
+        where own.lane = wanted.lane
+    ) as coming
+    where lane.lane = wanted.lane and (lane.priority, lane.next_at) is distinct from (coming.priority, coming.next_at);
+end
+$$;
+
+-- Writes that attempts start, each if its lane is still held and all of its limits leave room, and takes one from each
+-- limit (GCRA). Tells of each attempt whether its lane was held, or else until when which limit asks to wait; and of
+-- each use of a limit when the next one was free before it.
+create function ledger_mark(
+    lanes text[], fences bigint[], starts bigint[], -- one for each attempt, as the next two groups
+    text[], integer[], text[], text[], double precision[], text[], text[], integer[], bigint[], text[], boolean[],
+    text[], -- steps
+    text[], integer[], integer[], integer[], bigint[], text[], bigint[], text[], integer[], text[], -- attempts
+    keys text[], -- the keys of all limits, each once and sorted
+    users integer[], -- uses of limits: which attempt, which key, the interval and how many of them may come at once
+    places integer[],
+    intervals bigint[],
+    bursts integer[],
+    out held boolean[],
+    out untils bigint[],
+    out limits text[],
+    out befores bigint[],
+    out afters bigint[]
+)
+language plpgsql
+set plan_cache_mode = force_generic_plan set enable_seqscan = off
+as $$
+declare
+    arrivals bigint[];
+    written boolean[];
+    first integer := 1;
+    past integer := 1;
+    free_at bigint;
+begin
+    with locked as materialized (
+        select lane, fence, held_until from lane where lane = any(lanes) order by lane for update
+    )
+    select array_agg(locked.lane is not null order by asked.place) into held
+    from unnest(lanes, fences) with ordinality as asked (lane, fence, place)
+    left join locked on locked.lane = asked.lane and locked.fence = asked.fence and locked.held_until is not null;
+    written := held;
+    if cardinality(keys) > 0 then
+        insert into bucket (key, arrival) select key, 0 from unnest(keys) as new (key) on conflict do nothing;
+        with locked as materialized (
+            select key, arrival from bucket where key = any(keys) order by key for update
+        )
+        select array_agg(arrival order by key) into arrivals from locked;
+        untils := array_fill(null::bigint, array[cardinality(lanes)]);
+        limits := array_fill(null::text, array[cardinality(lanes)]);
+        befores := array_fill(null::bigint, array[cardinality(users)]);
+        afters := befores;
+        for number in 1 .. cardinality(lanes) loop
+            while users[past] = number loop
+                free_at := arrivals[places[past]] - intervals[past] * (bursts[past] - 1);
+                if held[number] and free_at > starts[number] and (
+                    untils[number] is null or free_at > untils[number]
+                    or (free_at = untils[number] and keys[places[past]] > limits[number])
+                ) then
+                    written[number] := false;
+                    untils[number] := free_at;
+                    limits[number] := keys[places[past]];
+                end if;
+                past := past + 1;
+            end loop;
+            if written[number] then
+                for used in first .. past - 1 loop
+                    befores[used] := arrivals[places[used]];
+                    afters[used] := greatest(befores[used], starts[number]) + intervals[used];
+                    arrivals[places[used]] := afters[used];
+                end loop;
+            end if;
+            first := past;
+        end loop;
+        update bucket set arrival = new.arrival from unnest(keys, arrivals) as new (key, arrival)
+        where bucket.key = new.key and bucket.arrival <> new.arrival;
+    end if;
+    with stepped as (
+        update step set
+            action = coalesce(new.action, step.action), token = coalesce(new.token, step.token),
+            pause = coalesce(new.pause, step.pause), indexes = coalesce(new.indexes, step.indexes),
+            state = new.state, attempts = new.attempts, first_at = new.first_at, call = new.call, doubt = new.doubt,
+            receipt = new.receipt
+        from unnest(written, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) as new (
+            written, message, position, action, token, pause, indexes, state, attempts, first_at, call, doubt, receipt
+        )
+        where new.written and step.message = new.message and step.position = new.position
+    )
+    insert into attempt (message, generation, step, number, started_at, call, ended_at, outcome, status, detail)
+    select new.message, generation, step, number, started_at, call, ended_at, outcome, status, detail
+    from unnest(written, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25) as new (
+        written, message, generation, step, number, started_at, call, ended_at, outcome, status, detail
+    )
+    where new.written
+    on conflict (message, generation, step, number) do update set
+        started_at = excluded.started_at, call = excluded.call, ended_at = excluded.ended_at,
+        outcome = excluded.outcome, status = excluded.status, detail = excluded.detail;
+end
+$$;
+
+-- Gives lanes back, each if it is still held, and writes what the attempts in them came to; tells which were held.
+create function ledger_settle(
+    shard integer, -- the row in which this process counts
+    lanes text[], fences bigint[], next_ats bigint[], -- one for each call
+    settled integer[], -- which of the calls bring a result: one of each of the next three groups
+    text[], bigint[], bigint[], integer[], text[], integer[], text[], boolean[], boolean[], -- messages
+    text[], integer[], text[], text[], double precision[], text[], text[], integer[], bigint[], text[], boolean[],
+    text[], -- steps; null for what is as it was in the columns that are never null
+    text[], -- the tokens of steps that are new
+    integer[], text[], integer[], integer[], integer[], bigint[], text[], bigint[], text[], integer[],
+    text[], -- attempts, each with its call
+    integer[], text[], text[], text[], integer[], -- owners of a vendor's ids, each with its call
+    users integer[], keys text[], bigint[], bigint[] -- places of limits that were taken for nothing, each with its call
+)
+returns boolean[] language plpgsql
+set plan_cache_mode = force_generic_plan set enable_seqscan = off
+as $$
+declare
+    held boolean[];
+    unused record;
+begin
+    with locked as materialized (
+        select lane, fence, held_until from lane where lane = any(lanes) order by lane for update
+    ),
+    -- who gives a lane back twice has lost it the second time
+    first as (
+        select min(asked.place) as place
+        from unnest(lanes, fences) with ordinality as asked (lane, fence, place)
+        join locked on locked.lane = asked.lane and locked.fence = asked.fence and locked.held_until is not null
+        group by asked.lane
+    )
+    select array_agg(first.place is not null order by asked.place) into held
+    from unnest(lanes) with ordinality as asked (lane, place) left join first on first.place = asked.place;
+    if cardinality(keys) > 0 then
+        perform from bucket where key = any(keys) order by key for update;
+        -- behind a place that was taken since, a gap would let two pass that are closer than the limit says
+        for unused in
+            select given.key, given.before, given.after
+            from unnest(users, keys, $46, $47) with ordinality as given (call, key, before, after, place)
+            where held[given.call] order by given.call, given.place desc
+        loop
+            update bucket set arrival = unused.before where key = unused.key and arrival = unused.after;
+        end loop;
+    end if;
+    if cardinality(settled) > 0 then
+        with messages as (
+            update message set
+                due_at = coalesce(new.due_at, message.due_at), expires_at = new.expires_at,
+                priority = coalesce(new.priority, message.priority), state = new.state,
+                generation = coalesce(new.generation, message.generation), error = new.error,
+                parked = coalesce(new.parked, message.parked), waiting = new.waiting
+            from unnest(settled, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+                as new (call, id, due_at, expires_at, priority, state, generation, error, parked, waiting)
+            where held[new.call] and message.id = new.id
+            returning message.connection, message.waiting
+        ),
+        steps as (
+            update step set
+                action = coalesce(new.action, step.action), token = coalesce(new.token, step.token),
+                pause = coalesce(new.pause, step.pause), indexes = coalesce(new.indexes, step.indexes),
+                state = new.state, attempts = new.attempts, first_at = new.first_at, call = new.call,
+                doubt = new.doubt, receipt = new.receipt
+            from unnest(settled, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26) as new (
+                settled, message, position, action, token, pause, indexes, state, attempts, first_at, call, doubt,
+                receipt
+            )
+            where held[new.settled] and step.message = new.message and step.position = new.position
+        ),
+        attempts as (
+            insert into attempt (
+                message, generation, step, number, started_at, call, ended_at, outcome, status, detail
+            )
+            select new.message, generation, step, number, started_at, new.call, ended_at, outcome, status, detail
+            from unnest($28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38) as new (
+                settled, message, generation, step, number, started_at, call, ended_at, outcome, status, detail
+            )
+            where held[new.settled]
+            on conflict (message, generation, step, number) do update set
+                started_at = excluded.started_at, call = excluded.call, ended_at = excluded.ended_at,
+                outcome = excluded.outcome, status = excluded.status, detail = excluded.detail
+        ),
+        owners as (
+            insert into owner (connection, vendor_id, message, position)
+            select distinct on (new.connection, new.vendor_id) new.connection, new.vendor_id, new.message, new.position
+            from unnest($39, $40, $41, $42, $43) with ordinality
+                as new (settled, connection, vendor_id, message, position, place)
+            where held[new.settled] order by new.connection, new.vendor_id, new.place desc
+            on conflict (connection, vendor_id) do update set message = excluded.message, position = excluded.position
+        )
+        insert into depth (connection, shard, waiting)
+        select messages.connection, $1, -count(*) from messages
+        where not messages.waiting group by messages.connection order by messages.connection
+        on conflict on constraint depth_pkey do update set waiting = depth.waiting + excluded.waiting;
+        if $27 is not null then
+            insert into token (token, message, position)
+            select distinct on (new.token) new.token, new.message, new.position
+            from unnest(settled, $27, $15, $16) as new (settled, token, message, position)
+            where held[new.settled] and new.token is not null order by new.token, new.message desc
+            on conflict (token) do update set message = excluded.message, position = excluded.position;
+        end if;
+    end if;
+    update lane set
+        held_until = null,
+        not_before = given.next_at,
+        priority = coalesce(first.priority, 1),
+        next_at = case when first.due_at is not null then greatest(first.due_at, given.next_at) end
+    from unnest(held, lanes, next_ats) as given (held, lane, next_at)
+    left join lateral (
+        select message.priority, message.due_at from message
+        where message.lane = given.lane and message.waiting order by message.due_at, message.id limit 1
+    ) as first on true
+    where given.held and lane.lane = given.lane;
+    return held;
+end
+$$;
+
+-- Takes lanes that are due, so that connections take turns, and holds each for its head; a lane whose head is not due is
+-- only set right. Returns the heads with their steps, and when there will be something again; that also with no head.
+create function ledger_claim(now bigint, lease bigint, most integer, skip text[])
+returns table (
+    due bigint, claimed_lane text, claimed_fence bigint,
+    m1 text, m2 text, m3 text, m4 text, m5 text, m6 text, m7 text, m8 text, m9 integer, m10 bigint, m11 bigint,
+    m12 bigint, m13 integer, m14 text, m15 integer, m16 text, m17 boolean,
+    s1 text, s2 integer, s3 text, s4 text, s5 double precision, s6 text, s7 text, s8 integer, s9 bigint, s10 text,
+    s11 boolean, s12 text
+)
+language plpgsql
+set plan_cache_mode = force_generic_plan set enable_seqscan = off
+as $$
+declare
+    found bigint; -- lanes that are due
+    chosen text[];
+    lanes text[] := '{}';
+    fences bigint[] := '{}';
+    heads text[] := '{}';
+    new_lanes text[];
+    new_fences bigint[];
+    new_heads text[];
+begin
+    -- others may be quicker, or a lane turns out to have nothing to do: then it looks for more, a few times
+    for round in 1 .. 8 loop
+        with turns as materialized (
+            select candidate.*, row_number() over (
+                partition by candidate.connection order by candidate.priority, candidate.next_at, candidate.lane
+            ) as turn
+            from queue
+            cross join lateral (
+                select lane.connection, lane.priority, lane.next_at, lane.lane from lane
+                where lane.connection = queue.connection and lane.priority = queue.priority and lane.next_at <= now
+                order by lane.next_at, lane.lane limit most - cardinality(lanes) + 1
+            ) as candidate
+            where skip is null or queue.connection <> all(skip)
+        ),
+        first as materialized (
+            select turns.lane from turns order by turns.turn, turns.priority, turns.next_at, turns.lane
+            limit most - cardinality(lanes)
+        ),
+        free as materialized (
+            select lane.lane from lane
+            where lane.lane = any(array(select first.lane from first)) and lane.next_at <= now
+            order by lane.lane for update skip locked
+        )
+        select
+            (select count(*) from turns), array(select first.lane from first), array(select free.lane from free)
+        into found, chosen, new_lanes;
+        exit when cardinality(chosen) = 0;
+        with held as (
+            update lane set
+                fence = lane.fence + case when first.due_at <= now then 1 else 0 end,
+                held_until = case when first.due_at <= now then now + lease end,
+                head = case when first.due_at <= now then first.id end,
+                priority = coalesce(first.priority, 1),
+                next_at = case
+                    when first.due_at <= now then now + lease
+                    when first.due_at is not null then greatest(first.due_at, lane.not_before)
+                end
+            from unnest(new_lanes) as wanted (lane)
+            left join lateral (
+                select message.id, message.priority, message.due_at from message
+                where message.lane = wanted.lane and message.waiting order by message.due_at, message.id limit 1
+            ) as first on true
+            where lane.lane = wanted.lane
+            returning lane.lane, lane.fence, lane.head
+        )
+        select
+            array_agg(held.lane order by asked.place), array_agg(held.fence order by asked.place),
+            array_agg(held.head order by asked.place)
+        into new_lanes, new_fences, new_heads
+        from held join unnest(chosen) with ordinality as asked (lane, place) on asked.lane = held.lane
+        where held.head is not null;
+        lanes := lanes || new_lanes;
+        fences := fences || new_fences;
+        heads := heads || new_heads;
+        if cardinality(new_lanes) = found then
+            -- all that was due is taken, and nobody was quicker: looking again would find nothing
+            found := 0;
+            exit;
+        end if;
+    end loop;
+    if found > 0 then
+        due := now;
+    else
+        select min(coming.next_at) into due from queue cross join lateral (
+            select lane.next_at from lane
+            where lane.connection = queue.connection and lane.priority = queue.priority and lane.next_at > now
+            order by lane.next_at limit 1
+        ) as coming;
+    end if;
+    if cardinality(lanes) = 0 then
+        return next;
+        return;
+    end if;
+    return query
+    select
+        due, work.lane, work.fence, message.id, message.connection, message.lane, message.kind, message.request,
+        message.fingerprint, message.key, message.adaptations, message.steps, message.created_at, message.due_at,
+        message.expires_at, message.priority, message.state, message.generation, message.error, message.parked,
+        step.message, step.position, step.action, step.token, step.pause, step.indexes, step.state, step.attempts,
+        step.first_at, step.call, step.doubt, step.receipt
+    from unnest(lanes, fences, heads) with ordinality as work (lane, fence, head, place)
+    join message on message.id = work.head left join step on step.message = work.head
+    order by work.place, step.position;
+end
+$$;

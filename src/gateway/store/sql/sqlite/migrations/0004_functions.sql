@@ -1,0 +1,1 @@
+-- What PostgreSQL has functions for, SQLite does in its one thread that writes: nothing is to be changed here.

@@ -1,0 +1,83 @@
+"""No process outlives the tests that started it.
+
+What a test starts inherits a mark in its environment. At the end of the tests whatever still bears it is named, and
+ended; where the tests are killed, a keeper ends it: a small process at the other end of a pipe, which learns by it that
+nobody is there any more. Where there is no /proc nobody looks.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from uuid import uuid4
+
+__all__ = ["MARK", "nothing_left"]
+
+#: The name of the mark; what may stay, since other test processes use it, is started without.
+MARK = "STARTED_BY_TESTS"
+
+PATIENCE = 20.0
+
+
+@contextmanager
+def nothing_left(patience: float = PATIENCE) -> Iterator[None]:
+    """Mark what is started within; raises AssertionError for what is there so many seconds after the end."""
+    mark = uuid4().hex
+    without = {name: value for name, value in os.environ.items() if name != MARK}
+    with subprocess.Popen(
+        [sys.executable, "-I", "-S", __file__, mark],
+        stdin=subprocess.PIPE,
+        start_new_session=True,  # Ctrl-C is for the tests
+        env=without,
+    ) as keeper:
+        assert keeper.stdin is not None
+        before = os.environ.get(MARK)
+        os.environ[MARK] = mark
+        try:
+            yield
+        finally:
+            os.environ.pop(MARK)
+            if before is not None:
+                os.environ[MARK] = before
+        left = _after(patience, mark)
+        keeper.stdin.close()
+    assert not left, f"processes are left: {'; '.join(left.values())}"
+
+
+def _after(patience: float, mark: str) -> dict[int, str]:
+    """Wait until nothing bears the mark; gives what does in the end."""
+    end = time.monotonic() + patience
+    while (left := _bearing(mark)) and time.monotonic() < end:
+        time.sleep(0.05)
+    return left
+
+
+def _bearing(mark: str) -> dict[int, str]:
+    """Find the commands that bear a mark, by process; one that ended, and that nobody asked how, bears none."""
+    wanted, found = f"{MARK}={mark}".encode(), {}
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # somebody else's, or gone
+            if wanted in (process / "environ").read_bytes().split(b"\0"):
+                words = (process / "cmdline").read_bytes().split(b"\0")
+                found[int(process.name)] = b" ".join(words).decode(errors="replace").strip()
+    return found
+
+
+def _keep(mark: str) -> None:
+    """Wait until the tests are gone, and end what they left."""
+    sys.stdin.read()
+    while left := _bearing(mark):
+        for pid in left:
+            with suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.05)
+
+
+if __name__ == "__main__":
+    _keep(sys.argv[1])
