@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import contextvars
-import inspect
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +17,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, TypeVar
 
+from gateway.calling import call
 from gateway.clock import Clock, wait_for_change
 from gateway.errors import Conflict, NotFound, StoreError
 from gateway.events import DeliveryUpdated, Event
@@ -234,7 +233,7 @@ class Dispatcher:
             started = self._clock.now()
             problem: str | None = None
             try:
-                await self._call(registration.handler, event)
+                await call(registration.handler, event, self._threads)
             except asyncio.CancelledError:
                 if (task := asyncio.current_task()) and task.cancelling():
                     raise
@@ -247,16 +246,6 @@ class Dispatcher:
             run = RunRow(event=event.id, handler=registration.name, started_at=started, ended_at=ended, error=problem)
             runs.append(run)
         return runs, failed
-
-    async def _call(self, handler: Handler, event: Event) -> None:
-        if inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(type(handler).__call__):
-            result: Any = handler(event)
-        else:
-            # a plain function may block, and this loop serves every chat
-            call = partial(contextvars.copy_context().run, handler, event)
-            result = await asyncio.get_running_loop().run_in_executor(self._threads, call)
-        if inspect.isawaitable(result):
-            await result
 
     async def _settle(self, row: EventRow, runs: Sequence[RunRow]) -> None:
         """Write what became of an event; a store that is away for a moment is asked again."""

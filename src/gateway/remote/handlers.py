@@ -7,7 +7,6 @@ again. In order per chat: the events of one chat wait for each other, those of d
 from __future__ import annotations
 
 import asyncio
-import inspect
 import random
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gateway.calling import call
 from gateway.errors import ConfigurationError, GatewayError
 from gateway.events import Event
 from gateway.log import logger
@@ -116,10 +116,7 @@ async def _called(handler: _Handler, event: Event) -> None:
     name = getattr(handler.function, "__qualname__", "handler")
     for number in range(1, TRIES + 1):
         try:
-            if inspect.iscoroutinefunction(handler.function):
-                await handler.function(event)
-            else:
-                await asyncio.to_thread(handler.function, event)
+            await call(handler.function, event)
         except Exception as error:  # noqa: BLE001 - a border, as in the dispatcher
             _log.warning("handler_failed", handler=name, event_id=event.id, error=type(error).__name__, tries=number)
             await asyncio.sleep(_pause(number))

@@ -92,7 +92,9 @@ class Bounded(H11Protocol):
     @property
     def expects_more(self) -> bool:
         """Tell whether a part of the request is still on its way."""
-        return self.conn.their_state in {h11.IDLE, h11.SEND_BODY, h11.ERROR, h11.MUST_CLOSE}
+        if self.conn.their_state is h11.IDLE:
+            return bool(self.conn.trailing_data[0])  # else the client rests between two requests
+        return self.conn.their_state in {h11.SEND_BODY, h11.ERROR, h11.MUST_CLOSE}
 
     def data_received(self, data: bytes) -> None:
         if self._lingering.ending:
