@@ -1,6 +1,7 @@
 """Only what every test folder needs. A fixture of one folder lives in that folder's conftest."""
 
 import logging
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -13,6 +14,10 @@ from tests.leftovers import nothing_left
 # what a machine shared with others takes for an example says nothing about the code
 settings.register_profile("shared machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("shared machine")
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # a shell that starts tests in the background has them ignore Ctrl-C, and so would every program that they start
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -39,7 +39,7 @@ CONTACT = "+12025550123"
 PATIENCE = 180.0
 
 #: Ports that pages name. Each story gets free ones in their place, so that stories can be told side by side.
-PORTS = ("8900", "8080")
+PORTS = ("8900", "8910", "8080")
 OURS = range(12000, 32000)
 
 _DIRECTIVE = re.compile(r"<!-- (?P<kind>given|raises|file|from|background|output|not run)(?:: (?P<value>.+?))? -->")
