@@ -8,7 +8,6 @@ what there is at the start is not looked at again.
 from __future__ import annotations
 
 import asyncio
-import socket
 import sys
 from typing import Any
 
@@ -22,6 +21,7 @@ from starlette.routing import Route
 from benchmarks.measure import calm
 from benchmarks.webhooks import SECRET
 from gateway import Gateway
+from gateway.listening import open_port
 
 __all__: list[str] = []
 
@@ -58,7 +58,9 @@ def _application(kind: str, store: str) -> Any:
 
 
 async def _serve(kind: str, store: str) -> None:
-    with socket.create_server(("127.0.0.1", 0), backlog=256) as listener:
+    # as the gateway's own: a socket that is not named as TCP has Nagle's algorithm wait between head and body
+    with open_port("127.0.0.1", 0) as listener:
+        listener.listen(256)
         config = uvicorn.Config(_application(kind, store), log_level="critical", access_log=False)
         sys.stdout.write(f"{listener.getsockname()[1]}\n")
         sys.stdout.flush()

@@ -104,6 +104,16 @@ async def test_what_people_wrote_is_veiled_until_it_is_asked_for(at: Desk) -> No
         ]
 
 
+async def test_a_list_calls_a_connection_by_its_name(at: Desk) -> None:
+    """Whoever looks for what happened knows names, not ids; a name is shown as text, whatever it is."""
+    parts = await conversation(at)
+    answer = await at.client.patch(f"/v1/connections/{parts['connection']}", json={"name": "<i>Ströck"})
+    assert 200 == answer.status_code, answer.text
+    async with signed_in(at) as client:
+        pages = [(await client.get(path)).text for path in ("/events", "/messages", "/chats")]
+    assert [True] * 3 == [">&lt;i&gt;Ströck</a>" in page for page in pages]
+
+
 async def test_a_session_ends_with_its_key(at: Desk) -> None:
     """A key that was revoked looks at nothing any more; so does a cookie that somebody wrote."""
     minted = await at.service.tenancy.keys.mint("tn_default", name="desk", scopes=["read"])

@@ -125,6 +125,11 @@ class Accounts:
         made = (self._engine.connections.find(row.id) for row in found)
         return tuple(connection for connection in made if connection is not None)
 
+    def name_of(self, tenant: str, connection: str) -> str:
+        """Give the name of a tenant's connection for people to read; the id where this process knows of none."""
+        known = self._known.get(connection)
+        return known.row.name if known is not None and known.row.tenant == tenant else connection
+
     def webhook_url(self, connection: str) -> str | None:
         """Give the URL that the vendor delivers to; None when the gateway has no public URL."""
         base = self._gateway.public_url

@@ -110,6 +110,7 @@ class Page:
             "page": self,
             "may": partial(self.caller.may, ADMIN),
             "ago": lambda when: looks.ago(when, now),
+            "called": partial(self.service.tenancy.accounts.name_of, self.tenant),
             "who": partial(looks.who, masked=masked),
             "pretty": partial(looks.pretty, masked=masked),
             "raw": partial(looks.raw, masked=masked),
