@@ -7,17 +7,30 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, TypeAlias, TypeVar
 
 from pydantic import ValidationError
 
+from gateway.actions import ChatSummary
 from gateway.addresses import Address
 from gateway.errors import InvalidMessage
 from gateway.events import Event
 from gateway.model import Attachment, Chat, Link, Message, MessageRef, Opaque, Reaction, Text, Voice
 
-__all__ = ["Content", "Recipient", "address_of", "chat_of", "messages_of", "reaction_of", "ref_of", "said"]
+__all__ = [
+    "Content",
+    "Recipient",
+    "address_of",
+    "aware",
+    "chat_of",
+    "holds",
+    "messages_of",
+    "reaction_of",
+    "ref_of",
+    "said",
+]
 
 T = TypeVar("T")
 
@@ -47,6 +60,19 @@ def said(make: Callable[[], T]) -> T:
         raise InvalidMessage("; ".join(dict.fromkeys(lines)), hint="see the message reference in the docs") from None
     except (TypeError, ValueError) as error:
         raise InvalidMessage(str(error), hint="see the message reference in the docs") from None
+
+
+def aware(**times: datetime | None) -> None:
+    """Refuse a time without a zone; raises `InvalidMessage`."""
+    for name, time in times.items():
+        if time is not None and time.tzinfo is None:
+            raise InvalidMessage(f"{name} has no time zone", hint="use datetime.now(UTC) + timedelta(…)")
+
+
+def holds(summary: ChatSummary, search: str) -> bool:
+    """Tell whether a chat's name or addresses hold a text, whatever its case."""
+    names = (summary.name, summary.chat.name, summary.chat.text)
+    return any(search.casefold() in name.casefold() for name in names if name)
 
 
 def chat_of(to: Recipient) -> tuple[Chat, str | None]:

@@ -24,7 +24,7 @@ from gateway.actions import (
     SendPoll,
     ShareContact,
 )
-from gateway.asking import Content, Recipient, chat_of, messages_of, reaction_of, ref_of, said
+from gateway.asking import Content, Recipient, aware, chat_of, messages_of, reaction_of, ref_of, said
 from gateway.catchup import PAGES, SECONDS, CaughtUp
 from gateway.clock import SYSTEM, Clock
 from gateway.config import load_config
@@ -46,7 +46,7 @@ from gateway.pacing import Priority, Terms
 from gateway.plugins import Plugins, load
 from gateway.proof import look_again
 from gateway.provider import WebhookRequest
-from gateway.questions import Questions, aware, located
+from gateway.questions import Questions, located
 from gateway.quotes import texts_at
 from gateway.remote import RemoteGateway
 from gateway.reparse import Reparsed, reparse

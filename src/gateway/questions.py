@@ -28,19 +28,19 @@ from gateway.actions import (
     Unsubscribe,
 )
 from gateway.addresses import Address
-from gateway.asking import Recipient, address_of, chat_of, said
+from gateway.asking import Recipient, address_of, aware, chat_of, holds, said
 from gateway.capabilities import Feature
 from gateway.connections import Connection
 from gateway.drive import drive
 from gateway.engine import Engine
-from gateway.errors import GatewayError, InvalidMessage
+from gateway.errors import GatewayError
 from gateway.exchange import Exchange, Page
 from gateway.fitting import require
 from gateway.model import Chat
 from gateway.retry import INLINE, persistent
 from gateway.routing import route
 
-__all__ = ["Questions", "aware", "located"]
+__all__ = ["Questions", "located"]
 
 T = TypeVar("T")
 
@@ -62,7 +62,7 @@ class Questions:
         action = said(lambda: ListChats(search=search, limit=limit))
         connection = self._offering(Feature.CHATS, action, via)
         async for found in self.pages(connection.name, connection.provider.list_chats(action)):
-            if search is None or _holds(found, search):
+            if search is None or holds(found, search):
                 yield found
 
     async def history(
@@ -215,16 +215,3 @@ class located:  # noqa: N801 - it is written like a function, and each send goes
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, GatewayError):
             error.locate(connection=self._connection.name, provider=self._connection.provider.name)
-
-
-def aware(**times: datetime | None) -> None:
-    """Refuse a time without a zone; raises `InvalidMessage`."""
-    for name, time in times.items():
-        if time is not None and time.tzinfo is None:
-            raise InvalidMessage(f"{name} has no time zone", hint="use datetime.now(UTC) + timedelta(…)")
-
-
-def _holds(summary: ChatSummary, search: str) -> bool:
-    """Tell whether a chat's name or addresses hold a text, whatever its case."""
-    names = (summary.name, summary.chat.name, summary.chat.text)
-    return any(search.casefold() in name.casefold() for name in names if name)

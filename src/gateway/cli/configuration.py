@@ -101,14 +101,12 @@ def _plain(value: Any) -> Any:
 
 
 def _table(told: list[Shown]) -> Any:
-    from rich.table import Table
     from rich.text import Text
 
     from gateway.cli.screen import printable
+    from gateway.cli.tables import quiet_table
 
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for title in ("setting", "value", "from"):
-        table.add_column(title, no_wrap=True)
+    table = quiet_table("setting", "value", "from")
     for item in told:
         value = "" if item.value is None else printable(str(item.value), most=80)
         table.add_row(Text(f"{item.section}.{item.key}", "bold"), value, Text(str(item.origin), "dim"))

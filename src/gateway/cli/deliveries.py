@@ -83,7 +83,7 @@ def list_(
                 for each in found
                 if endpoint in {None, each["endpoint"]} and (state is None or state == each["state"])
             ]
-        several = [endpoint] if endpoint else [each["id"] for each in await api.all(path("endpoints"))]
+        several = await _asked_or_all(api, endpoint)
         lists = [await api.all(path("endpoints", one, "deliveries"), state=state, limit=limit) for one in several]
         return sorted((each for one in lists for each in one), key=lambda each: str(each["id"]), reverse=True)[:limit]
 
@@ -95,6 +95,11 @@ def list_(
         screen.note("there are none")
         return
     screen.show(_table(found))
+
+
+async def _asked_or_all(api: Api, endpoint: str | None) -> list[str]:
+    """Give the endpoint that was named, or else every one."""
+    return [endpoint] if endpoint else [each["id"] for each in await api.all(path("endpoints"))]
 
 
 def _table(found: Sequence[dict[str, Any]]) -> Table:
@@ -193,7 +198,7 @@ def recover(
     start = moment(since, "--since").isoformat()
 
     async def ask(api: Api) -> dict[str, int] | None:
-        several = [endpoint] if endpoint else [each["id"] for each in await api.all(path("endpoints"))]
+        several = await _asked_or_all(api, endpoint)
         failed = {one: await _failed(api, one, start) for one in several}
         total = sum(failed.values())
         if dry_run:

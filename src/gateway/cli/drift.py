@@ -22,6 +22,7 @@ from gateway.cli.configured import (
 )
 from gateway.cli.failing import ExitCode
 from gateway.cli.screen import Screen, printable
+from gateway.cli.tables import quiet_table
 from gateway.client import Gateway
 from gateway.drift import Drift, NoveltyKind
 
@@ -111,10 +112,8 @@ def _tell(screen: Screen, drifted: Drift) -> None:
 
 
 def _table(drifted: Drift) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for title in ("connection", "kind", "count", "first seen", "last seen", "sample"):
-        table.add_column(title, no_wrap=True, justify="right" if title == "count" else "left")
-    table.add_column("what", overflow="fold")
+    titles = ("connection", "kind", "count", "first seen", "last seen", "sample", "what")
+    table = quiet_table(*titles, folds="what", right=("count",))
     for each in drifted.found:
         table.add_row(
             Text(f"{each.connection} ({each.provider})", "bold"),

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from gateway import plugins
 from gateway.cli.screen import Screen, printable
+from gateway.cli.tables import quiet_table
 from gateway.codes import CodeRow, Phase
 from gateway.plugins import FoundProvider
 from gateway.provider import Provider
@@ -95,10 +96,7 @@ def _capabilities(cls: type[Provider[Any]]) -> JsonValue:
 
 
 def _table(found: tuple[FoundProvider, ...]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for title in ("provider", "name", "version", "simulator", "state"):
-        table.add_column(title, no_wrap=True)
-    table.add_column("from", overflow="fold")
+    table = quiet_table("provider", "name", "version", "simulator", "state", "from", folds="from")
     for plugin in found:
         state = Text("cannot be used", "red") if plugin.problems and not plugin.providers else Text("ok", "green")
         if plugin.problems and plugin.providers:

@@ -19,7 +19,7 @@ from pydantic import JsonValue, SecretStr
 
 from gateway.actions import ChatSummary, Group, HistoryItem, Member, OptInLinks, Policy, Reachability, Receipt
 from gateway.addresses import Address
-from gateway.asking import Content, Recipient, address_of, chat_of, messages_of, reaction_of
+from gateway.asking import Content, Recipient, address_of, aware, chat_of, holds, messages_of, reaction_of
 from gateway.catchup import PAGES, SECONDS, CaughtUp
 from gateway.delivery import MessageStatus
 from gateway.drift import Drift
@@ -314,7 +314,7 @@ class RemoteGateway:
         expires: datetime | None = None,
         priority: Urgency | None = None,
     ) -> dict[str, JsonValue]:
-        _aware(at=at, expires=expires)
+        aware(at=at, expires=expires)
         content = [message_json(await self._carried(item)) for item in messages_of(message)]
         body: dict[str, Any] = {
             "to": recipient_json(to),
@@ -496,8 +496,7 @@ class RemoteGateway:
         told = await self._wire.get(path("vendor-chats"), connection=connection, limit=min(limit, _MOST_ITEMS))
         for item in told["items"]:
             summary = ChatSummary.model_validate(item)
-            names = (summary.name, summary.chat.name, summary.chat.text)
-            if search is None or any(search.casefold() in name.casefold() for name in names if name):
+            if search is None or holds(summary, search):
                 yield summary
 
     async def history(
@@ -510,7 +509,7 @@ class RemoteGateway:
         limit: int = 50,
     ) -> AsyncIterator[HistoryItem]:
         """Go through the messages of a chat as the vendor keeps them, newest first, `limit` on a page."""
-        _aware(since=since, until=until)
+        aware(since=since, until=until)
         where = path("chats", await self._chat(chat, via), "history")
         while True:
             told = await self._wire.get(where, since=since, until=until, limit=min(limit, _MOST_ITEMS))
@@ -673,7 +672,7 @@ class RemoteGateway:
 
         It is asked until all is fetched, and not longer than about `seconds`, nor past `pages`.
         """
-        _aware(since=since)
+        aware(since=since)
         where, until = path("connections", await self._named(connection), "catch-up"), _now() + seconds
         whole = CaughtUp(connection=connection, complete=False)
         hours = (datetime.now(UTC) - since).total_seconds() / 3600 if since else None
@@ -699,7 +698,7 @@ class RemoteGateway:
         limit: int = _LIMIT,
     ) -> Reparsed:
         """Have the service parse kept webhooks of a connection again, the newest thousand at most."""
-        _aware(since=since)
+        aware(since=since)
         _unlimited(limit)
         body = {"connection": await self._named(connection), "hours": _hours(since), "apply": apply}
         return Reparsed.model_validate(await self._wire.post(path("reparse"), _given(body)))
@@ -708,7 +707,7 @@ class RemoteGateway:
         self, since: datetime | None = None, *, connection: str | None = None, limit: int = _LIMIT
     ) -> Drift:
         """Count what the vendor of a connection sent that is new to its provider, in the newest thousand at most."""
-        _aware(since=since)
+        aware(since=since)
         _unlimited(limit)
         found = await self._named(connection)
         return Drift.model_validate(await self._wire.get(path("drift"), connection=found, hours=_hours(since)))
@@ -771,9 +770,3 @@ def _hours(since: datetime | None) -> float | None:
 def _unlimited(limit: int) -> None:
     if limit != _LIMIT:
         raise Unsupported("the service has a limit of its own here", hint="leave `limit` out")
-
-
-def _aware(**times: datetime | None) -> None:
-    for name, time in times.items():
-        if time is not None and time.tzinfo is None:
-            raise InvalidMessage(f"{name} has no time zone", hint="use datetime.now(UTC) + timedelta(…)")

@@ -22,6 +22,7 @@ from rich.text import Text
 
 from gateway.cli.failing import ExitCode
 from gateway.cli.screen import Screen, printable
+from gateway.cli.tables import quiet_table
 from gateway.errors import ConfigurationError, NotFound
 from gateway.hookspecs import PROJECT
 
@@ -178,10 +179,7 @@ def _tell(screen: Screen, found: _Found, *, everything: bool) -> None:
 
 
 def _table(checks: Sequence[Mapping[str, Any]]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for title in ("provider", "check", "verdict"):
-        table.add_column(title, no_wrap=True)
-    table.add_column("why", overflow="fold")
+    table = quiet_table("provider", "check", "verdict", "why", folds="why")
     for each in checks:
         verdict = str(each["verdict"])
         why = printable(str(each["why"] or each["promise"]), most=_MOST_WORDS)

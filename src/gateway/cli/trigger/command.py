@@ -190,12 +190,11 @@ def _list(screen: Screen, day: Sequence[Told], *, json: bool) -> None:
     if json:
         screen.data([{"event": each.event, "when": each.when, "becomes": list(each.types)} for each in kinds])
         return
-    from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for title in ("event", "--when", "becomes"):
-        table.add_column(title, no_wrap=True)
+    from gateway.cli.tables import quiet_table
+
+    table = quiet_table("event", "--when", "becomes")
     before = ""
     for each in sorted(kinds, key=lambda each: [other.event for other in kinds].index(each.event)):
         table.add_row(
