@@ -49,7 +49,8 @@ def caught(broken: type[ProviderContract], without: Collection[str] = ()) -> dic
     """Run every check that asks the provider something, but for some; gives those that fail, by name."""
     found = {}
     made = broken()  # one for all checks, so that the twin's story is told once
-    for name in checks().keys() - _READERS - {*without}:
+    # in the order they are written: what one registers is still there for the next
+    for name in (name for name in checks() if name not in _READERS and name not in without):
         try:
             getattr(made, name)()
         except Exception as error:  # noqa: BLE001 - whatever it fails with is what is looked at
