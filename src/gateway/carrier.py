@@ -9,19 +9,20 @@ that what an error makes certain is said in one place, whoever raised it.
 from __future__ import annotations
 
 import asyncio
+import functools
 import select
 import ssl
 import sys
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeVar
 
 import h11
 import httpx
 
-__all__ = ["Carrier", "Headers", "Request", "Response", "Target"]
+__all__ = ["Carrier", "Headers", "Request", "Response", "Target", "posted", "target_of"]
 
 T = TypeVar("T")
 
@@ -63,6 +64,25 @@ class Request:
     body: bytes | AsyncIterable[bytes] = field(repr=False)
     waits: httpx.Timeout
     """Seconds for each phase."""
+
+
+def target_of(url: httpx.URL, path: bytes) -> Target:
+    """Say where a path of a URL's host is."""
+    port = url.port or (443 if url.scheme == "https" else 80)
+    return Target(url.scheme, url.raw_host.decode("ascii"), port, path)
+
+
+def posted(url: str, headers: Mapping[str, str], body: bytes, seconds: float) -> Request:
+    """Write a POST to a whole URL, with `seconds` for each phase; raises `httpx.InvalidURL` for what is none."""
+    host, target = _place(url)
+    pairs = [(b"Host", host), *((name.encode("ascii"), value.encode("ascii")) for name, value in headers.items())]
+    return Request("POST", target, [*pairs, (b"Content-Length", b"%d" % len(body))], body, httpx.Timeout(seconds))
+
+
+@functools.lru_cache(256)  # one application gets many
+def _place(url: str) -> tuple[bytes, Target]:
+    parsed = httpx.URL(url)
+    return parsed.netloc, target_of(parsed, parsed.raw_path)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,12 +17,12 @@ from pydantic import AwareDatetime, ValidationError
 from gateway.addresses import Word
 from gateway.clock import Clock
 from gateway.connections import Connection, Connections
-from gateway.drive import drive
-from gateway.errors import GatewayError, InvalidMessage, Unsupported
-from gateway.exchange import Exchange
+from gateway.drive import Send, drive
+from gateway.errors import GatewayError, InvalidMessage, SendError, Unsupported
+from gateway.ids import MessageId
 from gateway.inbox import Inbox
 from gateway.log import logger
-from gateway.proof import look_at_parked
+from gateway.proof import look_again
 from gateway.provider import Missed, WebhookRequest
 from gateway.retry import INLINE, persistent
 from gateway.store.port import Store
@@ -37,6 +37,8 @@ OVERLAP = timedelta(minutes=5)
 """How much of what was read is read again: an attempt is in the vendor's list only when it is over."""
 PAGES = 50
 """Pages of one run; the next one goes on."""
+PARKED = 200
+"""Sends that wait for a person and are looked at again in one run: each is a call to the vendor."""
 SECONDS = 120.0
 """Seconds of one run."""
 EVERY = 900.0
@@ -87,6 +89,8 @@ class CatchUp:
         self._clock = clock
         self._chance = chance
         self._unable: set[str] = set()
+        self._looked: dict[str, MessageId] = {}
+        """How far each connection's parked sends were looked at, where there were too many for one run."""
         self._reading: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def run(self) -> None:
@@ -107,13 +111,14 @@ class CatchUp:
 
         Raises `Unsupported` where the vendor keeps nothing, and what a call raises; what was read until then is kept.
         """
-        bounds = _Bounds(pages, self._clock.now() + timedelta(seconds=seconds))
+        bounds = self._bounds(pages, seconds)
         try:
             async with self._reading[connection.name]:
                 # what was not to be found when its time was over may be there by now; a vendor that keeps no webhooks
                 # may still be asked for that
-                await look_at_parked(self._store, connection, self._clock, bounds.until)
-                return await self._read(connection, await self._begin(connection, since), bounds)
+                looked = await self._look(connection, bounds)
+                found = await self._read(connection, await self._begin(connection, since), bounds)
+                return found.model_copy(update={"complete": found.complete and looked})
         except GatewayError as error:
             raise error.locate(connection=connection.name, provider=connection.provider.name) from error.__cause__
 
@@ -121,9 +126,11 @@ class CatchUp:
 
     async def _quietly(self, connection: Connection) -> bool:
         """Catch up without a caller; tells whether nothing is left to do soon."""
-        if connection.stopped is not None or connection.name in self._unable:
+        if connection.stopped is not None:
             return True
         try:
+            if connection.name in self._unable:
+                return await self._look(connection, self._bounds(PAGES, SECONDS))
             found = await self.once(connection)
         except Unsupported:
             self._unable.add(connection.name)
@@ -135,6 +142,30 @@ class CatchUp:
         else:
             return found.complete
         return True
+
+    def _bounds(self, pages: int, seconds: float) -> _Bounds:
+        return _Bounds(pages, self._clock.now() + timedelta(seconds=seconds))
+
+    async def _look(self, connection: Connection, bounds: _Bounds) -> bool:
+        """Look again at what waits for a person, from where the last run came to; tells whether it came to the end.
+
+        A vendor that does not answer is asked the next time: what it missed to tell may be read all the same.
+        """
+        name, send = connection.name, self._patient(connection)
+        rows = await self._store.parked(name, self._looked.get(name), PARKED)
+        try:
+            for row in rows:
+                if self._clock.now() >= bounds.until:
+                    return False
+                if (kept := await self._store.message(row.id)) is not None:
+                    await look_again(self._store, *kept, connection, send, self._clock.now())
+                self._looked[name] = row.id
+        except SendError as error:
+            _log.warning("look_failed", connection=name, error=error.slug, code=error.code)
+            return True
+        if len(rows) < PARKED:
+            self._looked.pop(name, None)
+        return len(rows) < PARKED
 
     async def _read(self, connection: Connection, place: _Place, bounds: _Bounds) -> CaughtUp:
         found = CaughtUp(connection=connection.name)
@@ -160,24 +191,18 @@ class CatchUp:
         return place.model_copy(update={"newest": min(newest, self._clock.now()), "cursor": missed.cursor})
 
     async def _page(self, connection: Connection, place: _Place) -> Missed:
-        provider = connection.provider
+        provider, send = connection.provider, self._patient(connection)
         if place.cursor is not None:
             try:
-                return await self._drive(connection, provider.missed(place.cursor, since=place.since))
+                return await drive(provider.missed(place.cursor, since=place.since), send)
             except InvalidMessage:
                 # kept by another version of the provider: begin again, for what is known costs a look only
                 _log.warning("catch_up_cursor_refused", connection=connection.name)
-        return await self._drive(connection, provider.missed(None, since=place.since))
+        return await drive(provider.missed(None, since=place.since), send)
 
-    async def _drive(self, connection: Connection, exchange: Exchange[Missed]) -> Missed:
-        send = persistent(
-            connection.transport.send,
-            policy=INLINE,
-            proof=connection.provider.proof,
-            sleep=self._clock.sleep,
-            chance=self._chance,
-        )
-        return await drive(exchange, send)
+    def _patient(self, connection: Connection) -> Send:
+        clock, proof = self._clock, connection.provider.proof
+        return persistent(connection.transport.send, policy=INLINE, proof=proof, sleep=clock.sleep, chance=self._chance)
 
     async def _take(self, hook: WebhookRequest, connection: Connection) -> int:
         """Keep a webhook if anything of it is new; tells how many events were."""

@@ -513,13 +513,16 @@ class Gateway(Questions):
     async def status(self, message: Receipt | Ticket | str, *, refresh: bool = False) -> MessageStatus:
         """Say how far a send has come, by everything that was reported; `refresh` asks the vendor too.
 
-        Of one whose outcome nobody knows the vendor is asked whether it has it by now.
+        Of one whose outcome nobody knows the vendor is asked whether it has it by now. Raises what asking it raises.
         """
         id_ = message if isinstance(message, str) else message.message_id
         row, steps = await self._engine.look_up(id_)
         if refresh:
             connection = self._engine.connections.get(row.connection)
-            if await look_again(self._engine.store, row, steps, connection, self._engine.clock.now()):
+            with located(connection):
+                now, send = self._engine.clock.now(), self._patient(connection)
+                proven = await look_again(self._engine.store, row, steps, connection, send, now)
+            if proven:
                 row, steps = await self._engine.look_up(id_)
             await self._refresh(row, steps)
         sent = outbox.receipt_of(row, steps).sent

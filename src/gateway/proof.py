@@ -11,15 +11,15 @@ from gateway import outbox
 from gateway.actions import Attempt, Receipt, SendMessage, Sent
 from gateway.clock import Clock, wait_for_change
 from gateway.connections import Connection, Connections
-from gateway.drive import drive
-from gateway.errors import GatewayError
+from gateway.drive import Send, drive
+from gateway.errors import GatewayError, Retriable
 from gateway.ids import Token
 from gateway.log import logger
 from gateway.standing import begin
 from gateway.store.port import Store
 from gateway.store.rows import AttemptRow, MessageRow, MessageState, Settlement, StepRow, StepState, Work
 
-__all__ = ["Late", "absent", "came_late", "look_again", "look_at_parked", "look_for_proof", "proven", "prove"]
+__all__ = ["Late", "absent", "came_late", "look_again", "look_for_proof", "proven", "prove"]
 
 _log = logger(__name__)
 
@@ -28,8 +28,13 @@ Late: TypeAlias = Callable[[MessageRow, Sequence[StepRow], StepRow], Settlement 
 
 UNDECIDED = 120.0
 """Seconds that a late answer waits for whoever has the lane now: two leases, for that one may be dead itself."""
-PARKED = 200
-"""Most sends that are looked at again at once: each is a call to the vendor."""
+LOOKING = 600.0
+"""Seconds from an attempt in which a look that the vendor did not answer is made again, as long as a send is retried.
+
+What makes an answer to a send get lost makes a look fail as well; nobody is asked to decide what an outage hides.
+"""
+SOONEST, LATEST = 1.0, 60.0
+"""Seconds between two such looks: half of what has passed, within these."""
 LOOK = 1.0
 """Seconds after which it looks again, where nobody tells this process of what others write."""
 
@@ -65,12 +70,17 @@ async def prove(store: Store, connections: Connections, token: Token, now: datet
 async def look_for_proof(store: Store, work: Work, step: StepRow, connection: Connection, now: datetime) -> Settlement:
     """Say what became of a step whose settle time is over.
 
-    By the vendor's webhooks, else by its records; with neither it is parked for `resolve`, and its chat goes on: a dead
-    chat is worse than a gap.
+    By the vendor's webhooks, else by its records. Where the vendor does not answer it is asked again later. With no
+    proof it is parked for `resolve`, and its chat goes on: a dead chat is worse than a gap.
     """
     vendor_ids, gone = await store.proofs(step.token), False
     if not vendor_ids:
-        vendor_ids, gone = await _in_records(work.message, step, connection)
+        try:
+            vendor_ids, gone = await _in_records(work.message, step, connection, connection.transport.send)
+        except GatewayError as error:
+            _log.info("no_records", message_id=work.message.id, error=error.slug)
+            if (then := await _next_look(store, work.message, error, now)) is not None:
+                return Settlement(message=work.message, step=step, attempt=None, next_at=then)
     if vendor_ids:
         _log.info("outcome_proven", message_id=work.message.id, step=step.index, by="records")
         await begin(store, connection, work.lane, now)
@@ -82,17 +92,31 @@ async def look_for_proof(store: Store, work: Work, step: StepRow, connection: Co
     return Settlement(message=replace(work.message, parked=True), step=step, attempt=None, next_at=now)
 
 
+async def _next_look(store: Store, message: MessageRow, error: GatewayError, now: datetime) -> datetime | None:
+    """Say when to look again after a look that failed; None where that would be too late, or would change nothing."""
+    if not isinstance(error, Retriable):
+        return None
+    attempts = await store.attempts(message.id)
+    passed = (now - attempts[-1].started_at).total_seconds() if attempts else LOOKING
+    wait = max(error.retry_after or 0.0, min(max(passed / 2, SOONEST), LATEST))
+    return now + timedelta(seconds=wait) if passed + wait < LOOKING else None
+
+
+# ── what waits for a person ───────────────────────────────────────────────────────────────────────────────────────────
+
+
 async def look_again(
-    store: Store, message: MessageRow, steps: Sequence[StepRow], connection: Connection, now: datetime
+    store: Store, message: MessageRow, steps: Sequence[StepRow], connection: Connection, send: Send, now: datetime
 ) -> bool:
     """Look once more for proof that a parked send has left: a vendor may have read it after it was looked for.
 
-    Only for that: what is not found stays with the person who has to decide, for it may be old by now.
+    Only for that: what is not found stays with the person who has to decide, for it may be old by now. Raises what
+    asking the vendor by `send` raises.
     """
     step = next((step for step in steps if step.state is StepState.UNKNOWN), None)
     if step is None or message.state is not MessageState.UNKNOWN or not message.parked:
         return False
-    vendor_ids = await store.proofs(step.token) or (await _in_records(message, step, connection))[0]
+    vendor_ids = await store.proofs(step.token) or (await _in_records(message, step, connection, send))[0]
     if not vendor_ids:
         return False
     settled = outbox.accepted(message, steps, step, proven(vendor_ids), None, connection, now)
@@ -103,28 +127,14 @@ async def look_again(
     return True
 
 
-async def look_at_parked(store: Store, connection: Connection, clock: Clock, until: datetime) -> int:
-    """Look again at the sends of a connection that wait for a person, the newest first; tells how many have left."""
-    found = 0
-    for row in await store.messages(MessageState.UNKNOWN, PARKED):
-        if clock.now() >= until:
-            break
-        kept = await store.message(row.id) if row.parked and row.connection == connection.name else None
-        if kept is not None:
-            found += await look_again(store, *kept, connection, clock.now())
-    return found
-
-
-async def _in_records(message: MessageRow, step: StepRow, connection: Connection) -> tuple[tuple[str, ...], bool]:
+async def _in_records(
+    message: MessageRow, step: StepRow, connection: Connection, send: Send
+) -> tuple[tuple[str, ...], bool]:
     action = outbox.action_of(step)
     if not isinstance(action, SendMessage):
         return (), False
     attempt = Attempt(action=action, started_at=step.first_at or message.created_at)
-    try:
-        found = await drive(connection.provider.find(attempt), connection.transport.send)
-    except GatewayError as error:
-        _log.info("no_records", message_id=message.id, error=error.slug)
-        return (), False
+    found = await drive(connection.provider.find(attempt), send)
     return found.vendor_ids, found.absent
 
 

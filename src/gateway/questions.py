@@ -31,7 +31,7 @@ from gateway.addresses import Address
 from gateway.asking import Recipient, address_of, aware, chat_of, holds, said
 from gateway.capabilities import Feature
 from gateway.connections import Connection
-from gateway.drive import drive
+from gateway.drive import Send, drive
 from gateway.engine import Engine
 from gateway.errors import GatewayError
 from gateway.exchange import Exchange, Page
@@ -183,12 +183,15 @@ class Questions:
         """Run any exchange of a provider's `api` on a connection, with its credentials and careful repetition."""
         await self._engine.start()
         found = self._engine.connections.get(connection)
-        clock, proof = self._engine.clock, found.provider.proof
-        send = persistent(
-            found.transport.send, policy=INLINE, proof=proof, sleep=clock.sleep, chance=self._engine.chance
-        )
         with located(found):
-            return await drive(exchange, send)
+            return await drive(exchange, self._patient(found))
+
+    def _patient(self, connection: Connection) -> Send:
+        """Give what carries the calls of a caller who waits."""
+        clock, proof = self._engine.clock, connection.provider.proof
+        return persistent(
+            connection.transport.send, policy=INLINE, proof=proof, sleep=clock.sleep, chance=self._engine.chance
+        )
 
     async def pages(self, connection: str, exchange: Exchange[Page[T]]) -> AsyncIterator[T]:
         """Go through all items of a paged exchange, fetching as it goes."""

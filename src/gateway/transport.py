@@ -35,7 +35,7 @@ import httpx
 from pydantic import JsonValue
 from pydantic_core import PydanticSerializationError, to_json
 
-from gateway.carrier import Carrier, Request, Response, Target
+from gateway.carrier import Carrier, Request, Response, Target, target_of
 from gateway.drive import BrokenExchange
 from gateway.errors import (
     ConfigurationError,
@@ -60,6 +60,7 @@ __all__ = [
     "Timeouts",
     "Transport",
     "open_file",
+    "plain_carrier",
     "plain_client",
 ]
 
@@ -186,6 +187,11 @@ def plain_client(timeout: float) -> PlainClient:
     What it raises when there is no answer is a `ClientError`.
     """
     return PlainClient(timeout=timeout, headers={"user-agent": _AGENT}, **_settings(_LIMIT))
+
+
+def plain_carrier() -> Carrier:
+    """Make what carries many requests to addresses of our own, with nothing in their way; its caller bounds them."""
+    return Carrier(_tls(), _KEEP_ALIVE)
 
 
 # ── from a call to a request ──────────────────────────────────────────────────────────────────────────────────────
@@ -317,8 +323,7 @@ def _joined(base: httpx.URL, path: str, query: str) -> _Place | None:
     url = base.copy_with(raw_path=target)
     if url.raw_path != target:
         return None
-    port = url.port or (443 if url.scheme == "https" else 80)
-    return _Place(url, Target(url.scheme, url.raw_host.decode("ascii"), port, target))
+    return _Place(url, target_of(url, target))
 
 
 def _base(connection: str, name: str, url: str) -> httpx.URL:
@@ -558,7 +563,7 @@ class Transport(_Base):
         )
         self._own = client is None
         self._client = client if client is not None else httpx.AsyncClient(**_settings(limit))
-        self._carrier = Carrier(_tls(), _KEEP_ALIVE)
+        self._carrier = plain_carrier()
         self._places = asyncio.Semaphore(limit)
 
     async def send(self, call: Call) -> Reply:

@@ -26,11 +26,11 @@ from tests.crash.truth import (
     wrong_states,
 )
 
-CHATS = 100 if CAMPAIGN else 20
+CHATS = 100 if CAMPAIGN else 40
 """Contacts of each vendor."""
-RATE = 400 if CAMPAIGN else 40
+RATE = 400 if CAMPAIGN else 200
 """Calls in a second on each connection."""
-STRIKES = 100_000 if CAMPAIGN else 5
+STRIKES = 100_000 if CAMPAIGN else 12
 """Most kills and freezes; a campaign's go on until all is sent."""
 PEACE = (1.0, 4.0) if CAMPAIGN else (0.3, 1.0)
 """Seconds from one to the next, at least and at most: workers that only start send nothing."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
+import asyncio
+from collections.abc import Sequence
 
 import pytest
 
-from gateway import MessageStatus, Ticket, Unsupported
+from gateway import MessageStatus, Ticket, Unsupported, VendorFault, catchup
 from gateway.plugins import load
 from gateway.simulator import Fault, FaultKind
 from gateway.simulator.faults import Stage as At
@@ -18,23 +19,48 @@ UNKEYED = [vendor for vendor in VENDORS if load().provider(vendor).proof.key_win
 pytestmark = pytest.mark.parametrize("vendor", UNKEYED)
 
 
-async def parked(it: Paced) -> Ticket:
-    """Send something whose answer is lost, whose webhooks are, and that is not to be found until faults are cleared."""
-    await it.greeted()
+async def hidden(it: Paced, *texts: str) -> list[Ticket]:
+    """Send texts whose answers are lost, whose webhooks are, and that are not to be found until faults are cleared."""
     it.sim.faults.add(Fault(vendor=it.vendor, stage=At.WEBHOOK, kind=FaultKind.DROP, times=None))
-    it.sim.faults.add(Fault(vendor=it.vendor, stage=At.ACCEPTED, kind=FaultKind.RESET, method="POST"))
-    ticket = await it.gateway.enqueue(PHONE, "once")
-    await it.until(lambda: it.texts() == ["once"])
+    lost = Fault(vendor=it.vendor, stage=At.ACCEPTED, kind=FaultKind.RESET, method="POST", times=len(texts))
+    it.sim.faults.add(lost)
+    tickets = [await it.gateway.enqueue(_phone(number), text) for number, text in enumerate(texts)]
+    await it.until(lambda: sorted(it.texts()) == sorted(texts))
     it.sim.faults.add(Fault(vendor=it.vendor, stage=At.REQUEST, kind=FaultKind.ANSWER, status=500, times=None))
+    return tickets
+
+
+async def parked(it: Paced, *texts: str) -> list[Ticket]:
+    """Send texts that wait for a person, and could be found by now."""
+    for number in range(len(texts)):
+        await it.greeted(_phone(number))
+    tickets = await hidden(it, *texts)
     for _ in range(20):
         await it.go_on(60)
-        found = await it.gateway.store.message(ticket.message_id)
-        if found is not None and found[0].parked:
+        if await waiting(it, tickets) == len(texts):
             break
     else:
-        pytest.fail("it was not parked")
+        pytest.fail("they were not parked")
     it.sim.faults.clear()
-    return ticket
+    return tickets
+
+
+async def waiting(it: Paced, tickets: Sequence[Ticket]) -> int:
+    """Count the sends that wait for a person."""
+    found = [await it.gateway.store.message(ticket.message_id) for ticket in tickets]
+    return sum(row is not None and row[0].parked for row in found)
+
+
+async def caught_up(it: Paced) -> bool | None:
+    """Catch up; tells whether that was all, or None of a vendor that keeps no webhooks: its records are asked first."""
+    try:
+        return (await it.gateway.catch_up("main")).complete
+    except Unsupported:
+        return None
+
+
+def _phone(number: int) -> str:
+    return f"{PHONE[:-2]}{int(PHONE[-2:]) + number:02}"
 
 
 def said(status: MessageStatus) -> tuple[str, int]:
@@ -45,7 +71,7 @@ def said(status: MessageStatus) -> tuple[str, int]:
 async def test_whoever_asks_for_it_has_the_vendor_asked(vendor: str) -> None:
     """`status(refresh=True)` finds it in the vendor's records; without that, it stays with the person."""
     async with paced(vendor) as it:
-        ticket = await parked(it)
+        [ticket] = await parked(it, "once")
         assert ("unknown", 0) == said(await it.gateway.status(ticket))
         assert ("accepted", 1) == said(await it.gateway.status(ticket, refresh=True))
         assert ["once"] == it.texts()
@@ -54,11 +80,49 @@ async def test_whoever_asks_for_it_has_the_vendor_asked(vendor: str) -> None:
 async def test_catching_up_looks_at_what_waits_for_a_person(vendor: str) -> None:
     """After a time in which much was lost nobody has to ask for each message."""
     async with paced(vendor) as it:
-        ticket = await parked(it)
-        with contextlib.suppress(Unsupported):  # of a vendor that keeps no webhooks the records are asked all the same
-            await it.gateway.catch_up("main")
+        [ticket] = await parked(it, "once")
+        await caught_up(it)
         assert ("accepted", 1) == said(await it.gateway.status(ticket))
         assert ["once"] == it.texts()
+
+
+async def test_an_outage_is_waited_for(vendor: str) -> None:
+    """A vendor that answers no look for minutes is asked until it does; nobody has to decide."""
+    async with paced(vendor) as it:
+        await it.greeted()
+        [ticket] = await hidden(it, "once")
+        for _ in range(4):
+            await it.go_on(60)
+        assert 0 == await waiting(it, [ticket])
+        looks = len([entry for entry in it.sim.journal.entries("request") if entry.data["method"] != "POST"])
+        it.sim.faults.clear()
+        for _ in range(4):
+            await it.go_on(60)
+        assert ("accepted", 1) == said(await it.gateway.status(ticket))
+        assert ["once"] == it.texts()
+        assert looks < 20
+
+
+async def test_a_vendor_that_cannot_be_asked_is_no_news(vendor: str) -> None:
+    """Whoever wants it asked is told that it did not answer."""
+    async with paced(vendor) as it:
+        [ticket] = await parked(it, "once")
+        it.sim.faults.add(Fault(vendor=vendor, stage=At.REQUEST, kind=FaultKind.ANSWER, status=500, times=None))
+        asking = asyncio.create_task(it.gateway.status(ticket, refresh=True))
+        while not asking.done():
+            await it.go_on(10)
+        with pytest.raises(VendorFault):
+            await asking
+
+
+async def test_all_that_wait_are_looked_at_in_turn(vendor: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run looks at some, and is not complete; the next one goes on below them."""
+    monkeypatch.setattr(catchup, "PARKED", 2)
+    async with paced(vendor) as it:
+        tickets = await parked(it, "one", "two", "three")
+        complete = [await caught_up(it), await caught_up(it)]
+        assert complete in ([False, True], [None, None])
+        assert 0 == await waiting(it, tickets)
 
 
 async def test_what_is_not_there_stays_with_the_person(vendor: str) -> None:

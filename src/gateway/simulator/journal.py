@@ -81,12 +81,9 @@ class Journal:
     def entries(self, *kinds: str, vendor: str | None = None, since: int = 0, limit: int | None = None) -> list[Entry]:
         """Give the entries after number `since`, of some kinds and of one vendor where that is asked."""
         # they are numbered without a gap, and whoever follows a long journal asks for its end
-        known = since + 1 - self._entries[0].seq if self._entries else 0
-        found = (
-            entry
-            for entry in islice(self._entries, max(known, 0), None)
-            if (not kinds or entry.kind in kinds) and vendor in (None, entry.vendor)
-        )
+        fresh = min(self._last - since, len(self._entries))
+        asked = [*islice(reversed(self._entries), max(fresh, 0))][::-1] if since else self._entries
+        found = (entry for entry in asked if (not kinds or entry.kind in kinds) and vendor in (None, entry.vendor))
         return list(islice(found, limit))
 
     async def wait(

@@ -13,17 +13,19 @@ from urllib.parse import urlsplit
 from pydantic import JsonValue
 from pydantic_core import to_json
 
+from gateway.carrier import Response, posted
 from gateway.simulator.clock import SimClock
 from gateway.simulator.faults import Fault, FaultKind, Faults
 from gateway.simulator.journal import Journal
 from gateway.simulator.originals import Originals
 from gateway.simulator.twin import Tried, Twin, Webhook
-from gateway.transport import plain_client
+from gateway.transport import plain_carrier
 
 __all__ = ["Answer", "WebhookSender", "check_url"]
 
 _ANSWER_BYTES = 64 * 1024
 _ANSWER_SHOWN = 2_000
+_PHASE = 30.0
 _AT_ONCE = 16
 # order is a promise of none of the vendors; out of order is a fault on demand all the same, not an accident of a test
 _PATIENCE_FOR_ORDER = 0.5
@@ -84,7 +86,7 @@ class WebhookSender:
         self._faults = faults
         self._latency = latency
         self._originals = originals or Originals()
-        self._client = plain_client(30.0)
+        self._carrier = plain_carrier()
         self._tasks: set[asyncio.Task[None]] = set()
         self._slots = asyncio.Semaphore(_AT_ONCE)
         self._held: dict[str, list[_Delivery]] = {}
@@ -152,7 +154,7 @@ class WebhookSender:
         """Give up everything and close the connections."""
         self.forget()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._client.aclose()
+        await self._carrier.aclose()
 
     # ── what faults do to it ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -254,16 +256,8 @@ class WebhookSender:
         if self._clock.mode == "virtual":
             patience = min(patience, _VIRTUAL_PATIENCE)
         try:
-            async with (
-                asyncio.timeout(patience),
-                self._client.stream("POST", url, headers=dict(headers), content=body) as response,
-            ):
-                read = bytearray()
-                async for chunk in response.aiter_raw():
-                    read += chunk
-                    if len(read) >= _ANSWER_BYTES:
-                        break
-                return Answer(response.status_code, bytes(read[:_ANSWER_BYTES]), headers=dict(response.headers))
+            async with asyncio.timeout(patience):
+                return await self._carrier.carry(posted(url, headers, body, _PHASE), _read)
         except TimeoutError:
             return Answer(None, error="timeout")
         except Exception as error:  # noqa: BLE001 - a border: whatever an application does to the connection is its answer
@@ -298,6 +292,17 @@ class WebhookSender:
             # the vendor counts from when it gave up waiting, which a virtual clock did not live through
             unlived = twin.timeout if answer.error == "timeout" and self._clock.mode == "virtual" else 0.0
             self._attempt_in(again + unlived, delivery)
+
+
+async def _read(response: Response) -> Answer:
+    """Read as much of an answer as a vendor does; a longer one ends the connection."""
+    read = bytearray()
+    async for piece in response.pieces:
+        read += piece
+        if len(read) >= _ANSWER_BYTES:
+            break
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in response.headers}
+    return Answer(response.status, bytes(read[:_ANSWER_BYTES]), headers=headers)
 
 
 def another_secret(secret: str) -> str:

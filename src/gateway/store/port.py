@@ -130,6 +130,9 @@ class Store(Protocol):
     async def messages(self, state: MessageState | None = None, limit: int = 100) -> list[MessageRow]:
         """List rows, newest first."""
 
+    async def parked(self, connection: str, before: MessageId | None, limit: int) -> list[MessageRow]:
+        """List the rows of a connection that are unknown and wait for a person, newest first, from an id down."""
+
     async def by_token(self, token: Token) -> StepRow | None:
         """Look up a step by its token."""
 

@@ -41,6 +41,9 @@ from gateway.store.rules import spend
 
 __all__ = ["Lookups"]
 
+_LAST_ID = "msg_~"
+"""Sorts behind the id of every message."""
+
 
 class Lookups(ABC):
     """What only reads."""
@@ -85,6 +88,11 @@ class Lookups(ABC):
                 rows = await self._list("message_list_queued", limit)
             case _:
                 rows = await self._list("message_list_of", state.value, limit)
+        return [message_row(row) for row in rows]
+
+    async def parked(self, connection: str, before: MessageId | None, limit: int) -> list[MessageRow]:
+        """List the unknown rows of a connection that wait for a person."""
+        rows = await self._list("message_list_parked", connection, before or _LAST_ID, limit)
         return [message_row(row) for row in rows]
 
     async def by_token(self, token: Token) -> StepRow | None:

@@ -174,6 +174,13 @@ class MemoryStore:
         rows = (self._out.messages[id_] for id_ in reversed(self._out.by_age))
         return _first(limit, (row for row in rows if state in (None, row.state)))
 
+    async def parked(self, connection: str, before: MessageId | None, limit: int) -> list[MessageRow]:
+        """List the unknown rows of a connection that wait for a person."""
+        self._check()
+        rows = (self._out.messages[id_] for id_ in reversed(self._out.by_age) if before is None or id_ < before)
+        wanted = (connection, MessageState.UNKNOWN, True)
+        return _first(limit, (row for row in rows if (row.connection, row.state, row.parked) == wanted))
+
     async def by_token(self, token: Token) -> StepRow | None:
         """Look up a step by its token."""
         self._check()

@@ -134,6 +134,20 @@ class LookupsContract:
             assert [replace(row, state=MessageState(state))] == await store.messages(MessageState(state))
         assert [] == await store.messages(MessageState.EXPIRED)
 
+    async def test_what_waits_for_a_person_is_listed_by_connection(self, store: Store) -> None:
+        """Newest first, from an id down; neither what still waits for proof, nor what others have."""
+        rows = [await enqueued(store, name, f"chat_{name}") for name in "abcd"]
+        other = await enqueued(store, "e", "chat_e", connection="other")
+        for work in await store.claim(NOW, LEASE, 10):
+            row = replace(work.message, state=MessageState.UNKNOWN, parked=work.message.id != rows[1].id)
+            await store.settle(work, replace(finished(work, MessageState.UNKNOWN), message=row))
+        parked = [replace(row, state=MessageState.UNKNOWN, parked=True) for row in (rows[3], rows[2], rows[0])]
+        assert parked == await store.parked("main", None, 10)
+        assert parked[:2] == await store.parked("main", None, 2)
+        assert parked[2:] == await store.parked("main", rows[2].id, 10)
+        assert [other.id] == [row.id for row in await store.parked("other", None, 10)]
+        assert [] == await store.parked("nobody", None, 10)
+
     async def test_a_step_is_found_by_its_token(self, store: Store) -> None:
         """Each step by its own."""
         row = await enqueued(store, "1", steps=3)

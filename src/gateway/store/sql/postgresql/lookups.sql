@@ -33,6 +33,15 @@ select
     priority, state, generation, error, parked
 from message where state = $1 and state not in ('accepted', 'queued') order by id desc limit $2::bigint;
 
+-- name: message_list_parked
+-- List the messages of a connection whose outcome is unknown and that wait for a person, newest first, from an id down.
+select
+    id, connection, lane, kind, request, fingerprint, key, adaptations, steps, created_at, due_at, expires_at,
+    priority, state, generation, error, parked
+from message
+where state = 'unknown' and state not in ('accepted', 'queued') and parked and connection = $1 and id < $2
+order by id desc limit $3::bigint;
+
 -- name: depth
 -- Count the rows of a connection that wait to leave.
 select coalesce(sum(waiting), 0) from depth where connection = $1;
