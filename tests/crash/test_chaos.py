@@ -10,7 +10,7 @@ from random import Random
 import httpx
 import pytest
 
-from tests.crash.chaos import RATE, Chaos, Outage
+from tests.crash.chaos import ANSWER, BURST, RATE, Chaos, Outage
 from tests.crash.site import PATIENCE, PLACES, REAL, Site, site
 from tests.crash.size import SEED, SENDS
 from tests.crash.truth import Reader, Sent, bubbles, lost, order_breaks, unproven
@@ -23,7 +23,7 @@ async def chaos(store: str, folder: Path, forks: str, *, workers: int, outage: O
     """Go through a run, and say what it came to."""
     dice = Random(SEED)  # noqa: S311 - made-up misfortune is no secret
     # a lease that ends while the store is only slow makes workers take each other's lanes, and nobody gets anywhere
-    terms = {"lease": 3.0, "settle": 1.0, "answer": 1.0, "pace": f"{RATE}/s"}
+    terms = {"lease": 3.0, "settle": 1.0, "answer": ANSWER, "pace": f"{RATE}/s burst {BURST}"}
     async with site(REAL, store, folder, forks, seed=SEED, **terms) as place:
         run = Chaos(place, dice, SENDS, outage)
         await run.run(workers)

@@ -6,10 +6,11 @@ import asyncio
 import hashlib
 import json
 import re
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from gateway.plugins import load
@@ -74,6 +75,21 @@ class Reader:
         if has_keys(self.vendor):
             return [t for t, each in found.items() if len({(r.key, r.bytes) for r in each}) > 1 or each[0].key is None]
         return [text for text, each in found.items() if sum(read.seq not in self._refused for read in each) > 1]
+
+
+WINDOW = timedelta(seconds=10)
+"""Long against what a call may be late by, but for one that was frozen with its worker."""
+
+
+def hurried(reads: Sequence[Read], rate: float, late: int) -> list[str]:
+    """Name the texts before which more were read in a window than may be, at `rate` in a second.
+
+    `late` is how many calls may have had their turn and left later: what a frozen worker had in its hand, and a burst.
+    """
+    times = [read.at for read in sorted(reads, key=lambda read: read.at)]
+    most = rate * WINDOW.total_seconds() + late
+    texts = [read.text for read in sorted(reads, key=lambda read: read.at)]
+    return [texts[place] for place, at in enumerate(times) if place + 1 - bisect_left(times, at - WINDOW) > most]
 
 
 WRITTEN = re.compile(r"one|two|three|\d{5}|\w+-\d{3}-\d{5}\.\d")
