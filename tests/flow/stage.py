@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from gateway import Event, Gateway, RetryPolicy
 from gateway.plugins import load
 from gateway.simulator import Contact, Simulation, served
+from gateway.store import EventOutcome
 
 EventT = TypeVar("EventT", bound=Event)
 
@@ -65,6 +66,12 @@ class Stage:
         """Give one field of what happened in the world, such as `on` of `typing`."""
         entries = (entry.data for entry in self.sim.journal.entries("world", vendor=self.vendor))
         return [data[field] for data in entries if data["what"] == what]
+
+    async def told(self) -> None:
+        """Wait until the vendor has told all that it had to tell, and the handlers have had it all."""
+        await self.until(lambda: not self.sim.clock.pending and not self.sim.scene.sender.untold)
+        while any(row.outcome is EventOutcome.PENDING for row in await self.gateway.store.events()):
+            await asyncio.sleep(0.01)
 
     async def until(self, condition: Callable[[], bool], *, seconds: float = 60.0) -> None:
         """Wait until something holds."""

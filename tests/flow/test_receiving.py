@@ -148,7 +148,7 @@ async def test_events_of_a_chat_come_in_order_and_a_failing_handler_is_called_ag
 
         for text in "abc":
             it.phone.write(text, vendor=vendor)
-            await asyncio.sleep(0.05)
+            await it.until(lambda: not it.sim.scene.sender.untold)
         await it.until(lambda: "c" in [text for _, text in seen])
 
         assert ["a", "b", "b", "c"] == [text for _, text in seen]

@@ -82,7 +82,7 @@ async def test_all_since_a_time_are_compared_with_what_was_made_of_them(vendor: 
         event = await it.event(MessageReceived)
         await it.gateway.send(event, "hello yourself")
         await it.until(lambda: len(it.events) >= 3)
-        await asyncio.sleep(0.3)
+        await it.told()
         webhooks = await it.gateway.store.webhooks()
         before = await it.gateway.store.events()
         found = await it.gateway.reparse(began - timedelta(seconds=1))

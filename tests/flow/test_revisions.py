@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
 from gateway import Attachment, MessageReceived, Text
@@ -60,7 +58,7 @@ async def test_the_same_content_by_another_webhook_is_a_repetition(vendor: str) 
         again(it, bubble)
         it.phone.write("after", vendor=vendor)
         await it.event(MessageReceived, lambda event: event.text == "after")
-        await asyncio.sleep(0.1)
+        await it.told()
 
         assert ["look", "after"] == [event.text for event in it.events if isinstance(event, MessageReceived)]
 

@@ -88,6 +88,7 @@ def test_what_is_under_way_at_sigterm_is_answered(tmp_path: Path) -> None:
     url = json.loads(process.stdout.readline())["url"]
     answers: list[int] = []
     with _client(url, ADMIN_KEY) as client:
+        client.get("/livez").raise_for_status()  # its connection is one that the service has taken
         asked = threading.Thread(target=lambda: answers.append(client.get("/v1/events?wait=20").status_code))
         asked.start()
         time.sleep(0.5)
