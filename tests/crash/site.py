@@ -12,6 +12,7 @@ import os
 import re
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -22,6 +23,7 @@ from typing import Any
 
 import httpx
 
+from gateway.carrier import Carrier, Response, posted
 from gateway.plugins import load
 from gateway.simulator import Simulation
 from tests.crash.size import CAMPAIGN
@@ -128,9 +130,18 @@ def _listening() -> socket.socket:
     return port
 
 
-def _caller() -> httpx.AsyncClient:
-    """Make a client that keeps no connection: the next request would go to the same worker, and that may be frozen."""
-    return httpx.AsyncClient(timeout=PATIENCE, limits=httpx.Limits(max_keepalive_connections=0))
+def _caller() -> Carrier:
+    """Make a caller that keeps no connection: the next request would go to the same worker, and that may be frozen."""
+    return Carrier(ssl.create_default_context(), keep=0.0)
+
+
+async def _whole(response: Response) -> bytes:
+    """Read an answer; raises `httpx.HTTPStatusError` for one that is none."""
+    body = b"".join([piece async for piece in response.pieces])
+    if response.status >= 400:
+        made = httpx.Response(response.status, content=body, request=httpx.Request("POST", "http://worker"))
+        made.raise_for_status()
+    return body
 
 
 def _url(port: socket.socket) -> str:
@@ -153,7 +164,7 @@ class Site:
     """Seconds that a vendor has to answer."""
     workers: list[Worker] = field(default_factory=list)
     _port: socket.socket = field(default_factory=_listening)
-    _client: httpx.AsyncClient = field(default_factory=_caller)
+    _caller: Carrier = field(default_factory=_caller)
 
     @property
     def url(self) -> str:
@@ -201,8 +212,11 @@ class Site:
 
     async def ask(self, path: str, value: Any = None, *, seconds: float = PATIENCE) -> Any:
         """Ask a worker, whichever; raises `httpx.HTTPError` when it dies meanwhile, and for any other answer."""
-        response = await self._client.post(f"{self.url}/desk/{path}", json=value, timeout=seconds)
-        return response.raise_for_status().json()
+        return await self._call(f"{self.url}/desk/{path}", value, seconds)
+
+    async def _call(self, url: str, value: Any, seconds: float) -> Any:
+        asked = posted(url, {}, json.dumps(value).encode(), seconds)
+        return json.loads(await self._caller.carry(asked, _whole))
 
     async def insist(self, path: str, value: Any = None, *, seconds: float = CALLER) -> Any:
         """Ask until there is an answer, as a caller with an idempotency key does."""
@@ -242,10 +256,9 @@ class Site:
 
     async def _idle(self, worker: Worker) -> bool:
         try:
-            answer = await self._client.post(f"{_url(worker.own)}/desk/idle", timeout=5)
+            return await self._call(f"{_url(worker.own)}/desk/idle", None, 5) is True
         except httpx.HTTPError:
             return False  # it ended meanwhile; its port, which is held here, still takes calls
-        return answer.json() is True
 
     async def nothing_open(self) -> bool:
         """Tell whether every message has an outcome, or waits for a person."""
@@ -269,7 +282,7 @@ class Site:
         for worker in self.workers:
             if worker.ended is None:
                 await worker.kill()
-        await self._client.aclose()
+        await self._caller.aclose()
         self._port.close()
 
 

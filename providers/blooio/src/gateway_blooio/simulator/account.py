@@ -203,8 +203,10 @@ class Account:
     def spend_trial(self) -> None:
         """Raise `Refusal` (402) when a trial's messages are used up."""
         limit = self.number("trial_limit")
+        if limit is None:
+            return
         sent = sum(bubble.ours for thread in self.threads() for bubble in thread.bubbles)
-        if limit is not None and sent >= limit:
+        if sent >= limit:
             raise Refusal(402, "Trial message limit reached.")
 
     def numbers(self) -> Sequence[Json]:

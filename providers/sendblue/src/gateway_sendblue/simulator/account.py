@@ -225,9 +225,10 @@ class Account:
         beside = (bubble for bubble in (*self.declined, *self.tapbacks) if bubble.vendor_id == handle)
         return found or next(beside, None)
 
-    def bubbles(self) -> list[Bubble]:
-        """Give all messages that lists show."""
-        every = [bubble for thread in self.threads() for bubble in thread.bubbles]
+    def bubbles(self, number: str | None = None) -> list[Bubble]:
+        """Give all messages that lists show; with a number, those that may concern it, and perhaps some more."""
+        threads = [thread for thread in self.threads() if number is None or _may_concern(thread, number)]
+        every = [bubble for thread in threads for bubble in thread.bubbles]
         return [bubble for bubble in (*every, *self.declined, *self.tapbacks) if not bubble.notes.get("hidden")]
 
     # ── ids ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -270,3 +271,8 @@ def _basic(value: str) -> tuple[str | None, str | None]:
     except ValueError:
         return None, None
     return name, secret
+
+
+def _may_concern(thread: Thread, number: str) -> bool:
+    """Tell whether somebody in a thread has a number; in a group, somebody who has left may."""
+    return thread.group is not None or number == thread.line or any(member.value == number for member in thread.members)

@@ -74,7 +74,7 @@ class Messages:
         number = request.query.get("number")
         fitting = [
             bubble
-            for bubble in self._account.bubbles()
+            for bubble in self._account.bubbles(number)
             if (number is None or _concerns(bubble, number))
             and self._account.may_use(bubble.thread.line)
             and all(_within(time(bubble), least, most) for time, least, most in bounds)
