@@ -144,6 +144,7 @@ class Dispatcher:
         """Wait until an event may be due: at its time, or with a write that made it so."""
         now = self._clock.now()
         end = now + timedelta(seconds=IDLE)
+        told = getattr(self._store, "alone", False) or getattr(self._store, "told", False)
         while now < end:
             due = self._store.next_due(now, lanes=False) or end
             seconds = (min(due, end) - now).total_seconds()
@@ -152,18 +153,19 @@ class Dispatcher:
                 return
             version, now = self._store.version, self._clock.now()
             due = self._store.next_due(now, lanes=False) or end
-            # of what other processes write nobody says what is due
-            if due <= now or not getattr(self._store, "alone", False):
+            # of what other processes write not every store says what is due
+            if due <= now or not told:
                 return
 
-    async def _claim(self) -> int:
+    async def _claim(self) -> bool:
+        """Start what is due; tells whether there may be more."""
         free = self._limit - len(self._tasks) + len(self._early)
         rows = await self._store.claim_events(self._clock.now(), LEASE, free) if free > 0 else []
         for row in rows:
             # its lease ran out, and its handler is still at work here: calling it again would help nobody
             if row.id not in self._under_way:
                 self._start(row)
-        return len(rows)
+        return bool(rows) and len(rows) == free
 
     def _start(self, row: EventRow) -> None:
         self._under_way.add(row.id)

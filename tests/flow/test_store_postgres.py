@@ -181,6 +181,30 @@ async def test_of_calls_that_are_written_together_each_has_its_own_answer(postgr
         assert await other.settle(again, finished(again))
 
 
+async def test_what_another_process_writes_is_known_by_when_it_is_due(postgres_url: str) -> None:
+    """Its hint says so: nobody has to look in vain, and nobody comes late."""
+    async with both(postgres_url) as (first, second):
+        assert second.next_due(NOW) is None
+        await enqueued(first, "1", due_at=after(40))
+        async with asyncio.timeout(30):
+            while (due := second.next_due(NOW)) is None:
+                await second.changed(second.version)
+        assert after(40) == due
+
+
+async def test_another_gateway_of_the_same_database_is_not_heard(postgres: Server) -> None:
+    """Its tables are in a schema of its own; what falls due there is nothing to us."""
+    with postgres.schema() as ours, postgres.schema() as theirs:
+        async with both(ours) as (first, second), both(theirs) as (third, _):
+            await enqueued(third, "1", due_at=after(30))
+            await asyncio.sleep(0.2)
+            await enqueued(first, "1", due_at=after(40))
+            async with asyncio.timeout(30):
+                while (due := second.next_due(NOW)) is None:
+                    await second.changed(second.version)
+            assert after(40) == due
+
+
 async def test_a_bad_row_fails_alone_among_many(postgres_url: str) -> None:
     """Text that a database cannot hold is an error of its own call; those that were written with it are kept."""
     async with both(postgres_url) as (store, _):

@@ -6,7 +6,6 @@ each table, in the same order of locks; the contract of stores and the model tes
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Sequence
 from enum import Enum
 from operator import itemgetter
@@ -154,12 +153,12 @@ def _mark(calls: Sequence[Mark]) -> Plan[Written]:
         *sets(((number, places[b.key], span(b.interval), b.burst) for number, b in uses), 4),
     )
     if not keys:
-        return Written([Marked() if is_held else Marked(lost=True) for is_held in held])
+        return Written([Marked() if is_held else Marked(lost=True) for is_held in held], private=True)
     taken: list[list[Taken]] = [[] for _ in calls]
     for (number, bucket), before, after in zip(uses, befores, afters, strict=True):
         if after is not None:
             taken[number - 1].append(Taken(bucket.key, before, after))
-    return Written(list(map(_marked, held, untils, limits, taken)))
+    return Written(list(map(_marked, held, untils, limits, taken)), private=True)
 
 
 def _marked(held: bool, until: int | None, limit: str | None, taken: Sequence[Taken]) -> Marked:  # noqa: FBT001 - a column
@@ -173,7 +172,7 @@ def _settle(calls: Sequence[Settle | Release], shard: int) -> Plan[Written]:
     numbered = [(number, call) for number, call in enumerate(calls, 1) if isinstance(call, Settle)]
     results = [(number, call.settlement) for number, call in numbered]
     next_ats = [micros(call.settlement.next_at if isinstance(call, Settle) else call.next_at) for call in calls]
-    [(held,)] = yield from ask(
+    [(held, due)] = yield from ask(
         "settle",
         shard,
         [call.work.lane for call in calls],
@@ -188,7 +187,7 @@ def _settle(calls: Sequence[Settle | Release], shard: int) -> Plan[Written]:
         *sets(((number, t.key, t.before, t.after) for number, s in results for t in s.unused), _UNUSED),
     )
     answers = [is_held if isinstance(call, Settle) else None for is_held, call in zip(held, calls, strict=True)]
-    written = Written(answers, min(itertools.compress(next_ats, held), default=None))
+    written = Written(answers, lanes_due=due)
     kept = [(call.settlement, call.events) for number, call in numbered if held[number - 1]]
     written.events_due = yield from Incoming(alone=False).run([], kept, answers)
     return written

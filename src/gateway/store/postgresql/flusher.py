@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -29,11 +28,8 @@ _log = logger(__name__)
 TASKS = 4
 MOST = 256
 """Calls in one transaction; more would keep those waiting that came first."""
-FEW = 24
+FEW = 40
 """Calls of one kind that are never divided."""
-QUICK = 0.0002
-"""Seconds for each call of a batch: where that is all it takes, of many calls one half is put together while the other
-one is being written; where the rounds to the server take most of the time, all that wait go together."""
 MANY = 12
 """Calls of one kind that are worth a second transaction while one is on its way."""
 ABREAST = 2
@@ -71,7 +67,6 @@ class Flusher:
         self._writing = dict.fromkeys(Kind, 0)
         self._number = 0
         self._pending = 0
-        self._pace = 0.0  # seconds that each call of a batch took, of late
         self._news = asyncio.Event()
         self._ending = False
         desks = [_Desk(Line(pool, place), (number * TASKS + task) % SHARDS) for task in range(TASKS)]
@@ -105,10 +100,7 @@ class Flusher:
                 continue
             batch = self._gather(self._calls[kind])
             self._writing[kind] += 1
-            began = time.monotonic()
             await self._write(kind, batch, desk)
-            if len(batch) >= FEW // 2:
-                self._pace += ((time.monotonic() - began) / len(batch) - self._pace) / 4
             self._writing[kind] -= 1
             self._news.set()
         await desk.line.close()
@@ -124,8 +116,13 @@ class Flusher:
         return not writing or (writing < ABREAST and len(self._calls[kind]) >= MANY)
 
     def _gather(self, calls: deque[_Waiting]) -> list[_Waiting]:
-        """Take calls of a kind: all that wait, or half of them."""
-        divided = len(calls) > FEW and self._pace <= QUICK
+        """Take calls of a kind: all that wait, or half of many.
+
+        Those who wait come back together, with the next thing they want: all of them would go round as one, and server
+        and process would work in turns. With two halves one is put together while the other is being written. More
+        parts would only cost: a half of what a worker has under way is not divided again.
+        """
+        divided = len(calls) > FEW
         share = (len(calls) + 1) // 2 if divided else len(calls)
         batch = [calls.popleft() for _ in range(min(MOST, share))]
         self._pending -= len(batch)

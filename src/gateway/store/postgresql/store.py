@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from typing import Any, TypeVar, cast
 
 from gateway.errors import GatewayError, StoreError
@@ -23,7 +24,7 @@ from gateway.store.ledger import (
 from gateway.store.postgresql.batches import claim
 from gateway.store.postgresql.driver import Line, Pool, failing, failure, find, make_pool, run, transient
 from gateway.store.postgresql.flusher import TRIES, Flusher
-from gateway.store.postgresql.hints import Hints
+from gateway.store.postgresql.hints import Hints, News
 from gateway.store.postgresql.place import place_of
 from gateway.store.postgresql.schema import upgrade
 from gateway.store.rows import EventRow, Work
@@ -35,6 +36,9 @@ T = TypeVar("T")
 
 _log = logger(__name__)
 
+TAKES = 10.0
+"""Seconds since a process last took something in which it is believed to take what it wrote."""
+
 
 class PostgresStore(LedgerStore):
     """Keeps everything in a PostgreSQL database; what a call returned is committed there.
@@ -43,8 +47,12 @@ class PostgresStore(LedgerStore):
     connects again by itself. A call whose commit was not confirmed raises too: it may have been kept.
     """
 
+    told = True
+    """Others say with their hints what falls due by what they write, so that `next_due` knows of it."""
+
     def __init__(self, url: str) -> None:
         super().__init__()
+        self._took_lanes = self._took_events = -TAKES
         self._place = place_of(url)
         self._pool: Pool | None = None
         self._line: Line | None = None
@@ -70,7 +78,7 @@ class PostgresStore(LedgerStore):
         self._pool = pool
         self._line = Line(pool, self._place)
         self._flusher = Flusher(pool, self._place, os.getpid(), self._report)
-        self._hints = Hints(self._place, self._wake)
+        self._hints = Hints(self._place, self._heard)
         await self._hints.begin()
         _log.info("store_opened", kind="postgresql", pooled=self._place.pooled)
 
@@ -103,19 +111,33 @@ class PostgresStore(LedgerStore):
         return cast("T", await cast("Flusher", self._flusher).call(call))
 
     def _report(self, written: Written) -> None:
-        """Take note of what was written, before the callers go on."""
+        """Take note of what was written, before the callers go on; a marker is nothing to others."""
         self._wake(written.lanes_due, written.events_due)
-        cast("Hints", self._hints).tell()
+        if not written.private:
+            self._tell(written.lanes_due, written.events_due)
+
+    def _tell(self, lanes_due: int | None = None, events_due: int | None = None) -> None:
+        """Let other processes know, and whether this one takes such things itself."""
+        since = time.monotonic() - TAKES
+        left = (lanes_due is not None and self._took_lanes < since) or (
+            events_due is not None and self._took_events < since
+        )
+        cast("Hints", self._hints).tell(News(lanes_due, events_due, left))
+
+    def _heard(self, news: News) -> None:
+        self._wake(news.lanes_due, news.events_due)
 
     async def _claim(self, call: Claim) -> Claimed[Work]:
+        self._took_lanes = time.monotonic()
         return cast("Claimed[Work]", await self._take(lambda: claim(call), whole=True))
 
     async def _claim_events(self, call: ClaimEvents) -> Claimed[EventRow]:
+        self._took_events = time.monotonic()
         return cast("Claimed[EventRow]", await self._take(lambda: claim_events(call)))
 
     async def _transact(self, call: Transact) -> Any:
         answer = await self._take(call.make)
-        cast("Hints", self._hints).tell()
+        self._tell()
         return answer
 
     async def _take(self, plan: Any, *, whole: bool = False) -> Any:

@@ -112,6 +112,14 @@ class WakingContract:
         await store.claim_events(NOW, LEASE, 10)
         assert after(7) == store.next_due(NOW)
 
+    async def test_the_next_event_of_a_chat_falls_due_with_the_one_before(self, store: Store) -> None:
+        """Whoever has settled the first one knows that the second one can be taken."""
+        await store.ingest(webhook_row("1"), [received("1"), received("2")])
+        [row] = await store.claim_events(NOW, LEASE, 10)
+        assert [] == await store.claim_events(NOW, LEASE, 10)
+        await store.settle_event(replace(row, outcome=EventOutcome.DONE))
+        assert NOW == store.next_due(NOW)
+
     async def test_what_nobody_claims_does_not_hide_what_falls_due(self, store: Store) -> None:
         """A lane of a connection that is skipped is due all the time; who has claimed waits for the next one."""
         await enqueued(store, "1", connection="stopped")

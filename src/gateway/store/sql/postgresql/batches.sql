@@ -16,8 +16,9 @@ select held, untils, limits, befores, afters from ledger_mark(
 );
 
 -- name: settle
--- Give lanes back, each if it is still held, and write what the attempts in them came to; tells which were held.
-select ledger_settle(
+-- Give lanes back, each if it is still held, and write what the attempts in them came to; tells which were held, and
+-- when the first of them is due again.
+select held, due from ledger_settle_2(
     $1, $2, $3, $4,
     $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
     $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27,

@@ -83,6 +83,10 @@ left join lateral (
 ) as first on true
 where event_lane.lane = wanted.lane;
 
+-- name: event_lanes_due
+-- Tell when the first of some lanes of events is due.
+select min(next_at) from event_lane where lane = any($1::text[]);
+
 -- name: due_event_lanes
 -- Hold the first few lanes whose first event is due, as far as nobody else is at them.
 select lane, head from event_lane where next_at <= $1::bigint

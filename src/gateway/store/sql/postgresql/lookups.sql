@@ -124,8 +124,14 @@ select value from cursor where name = $1;
 select kept from alias where chat = $1;
 
 -- name: started
--- Tell whether a step of a lane is under way.
-select 1 from step join message on message.id = step.message where step.state = 'started' and message.lane = $1 limit 1;
+-- Tell whether a step of a lane is under way: of its head, or, where a process died and something came before what it
+-- had begun, of one of the first that wait.
+select 1 from lane join step on step.message = lane.head where lane.lane = $1 and step.state = 'started'
+union all
+select 1 from (
+    select id from message where lane = $1 and waiting order by due_at, id limit 100
+) as first join step on step.message = first.id
+where step.state = 'started' limit 1;
 
 -- name: file
 -- Read bytes by their digest.

@@ -22,6 +22,10 @@ insert into migration (name) select name from unnest($1::text[]) as new (name);
 -- Tell the other processes that something was written.
 select pg_notify($1, $2);
 
+-- name: home
+-- Name the schema that the tables are in by a word without spaces: each database may have several gateways.
+select substr(md5(current_schema()), 1, 12);
+
 -- name: ask_back
 -- Find out whether the connection still stands.
 select 1;

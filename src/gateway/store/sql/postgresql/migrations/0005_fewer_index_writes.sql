@@ -1,0 +1,254 @@
+-- What a step costs that is carried out: its row is written when it starts and once more when it has ended, and neither
+-- touches an index, for none of them speaks of its state, and there is room for both beside the first. Whether a step of
+-- a lane is under way is found by the head of the lane instead.
+drop index step_started;
+alter table step set (fillfactor = 50);
+alter table message set (fillfactor = 60);
+
+-- Functions as before, under new names, for processes of the version before may still call the old ones; those are
+-- dropped in the migration after.
+
+-- Gives lanes back, each if it is still held, and writes what the attempts in them came to; tells which were held, and
+-- when the first of them is due again, if anything waits in one.
+create function ledger_settle_2(
+    shard integer, -- the row in which this process counts
+    lanes text[], fences bigint[], next_ats bigint[], -- one for each call
+    settled integer[], -- which of the calls bring a result: one of each of the next three groups
+    text[], bigint[], bigint[], integer[], text[], integer[], text[], boolean[], boolean[], -- messages
+    text[], integer[], text[], text[], double precision[], text[], text[], integer[], bigint[], text[], boolean[],
+    text[], -- steps; null for what is as it was in the columns that are never null
+    text[], -- the tokens of steps that are new
+    integer[], text[], integer[], integer[], integer[], bigint[], text[], bigint[], text[], integer[],
+    text[], -- attempts, each with its call
+    integer[], text[], text[], text[], integer[], -- owners of a vendor's ids, each with its call
+    users integer[], keys text[], bigint[], bigint[], -- places of limits that were taken for nothing, each with its call
+    out held boolean[],
+    out due bigint
+)
+language plpgsql
+set plan_cache_mode = force_generic_plan set enable_seqscan = off
+as $$
+declare
+    unused record;
+    written integer[]; -- the calls whose attempts were there
+begin
+    with locked as materialized (
+        select lane, fence, held_until from lane where lane = any(lanes) order by lane for update
+    ),
+    -- who gives a lane back twice has lost it the second time
+    first as (
+        select min(asked.place) as place
+        from unnest(lanes, fences) with ordinality as asked (lane, fence, place)
+        join locked on locked.lane = asked.lane and locked.fence = asked.fence and locked.held_until is not null
+        group by asked.lane
+    )
+    select array_agg(first.place is not null order by asked.place) into held
+    from unnest(lanes) with ordinality as asked (lane, place) left join first on first.place = asked.place;
+    if cardinality(keys) > 0 then
+        perform from bucket where key = any(keys) order by key for update;
+        -- behind a place that was taken since, a gap would let two pass that are closer than the limit says
+        for unused in
+            select given.key, given.before, given.after
+            from unnest(users, keys, $46, $47) with ordinality as given (call, key, before, after, place)
+            where held[given.call] order by given.call, given.place desc
+        loop
+            update bucket set arrival = unused.before where key = unused.key and arrival = unused.after;
+        end loop;
+    end if;
+    if cardinality(settled) > 0 then
+        with messages as (
+            update message set
+                due_at = coalesce(new.due_at, message.due_at), expires_at = new.expires_at,
+                priority = coalesce(new.priority, message.priority), state = new.state,
+                generation = coalesce(new.generation, message.generation), error = new.error,
+                parked = coalesce(new.parked, message.parked), waiting = new.waiting
+            from unnest(settled, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+                as new (call, id, due_at, expires_at, priority, state, generation, error, parked, waiting)
+            where held[new.call] and message.id = new.id
+            returning message.connection, message.waiting
+        ),
+        steps as (
+            update step set
+                action = coalesce(new.action, step.action), token = coalesce(new.token, step.token),
+                pause = coalesce(new.pause, step.pause), indexes = coalesce(new.indexes, step.indexes),
+                state = new.state, attempts = new.attempts, first_at = new.first_at, call = new.call,
+                doubt = new.doubt, receipt = new.receipt
+            from unnest(settled, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26) as new (
+                settled, message, position, action, token, pause, indexes, state, attempts, first_at, call, doubt,
+                receipt
+            )
+            where held[new.settled] and step.message = new.message and step.position = new.position
+        ),
+        -- nearly always it was written when it started, and an update of what is there costs less than an insert that
+        -- finds it there
+        known as (
+            update attempt set
+                started_at = new.started_at, call = new.call, ended_at = new.ended_at, outcome = new.outcome,
+                status = new.status, detail = new.detail
+            from unnest($28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38) as new (
+                settled, message, generation, step, number, started_at, call, ended_at, outcome, status, detail
+            )
+            where held[new.settled] and attempt.message = new.message and attempt.generation = new.generation
+                and attempt.step = new.step and attempt.number = new.number
+            returning new.settled
+        ),
+        owners as (
+            insert into owner (connection, vendor_id, message, position)
+            select distinct on (new.connection, new.vendor_id) new.connection, new.vendor_id, new.message, new.position
+            from unnest($39, $40, $41, $42, $43) with ordinality
+                as new (settled, connection, vendor_id, message, position, place)
+            where held[new.settled] order by new.connection, new.vendor_id, new.place desc
+            on conflict (connection, vendor_id) do update set message = excluded.message, position = excluded.position
+        ),
+        counted as (
+            insert into depth (connection, shard, waiting)
+            select messages.connection, $1, -count(*) from messages
+            where not messages.waiting group by messages.connection order by messages.connection
+            on conflict on constraint depth_pkey do update set waiting = depth.waiting + excluded.waiting
+        )
+        select array_agg(known.settled) into written from known;
+        if cardinality($28) > coalesce(cardinality(written), 0) then
+            insert into attempt (
+                message, generation, step, number, started_at, call, ended_at, outcome, status, detail
+            )
+            select new.message, generation, step, number, started_at, new.call, ended_at, outcome, status, detail
+            from unnest($28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38) as new (
+                settled, message, generation, step, number, started_at, call, ended_at, outcome, status, detail
+            )
+            where held[new.settled] and new.settled <> all(coalesce(written, '{}'));
+        end if;
+        if $27 is not null then
+            insert into token (token, message, position)
+            select distinct on (new.token) new.token, new.message, new.position
+            from unnest(settled, $27, $15, $16) as new (settled, token, message, position)
+            where held[new.settled] and new.token is not null order by new.token, new.message desc
+            on conflict (token) do update set message = excluded.message, position = excluded.position;
+        end if;
+    end if;
+    with freed as (
+        update lane set
+            held_until = null,
+            not_before = given.next_at,
+            priority = coalesce(first.priority, 1),
+            next_at = case when first.due_at is not null then greatest(first.due_at, given.next_at) end
+        from unnest(held, lanes, next_ats) as given (held, lane, next_at)
+        left join lateral (
+            select message.priority, message.due_at from message
+            where message.lane = given.lane and message.waiting order by message.due_at, message.id limit 1
+        ) as first on true
+        where given.held and lane.lane = given.lane
+        returning lane.next_at
+    )
+    select min(freed.next_at) into due from freed;
+end
+$$;
+
+-- Takes lanes that are due, so that connections take turns, and holds each for its head; a lane whose head is not due is
+-- only set right. Returns the heads with their steps, and when there will be something again; that also with no head.
+create function ledger_claim_2(now bigint, lease bigint, most integer, skip text[])
+returns table (
+    due bigint, claimed_lane text, claimed_fence bigint,
+    m1 text, m2 text, m3 text, m4 text, m5 text, m6 text, m7 text, m8 text, m9 integer, m10 bigint, m11 bigint,
+    m12 bigint, m13 integer, m14 text, m15 integer, m16 text, m17 boolean,
+    s1 text, s2 integer, s3 text, s4 text, s5 double precision, s6 text, s7 text, s8 integer, s9 bigint, s10 text,
+    s11 boolean, s12 text
+)
+language plpgsql
+set plan_cache_mode = force_generic_plan set enable_seqscan = off
+as $$
+declare
+    found bigint; -- lanes that are due
+    chosen text[];
+    lanes text[] := '{}';
+    fences bigint[] := '{}';
+    heads text[] := '{}';
+    new_lanes text[];
+    new_fences bigint[];
+    new_heads text[];
+begin
+    -- others may be quicker, or a lane turns out to have nothing to do: then it looks for more, a few times
+    for round in 1 .. 8 loop
+        with turns as materialized (
+            select candidate.*, row_number() over (
+                partition by candidate.connection order by candidate.priority, candidate.next_at, candidate.lane
+            ) as turn
+            from queue
+            cross join lateral (
+                select lane.connection, lane.priority, lane.next_at, lane.lane from lane
+                where lane.connection = queue.connection and lane.priority = queue.priority and lane.next_at <= now
+                order by lane.next_at, lane.lane limit most - cardinality(lanes) + 1
+            ) as candidate
+            where skip is null or queue.connection <> all(skip)
+        ),
+        first as materialized (
+            select turns.lane from turns order by turns.turn, turns.priority, turns.next_at, turns.lane
+            limit most - cardinality(lanes)
+        ),
+        free as materialized (
+            select lane.lane from lane
+            where lane.lane = any(array(select first.lane from first)) and lane.next_at <= now
+            order by lane.lane for update skip locked
+        )
+        select
+            (select count(*) from turns), array(select first.lane from first), array(select free.lane from free)
+        into found, chosen, new_lanes;
+        exit when cardinality(chosen) = 0;
+        with held as (
+            update lane set
+                fence = lane.fence + case when first.due_at <= now then 1 else 0 end,
+                held_until = case when first.due_at <= now then now + lease end,
+                head = case when first.due_at <= now then first.id end,
+                priority = coalesce(first.priority, 1),
+                next_at = case
+                    when first.due_at <= now then now + lease
+                    when first.due_at is not null then greatest(first.due_at, lane.not_before)
+                end
+            from unnest(new_lanes) as wanted (lane)
+            left join lateral (
+                select message.id, message.priority, message.due_at from message
+                where message.lane = wanted.lane and message.waiting order by message.due_at, message.id limit 1
+            ) as first on true
+            where lane.lane = wanted.lane
+            returning lane.lane, lane.fence, lane.head
+        )
+        select
+            array_agg(held.lane order by asked.place), array_agg(held.fence order by asked.place),
+            array_agg(held.head order by asked.place)
+        into new_lanes, new_fences, new_heads
+        from held join unnest(chosen) with ordinality as asked (lane, place) on asked.lane = held.lane
+        where held.head is not null;
+        lanes := lanes || new_lanes;
+        fences := fences || new_fences;
+        heads := heads || new_heads;
+        if cardinality(new_lanes) = found then
+            -- all that was due is taken, and nobody was quicker: looking again would find nothing
+            found := 0;
+            exit;
+        end if;
+        exit when cardinality(lanes) = most;
+    end loop;
+    if found > 0 then
+        due := now;
+    else
+        select min(coming.next_at) into due from queue cross join lateral (
+            select lane.next_at from lane
+            where lane.connection = queue.connection and lane.priority = queue.priority and lane.next_at > now
+            order by lane.next_at limit 1
+        ) as coming;
+    end if;
+    if cardinality(lanes) = 0 then
+        return next;
+        return;
+    end if;
+    return query
+    select
+        due, work.lane, work.fence, message.id, message.connection, message.lane, message.kind, message.request,
+        message.fingerprint, message.key, message.adaptations, message.steps, message.created_at, message.due_at,
+        message.expires_at, message.priority, message.state, message.generation, message.error, message.parked,
+        step.message, step.position, step.action, step.token, step.pause, step.indexes, step.state, step.attempts,
+        step.first_at, step.call, step.doubt, step.receipt
+    from unnest(lanes, fences, heads) with ordinality as work (lane, fence, head, place)
+    join message on message.id = work.head left join step on step.message = work.head
+    order by work.place, step.position;
+end
+$$;

@@ -1,0 +1,1 @@
+-- Indexes and room in pages are written anew for PostgreSQL alone: nothing is to be changed here.
