@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from enum import StrEnum
 from functools import lru_cache
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 from urllib.parse import unquote
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_serializer, model_validator
@@ -145,11 +145,7 @@ class Address(Word):
 
         None for nothing, and for what cannot name anybody.
         """
-        if text:
-            for reading in (cls.parse, cls.contact):
-                with suppress(ValidationError):
-                    return reading(text)
-        return None
+        return _party(cls, text) if text else None
 
     @property
     def text(self) -> str:
@@ -168,6 +164,17 @@ class Address(Word):
     def __repr__(self) -> str:
         """Masked, like `str`."""
         return f"Address({self.kind.value} {self.masked})"
+
+
+AddressT = TypeVar("AddressT", bound=Address)
+
+
+@lru_cache(4096)  # each message of a chat names the same parties, most of them twice
+def _party(cls: type[AddressT], text: str) -> AddressT | None:
+    for reading in (cls.parse, cls.contact):
+        with suppress(ValidationError):
+            return reading(text)
+    return None
 
 
 @lru_cache(4096)  # the same few addresses come with every message of a chat

@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from gateway.actions import Receipt, SendMessage
@@ -90,8 +91,11 @@ class Inbox:
         parser is ours, and is answered as if all were well: sending it again would change nothing.
         """
         _verify(hook, connection)
-        reading = await self.read(hook, connection)
-        fresh = await self.keep(reading)
+        reading = _parsed(hook, connection)
+        fresh = await self._keep_unseen(reading)
+        if not fresh:
+            reading = await self._known(reading)
+            fresh = await self.keep(reading)
         _log.info(
             "webhook_accepted",
             connection=connection.name,
@@ -106,17 +110,7 @@ class Inbox:
 
     async def read(self, hook: WebhookRequest, connection: Connection, *, made: Collection[EventId] = ()) -> Reading:
         """Parse a webhook and name its events as they are known here; keeps nothing, raises nothing of the parser's."""
-        events, problem, error = _parse(hook, connection)
-        row = WebhookRow(
-            connection=connection.name,
-            digest=hashlib.sha256(hook.body).hexdigest(),
-            headers=tuple((name, value) for name, value in hook.headers if not any(word in name for word in _PROOFS)),
-            body=hook.body,
-            received_at=hook.received_at,
-            quarantine=problem,
-        )
-        reading = Reading(hook, connection, row, error=error, made=frozenset(made))
-        return replace(reading, events=tuple(await self._named(events, reading.made)))
+        return await self._known(_parsed(hook, connection, made))
 
     async def keep(self, reading: Reading) -> list[Event]:
         """Write a webhook with its events, facts and consents in one commit; gives the events that are new."""
@@ -126,8 +120,7 @@ class Inbox:
             if not late:
                 break
             fresh += await self._write(reading, late)
-        for token in {event.token for event in reading.events if event.token}:
-            await prove(self._store, self._connections, token, self._clock.now())
+        await self._prove(reading.events)
         return fresh
 
     async def unknown(self, events: Iterable[Event]) -> list[Event]:
@@ -136,26 +129,47 @@ class Inbox:
 
     # ── how ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def _named(self, events: Iterable[Event], made: Collection[EventId]) -> list[Event]:
+    async def _keep_unseen(self, reading: Reading) -> list[Event]:
+        """Keep a webhook with one message that was never seen, which most are; else keep nothing, and give nothing.
+
+        Whether it was seen is not asked before: the commit that keeps it finds that out.
+        """
+        if len(reading.events) != 1 or not isinstance(reading.events[0], MessageReceived):
+            return []
+        event = self._marked(await join(reading.events[0], self._store), self._clock.now())
+        fresh = await self._write(reading, [event], only_new=True)
+        await self._prove(fresh)
+        return fresh
+
+    async def _known(self, reading: Reading) -> Reading:
         """Join each event with what is known, find out which message it is, and mark it when it is old."""
         now = self._clock.now()
         named: dict[EventId, Event] = {}
-        for event in events:
+        for event in reading.events:
             event = await join(event, self._store)  # noqa: PLW2901 - the same event, with more known about it
             if isinstance(event, MessageReceived):
-                event = await known_as(event, self._store, beside=named, made=made)  # noqa: PLW2901
-            if self._stale.marks(event, now):
-                event = event.model_copy(update={"stale": True})  # noqa: PLW2901
-            named.setdefault(event.id, event)
-        return list(named.values())
+                event = await known_as(event, self._store, beside=named, made=reading.made)  # noqa: PLW2901
+            named.setdefault(event.id, self._marked(event, now))
+        return replace(reading, events=tuple(named.values()))
 
-    async def _write(self, reading: Reading, events: Sequence[Event]) -> list[Event]:
+    def _marked(self, event: EventT, now: datetime) -> EventT:
+        return event.model_copy(update={"stale": True}) if self._stale.marks(event, now) else event
+
+    async def _write(self, reading: Reading, events: Sequence[Event], *, only_new: bool = False) -> list[Event]:
         consents = consents_of(events, reading.connection.provider.codes)
         kept_back = () if self._stale.dispatch else [event.id for event in events if event.stale]
         reach(Point.ARRIVED)
-        fresh = await self._store.ingest(reading.row, events, _facts(events), consents, handled=kept_back)
-        reach(Point.INGESTED)
-        return list(fresh)
+        fresh = await self._store.ingest(
+            reading.row, events, _facts(events), consents, handled=kept_back, only_new=only_new
+        )
+        if fresh or not only_new:
+            reach(Point.INGESTED)
+        return fresh
+
+    async def _prove(self, events: Iterable[Event]) -> None:
+        """Settle sends whose token came back."""
+        for token in {event.token for event in events if event.token}:
+            await prove(self._store, self._connections, token, self._clock.now())
 
     async def _overtaken(self, reading: Reading, fresh: Sequence[Event]) -> list[Event]:
         """Name those messages again whose id was taken, by more or by less, while they were on their way here."""
@@ -210,6 +224,25 @@ def _parse(hook: WebhookRequest, connection: Connection) -> tuple[list[Event], s
         _log.error("webhook_quarantined", connection=connection.name, error=type(error).__name__)
         return [], f"{type(error).__name__} in the parser of {provider.name}", None
     return stamped, None, None
+
+
+def _parsed(hook: WebhookRequest, connection: Connection, made: Collection[EventId] = ()) -> Reading:
+    """Parse a webhook; what its events are known as here is not asked."""
+    events, problem, error = _parse(hook, connection)
+    row = WebhookRow(
+        connection=connection.name,
+        digest=hashlib.sha256(hook.body).hexdigest(),
+        headers=tuple((name, value) for name, value in hook.headers if not _proves(name)),
+        body=hook.body,
+        received_at=hook.received_at,
+        quarantine=problem,
+    )
+    return Reading(hook, connection, row, tuple(events), error, frozenset(made))
+
+
+@lru_cache(1024)  # a vendor sends the same few headers with every webhook
+def _proves(header: str) -> bool:
+    return any(word in header for word in _PROOFS)
 
 
 def _answer(hook: WebhookRequest, connection: Connection) -> Reply:

@@ -78,7 +78,8 @@ class Ingress:
         self._files = files
         self._start = start
         self._stop = stop
-        self._deadline = deadline
+        self._deadline = _Patience(deadline)
+        self._accepting = _Patience(ACCEPT)
         self._open = 0
         self._bytes = 0
 
@@ -136,7 +137,7 @@ class Ingress:
         try:
             return await self._webhook(held, scope, receive)
         except TimeoutError:
-            return _problem(408, "request timeout", f"send the whole body within {self._deadline:g} seconds")
+            return _problem(408, "request timeout", f"send the whole body within {self._deadline.seconds:g} seconds")
         except _TooLargeError:
             return _problem(413, "content too large", f"a webhook has at most {MAX_BODY} bytes")
         except _TooMuchError:
@@ -150,7 +151,7 @@ class Ingress:
         if len(name) > LONGEST_NAME:
             return _problem(404, "not found", "there is no such connection")
         headers = [(key.decode("latin-1").lower(), value.decode("latin-1")) for key, value in scope["headers"]]
-        async with asyncio.timeout(self._deadline):
+        with _Waiting(self._deadline):
             body = await held.body(dict(headers), receive)
         if body is None:
             return None
@@ -158,7 +159,7 @@ class Ingress:
 
     async def _accept(self, name: str, headers: list[tuple[str, str]], body: bytes, query: str) -> Reply:
         try:
-            async with asyncio.timeout(ACCEPT):
+            with _Waiting(self._accepting):
                 return await self._receive(name, headers, body, query=query)
         except TimeoutError:
             return _later("the store is slow", "timeout")
@@ -210,6 +211,74 @@ class _Held:
     def release(self) -> None:
         """Let go of what was counted."""
         self._ingress.free(self._size)
+
+
+# ── deadlines ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class _Patience:
+    """So many seconds for each of many blocks, counted by one timer: two of its own cost a webhook more than its proof.
+
+    Blocks all have the same time, so the one that began first is late first.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.open: dict[_Waiting, None] = {}
+        """Blocks under way, the oldest first."""
+        self._loop: asyncio.AbstractEventLoop | None = None
+        """The loop in which the timer runs."""
+
+    def begin(self, waiting: _Waiting) -> None:
+        """Count the time of a block."""
+        self.open[waiting] = None
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop:
+            self._loop = loop
+            loop.call_later(self.seconds, self._look)
+
+    def _look(self) -> None:
+        """Cut off the blocks that are late, and look again when the next one may be."""
+        loop = asyncio.get_running_loop()
+        self._loop = None
+        for waiting in list(self.open):
+            if waiting.until > loop.time():
+                self._loop = loop
+                loop.call_at(waiting.until, self._look)
+                return
+            waiting.cut()
+
+
+class _Waiting:
+    """A block that raises `TimeoutError` when its time is over, as `asyncio.timeout` does."""
+
+    __slots__ = ("_cancelling", "_late", "_patience", "_task", "until")
+
+    def __init__(self, patience: _Patience) -> None:
+        self._patience = patience
+
+    def __enter__(self) -> None:
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - a server calls an application in a task
+        self._task = task
+        self._cancelling = task.cancelling()
+        self._late = False
+        self.until = task.get_loop().time() + self._patience.seconds
+        self._patience.begin(self)
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+        self._patience.open.pop(self, None)
+        if self._late and self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
+            raise TimeoutError from error
+
+    def cut(self) -> None:
+        """End the block."""
+        self._patience.open.pop(self, None)
+        self._late = True
+        self._task.cancel()
+
+
+# ── what is asked and answered ────────────────────────────────────────────────────────────────────────────────────
 
 
 def _declared(headers: dict[str, str]) -> int:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import date, timedelta
 from enum import Enum
+from functools import lru_cache
 from typing import Any, TextIO, cast
 
 import structlog
@@ -74,7 +75,10 @@ _DECODED = {"%2b": "+", "%40": "@", "%20": " "}
 _LONG_NUMBER = 10**9  # as many digits as a number without its country code
 _MOST_ITEMS = 50
 _MOST_DEPTH = 6
+_MOST_TEXT = 500
 _MOST_TRACE = 8000
+_SHORT = 40
+"""Characters of a string that is looked at once, and remembered for the next lines."""
 
 
 def no_leaks(_logger: Any, _method: str, event_dict: EventDict) -> EventDict:
@@ -106,13 +110,20 @@ def _trace(exc_info: Any) -> str:
 def _field(key: str, value: Any, depth: int) -> Any:
     if value is None or isinstance(value, bool):
         return value
-    if _SECRET_KEY.search(key):
+    secret, text = _hides(key)
+    if secret:
         return _HIDDEN
-    if _TEXT_KEY.fullmatch(key) and not isinstance(value, int | float):
+    if text and not isinstance(value, int | float):
         if isinstance(value, str) and _MASKED.fullmatch(value):  # by a logger of ours, before this pipeline
             return value
         return f"{_HIDDEN} ({len(value)})" if isinstance(value, str | bytes | Mapping | Sequence) else _HIDDEN
     return _value(value, depth)
+
+
+@lru_cache(1024)  # the same few names are on every line
+def _hides(key: str) -> tuple[bool, bool]:
+    """Tell whether a field of that name holds a secret, and whether it holds text."""
+    return _SECRET_KEY.search(key) is not None, _TEXT_KEY.fullmatch(key) is not None
 
 
 def _value(value: Any, depth: int) -> Any:
@@ -135,8 +146,17 @@ def _many(values: Mapping[Any, Any] | Sequence[Any] | AbstractSet[Any], depth: i
     return [*shown, "…"] if len(values) > _MOST_ITEMS else shown
 
 
-def _string(text: str, *, limit: int = 500) -> str:
+def _string(text: str, *, limit: int = _MOST_TEXT) -> str:
     """Mask in a string what looks like a secret, a phone number or an email, and cut it."""
+    return _short(text) if len(text) <= _SHORT else _masked(text, limit)
+
+
+@lru_cache(4096)  # names of fields, facts, connections, types: most of a line was on the one before
+def _short(text: str) -> str:
+    return _masked(text, _MOST_TEXT)
+
+
+def _masked(text: str, limit: int) -> str:
     if _HARMLESS.fullmatch(text):
         return text
     plain = text[: limit + 1].translate(_SPACES)

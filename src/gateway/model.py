@@ -10,8 +10,9 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias, TypeVar
 
 from pydantic import ConfigDict, Field, JsonValue, field_validator, model_serializer, model_validator
 
@@ -133,7 +134,7 @@ class Chat(Word):
     @field_validator("addresses", mode="after")
     @classmethod
     def _as_set(cls, addresses: tuple[Address, ...]) -> tuple[Address, ...]:
-        return tuple(sorted(set(addresses), key=lambda address: address.text))
+        return addresses if len(addresses) < 2 else tuple(sorted(set(addresses), key=lambda address: address.text))
 
     @model_validator(mode="after")
     def _is_whole(self) -> Self:
@@ -148,7 +149,8 @@ class Chat(Word):
     @classmethod
     def direct(cls, address: Address | str, *, line: str | None = None) -> Self:
         """Name the chat with one address."""
-        return cls(kind=ChatKind.DIRECT, addresses=(_address(address),), line=line)
+        made: Self = _direct(cls, _address(address), line)
+        return made
 
     @classmethod
     def of_group(
@@ -196,6 +198,14 @@ class Chat(Word):
     def __str__(self) -> str:
         """Masked."""
         return self.masked
+
+
+ChatT = TypeVar("ChatT", bound=Chat)
+
+
+@lru_cache(4096)  # each message of a chat, and each report about one, names it again
+def _direct(cls: type[ChatT], address: Address, line: str | None) -> ChatT:
+    return cls(kind=ChatKind.DIRECT, addresses=(address,), line=line)
 
 
 def _address(value: Address | str) -> Address:

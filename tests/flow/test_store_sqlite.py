@@ -21,9 +21,10 @@ from gateway.store.sql import Migration, migrations
 from gateway.store.sqlite import SqliteStore, backup
 from gateway.store.sqlite.schema import upgrade
 from gateway.store.sqlite.store import writing
+from gateway.store.sqlite.writer import MOST
 from gateway.testing.stores import DurableContract, StoreContract
 from gateway.testing.stores.durable import Open
-from gateway.testing.stores.samples import enqueued
+from gateway.testing.stores.samples import enqueued, webhook_row
 
 
 def url_of(path: Path) -> str:
@@ -103,6 +104,20 @@ async def test_what_is_committed_is_on_the_disk(tmp_path: Path) -> None:
     await store.close()
     assert (["wal", 2], 0) == (writer[:2], reader[2])
     assert writer[2] > 0
+
+
+async def test_what_is_asked_in_one_round_of_the_loop_is_one_commit(tmp_path: Path) -> None:
+    """Many that are kept at once share the wait for the disk; more than a transaction takes share a few."""
+    store = await opened_at(tmp_path / "gateway.db")
+    try:
+        before = store.version
+        await asyncio.gather(*(store.ingest(webhook_row(str(number)), []) for number in range(MOST)))
+        assert 1 == store.version - before
+        await asyncio.gather(*(store.ingest(webhook_row(f"more {number}"), []) for number in range(2 * MOST + 1)))
+        assert 3 * MOST + 1 == len(await store.webhooks(limit=4 * MOST))
+        assert store.version - before <= 4
+    finally:
+        await store.close()
 
 
 async def test_a_file_that_is_no_database_is_said_to_be_none(tmp_path: Path) -> None:

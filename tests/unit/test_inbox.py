@@ -169,6 +169,14 @@ async def test_more_of_a_message_is_a_revision_in_its_chat(desk: Desk) -> None:
     assert first.id != more.id
 
 
+async def test_a_webhook_says_what_was_made_of_it_and_how_often_it_came(desk: Desk) -> None:
+    """More of a message made its revision alone; the same again is counted once each time."""
+    for content in (["look"], [PICTURE], ["look"], ["look"], [PICTURE]):
+        await desk.take(written("m1", *content))
+    first, more = await desk.kept()
+    assert [(1, (more.id,)), (2, (first.id,))] == [(row.repeats, row.events) for row in await desk.store.webhooks()]
+
+
 async def test_less_of_a_message_that_is_known_is_nothing_new(desk: Desk) -> None:
     """An earlier state that comes later is a repetition; so is each state that comes again."""
     await desk.take(written("m1", "look", PICTURE))

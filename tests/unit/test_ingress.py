@@ -189,6 +189,37 @@ async def test_who_has_left_gets_no_answer() -> None:
     assert [] == gate.taken
 
 
+async def test_each_request_has_its_own_deadline() -> None:
+    """One that came later is not cut off with one that came before it, and none is forgotten."""
+    gate = Gate()
+    app = gate.app(deadline=0.2)
+    half = {"type": "http.request", "body": b"x", "more_body": True}
+
+    async def late(seconds: float) -> tuple[int, float]:
+        await asyncio.sleep(seconds)
+        began = asyncio.get_running_loop().time()
+        [start, _] = await called(app, post(), half)
+        return start["status"], asyncio.get_running_loop().time() - began
+
+    ended = await asyncio.gather(*(late(seconds) for seconds in (0, 0, 0.1, 0.5)))
+    assert [408] * 4 == [status for status, _ in ended]
+    assert [] == [seconds for _, seconds in ended if seconds < 0.2]
+    assert 200 == (await called(app, post(), *body(b"x")))[0]["status"]
+
+
+async def test_a_request_that_is_cancelled_is_not_taken_for_late() -> None:
+    """What the server cancels ends as cancelled, in time or not."""
+    gate = Gate()
+    waits = asyncio.Event()
+    gate.hold = waits.wait
+    task = asyncio.create_task(called(gate.app(), post(), *body(b"x")))
+    while not gate.taken:
+        await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
 async def test_a_store_that_does_not_answer_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """The vendor hears to come again before it gives up by itself."""
     monkeypatch.setattr(ingress, "ACCEPT", 0.01)

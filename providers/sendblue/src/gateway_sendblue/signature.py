@@ -34,7 +34,7 @@ _MAX_DIGITS = 12
 
 def sign(secret: str, moment: str, body: bytes) -> str:
     """Give the `v1` of a body, 64 lower-case hex digits; `moment` is the text after `t=`."""
-    return hmac.new(secret.encode(), moment.encode() + b"." + body, "sha256").hexdigest()
+    return hmac.digest(secret.encode(), moment.encode() + b"." + body, "sha256").hex()
 
 
 def callback_url(settings: SendblueSettings, token: Token) -> str | None:

@@ -30,6 +30,8 @@ class Written:
     """Connections and priorities that were not known before."""
     aliases: dict[ChatId, ChatId] = field(default_factory=dict)
     """Chats that are now kept under another id."""
+    private: bool = False
+    """True where it gives other processes nothing to do, and nothing that they wait for."""
 
 
 def write(

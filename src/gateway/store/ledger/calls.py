@@ -144,6 +144,8 @@ class Ingest(Call[list[Event]]):
     facts: Sequence[FactRow]
     consents: Sequence[ConsentRow]
     handled: Collection[EventId]
+    only_new: bool = False
+    """Write nothing when no event is new."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from gateway.events import DeliveryUpdated, Event, MessageReceived
@@ -12,9 +12,11 @@ from gateway.store.columns import Columns, consent_columns, fact_columns, run_co
 from gateway.store.instants import maybe_micros, micros
 from gateway.store.ledger.calls import Ingest, KeepConsent, KeepFacts, SettleEvent, Spoken
 from gateway.store.ledger.plan import MovedError, Plan, ask, tell, told
-from gateway.store.rows import ConsentRow, EventOutcome, EventRow, FactRow, Settlement, WebhookRow
+from gateway.store.rows import ConsentRow, EventOutcome, EventRow, FactRow, Settlement, WebhookRow, changed
 
 __all__ = ["InCall", "Incoming"]
+
+_DONE, _PENDING = EventOutcome.DONE.value, EventOutcome.PENDING.value
 
 InCall: TypeAlias = Ingest | SettleEvent | KeepFacts | KeepConsent
 """A call that is about events, or about what follows from them."""
@@ -38,6 +40,7 @@ class Incoming:
         self._kept: dict[ChatId, ChatId] = {}
         self._places: dict[str, _Place] = {}
         self._fresh: dict[EventId, Event] = {}
+        self._numbers: dict[str, int] = {}
         self._lanes: set[str] = set()
         self._facts: dict[tuple[str, str, str], FactRow] = {}
         self._consents: dict[tuple[str, str], ConsentRow] = {}
@@ -63,8 +66,11 @@ class Incoming:
         yield from self._add(events, ingests, answers)
         self._collect(calls, settled, answers)
         yield from self._settle(settles)
-        yield from self._flush([call for _, call in ingests])
+        yield from self._flush([call for place, call in ingests if answers[place] or not call.only_new])
         yield from tell("write_event_lanes", [(lane,) for lane in sorted(self._lanes)])
+        if self._lanes and (settles or pairs):
+            # behind an event that is done, or in a lane that was joined, another one may wait
+            self._due += [at for (at,) in (yield from ask("event_lanes_due", sorted(self._lanes))) if at is not None]
         return min(self._due, default=None)
 
     # ── locks ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -138,26 +144,37 @@ class Incoming:
         for place, said, handled in _all(events, ingests):
             if said.event.id not in rows:
                 event = self._renamed(said.event)
-                outcome = EventOutcome.DONE if handled else EventOutcome.PENDING
-                rows[event.id] = self._columns(event, outcome, said.body)
+                rows[event.id] = self._columns(event, _DONE if handled else _PENDING, said.body)
                 mine.append((place, event))
-        if rows and not self._alone:
-            yield from ask("order_events")
-        numbers: dict[str, int] = dict((yield from told("add_events", list(rows.values()))))
+        new = yield from self._insert(rows)
         for place, _ in ingests:
             answers[place] = []
         for asked, event in mine:
-            if event.id in numbers:
+            if event.id in new:
                 self._fresh[event.id] = event
                 self._lanes.add(self._lane(event))
                 self._due.append(micros(event.received_at))
                 if asked is not None:
                     answers[asked].append(event)
-        yield from self._follow(numbers)
+        yield from self._follow()
 
-    def _columns(self, event: Event, outcome: EventOutcome, body: str) -> Columns:
+    def _insert(self, rows: dict[EventId, Columns]) -> Plan[set[str]]:
+        """Write the events that are new; gives their ids."""
+        if not rows:
+            return set()
+        if not self._alone:
+            yield from ask("order_events")
+            self._numbers = dict((yield from told("add_events", list(rows.values()))))
+            return set(self._numbers)
+        # asked for all at once: an insert that looks for itself, and says what it did, takes three times as long
+        known = {id_ for id_, *_ in (yield from ask("event_places", list(rows)))}
+        new = {id_: columns for id_, columns in rows.items() if id_ not in known}
+        yield from tell("add_events", list(new.values()))
+        return set(new)
+
+    def _columns(self, event: Event, outcome: str, body: str) -> Columns:
         received_at = micros(event.received_at)
-        return (event.id, event.connection, self._lane(event), event.message_id, received_at, outcome.value, body)
+        return (event.id, event.connection, self._lane(event), event.message_id, received_at, outcome, body)
 
     def _renamed(self, event: Event) -> Event:
         """Put an event into the chat that it is kept under."""
@@ -165,19 +182,22 @@ class Incoming:
             return event
         return event.model_copy(update={"chat_id": kept})
 
-    def _follow(self, numbers: dict[str, int]) -> Plan[None]:
+    def _follow(self) -> Plan[None]:
         """Keep what follows from new events: proofs, and the last message of a contact."""
-        proofs: dict[tuple[str, str], int] = {}
+        proofs: dict[tuple[str, str], EventId] = {}
         inbound: dict[tuple[str, str], Columns] = {}
         for event in self._fresh.values():
             if isinstance(event, DeliveryUpdated) and event.token and event.vendor_id:
-                proofs.setdefault((event.token, event.vendor_id), numbers[event.id])
+                proofs.setdefault((event.token, event.vendor_id), event.id)
             if isinstance(event, MessageReceived) and not event.ours and event.chat_id:
                 place = (event.chat_id, event.connection)
                 row = (*place, event.vendor_id, micros(event.received_at))
                 if place not in inbound or inbound[place][-1] <= row[-1]:
                     inbound[place] = row
-        yield from tell("add_proofs", sorted((*place, number) for place, number in proofs.items()))
+        if proofs and self._alone:
+            places = yield from ask("event_places", list(proofs.values()))
+            self._numbers = {id_: sequence for id_, sequence, *_ in places}
+        yield from tell("add_proofs", sorted((*place, self._numbers[id_]) for place, id_ in proofs.items()))
         yield from tell("write_inbound", sorted(inbound.values()))
 
     # ── what follows ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -220,19 +240,17 @@ class Incoming:
                 place.outcome = call.row.outcome
                 rows[place.sequence] = (place.sequence, *_progress(call.row), call.body)
                 self._lanes.add(place.lane)
-                if call.row.outcome is EventOutcome.PENDING:
-                    self._due.append(micros(call.row.retry_at or call.row.event.received_at))
         yield from tell("update_events", [row for _, row in sorted(rows.items())])
         yield from tell("add_runs", [run_columns(run) for call in calls for run in call.runs])
 
     def _flush(self, ingests: Sequence[Ingest]) -> Plan[None]:
         webhooks: dict[tuple[str, str], WebhookRow] = {}
         for call in ingests:
-            row = replace(call.webhook, repeats=0, events=_ids(call.events))
+            row = changed(call.webhook, repeats=0, events=_ids(call.events))
             before = webhooks.get((row.connection, row.digest))
             if before is not None:
                 made = tuple(dict.fromkeys((*before.events, *row.events)))
-                row = replace(before, repeats=before.repeats + 1, events=made, quarantine=row.quarantine)
+                row = changed(before, repeats=before.repeats + 1, events=made, quarantine=row.quarantine)
             webhooks[row.connection, row.digest] = row
         yield from tell("write_webhooks", [webhook_columns(row) for _, row in sorted(webhooks.items())])
         yield from tell("add_facts", [fact_columns(fact) for _, fact in sorted(self._facts.items())])

@@ -135,9 +135,12 @@ class LedgerStore(Lookups):
         consents: Sequence[ConsentRow] = (),
         *,
         handled: Collection[EventId] = (),
+        only_new: bool = False,
     ) -> list[Event]:
         """Keep a webhook, its events and what follows from them; return the events that are new."""
-        return await self._call(Ingest(webhook, _spoken(events), facts, consents, frozenset(handled)))
+        return await self._call(
+            Ingest(webhook, _spoken(events), facts, consents, frozenset(handled), only_new=only_new)
+        )
 
     async def claim_events(self, now: datetime, lease: float, limit: int) -> list[EventRow]:
         """Take the first pending event of each lane that is free."""

@@ -123,11 +123,15 @@ class Inbox:
         """Keep those events that are new, and return them."""
         fresh = []
         for event in events:
-            if event.id not in self._places:
+            if self.is_new(event):
                 fresh.append(kept := self._renamed(event))
                 self._add(kept, EventOutcome.DONE if event.id in handled else EventOutcome.PENDING)
                 self._follow(kept)
         return fresh
+
+    def is_new(self, event: Event) -> bool:
+        """Tell whether an event was never kept."""
+        return event.id not in self._places
 
     def _renamed(self, event: Event) -> Event:
         """Put an event into the chat that it is kept under."""

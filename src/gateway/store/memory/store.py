@@ -128,9 +128,12 @@ class MemoryStore:
         consents: Sequence[ConsentRow] = (),
         *,
         handled: Collection[EventId] = (),
+        only_new: bool = False,
     ) -> list[Event]:
         """Keep a webhook, its events and what follows from them; return the events that are new."""
         self._check()
+        if only_new and not any(map(self._in.is_new, events)):
+            return []
         return self._woken(self._in.ingest(webhook, events, facts, consents, handled))
 
     async def claim_events(self, now: datetime, lease: float, limit: int) -> list[EventRow]:

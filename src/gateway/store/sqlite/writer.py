@@ -1,6 +1,8 @@
 """The one thread that writes: it takes all calls that wait, and commits them together.
 
-Calls gather by themselves while the commit before is on its way to the disk; nobody waits for a timer.
+Calls gather by themselves while the commit before is on its way to the disk, and in each round of the event loop: what
+the loop does in one round is handed over in one piece, else the thread would take the first call of many alone and pay
+a commit for it. Nobody waits for a timer.
 """
 
 from __future__ import annotations
@@ -24,7 +26,8 @@ __all__ = ["Outcome", "Writer"]
 _log = logger(__name__)
 
 MOST = 256
-"""Calls in one transaction; more would keep those waiting that came first."""
+"""Calls after which a transaction takes no more, for it would keep those waiting that came first; nor is more handed
+over in one piece."""
 PENDING = 10_000
 """Calls that may wait; more are refused, so that whoever overloads the store learns of it."""
 
@@ -55,7 +58,9 @@ class Writer:
         self._connection = connection
         self._report = report
         self._queues: set[tuple[str, int]] = set()
-        self._calls: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
+        self._calls: queue.SimpleQueue[list[_Waiting] | None] = queue.SimpleQueue()
+        self._round: list[_Waiting] = []
+        """Calls of this round of the loop, which the thread does not know of yet."""
         self._pending = 0
         self._loop = asyncio.get_running_loop()
         self._ended = self._loop.create_future()
@@ -70,11 +75,14 @@ class Writer:
             )
         future: asyncio.Future[Any] = self._loop.create_future()
         self._pending += 1
-        self._calls.put(_Waiting(call, future))
+        if not self._round:
+            self._loop.call_soon(self._hand_over)
+        self._round.append(_Waiting(call, future))
         return await future
 
     async def close(self) -> None:
         """Write what waits, and end the thread."""
+        self._hand_over()
         self._calls.put(None)
         await self._ended
         self._thread.join()
@@ -99,11 +107,11 @@ class Writer:
 
     def _gather(self) -> tuple[bool, list[_Waiting]]:
         """Wait for a call, then take all that are there; False when it is over."""
-        found = []
+        found: list[_Waiting] = []
         next_one = self._calls.get()
         while next_one is not None:
-            found.append(next_one)
-            if len(found) == MOST:
+            found += next_one
+            if len(found) >= MOST:
                 return True, found
             try:
                 next_one = self._calls.get_nowait()
@@ -159,6 +167,12 @@ class Writer:
             self._loop.call_soon_threadsafe(self._answer, outcome)
 
     # ── in the loop ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _hand_over(self) -> None:
+        """Give the thread what this round of the loop has asked for."""
+        calls, self._round = self._round, []
+        for start in range(0, len(calls), MOST):
+            self._calls.put(calls[start : start + MOST])
 
     def _answer(self, outcome: Outcome) -> None:
         self._pending -= len(outcome.calls)

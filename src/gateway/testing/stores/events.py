@@ -81,6 +81,18 @@ class EventsContract:
         assert [1, 2] == [row.sequence for row in await store.events()]
         assert [2, 1] == [len(hook.events) for hook in await store.webhooks()]
 
+    async def test_what_is_only_wanted_new_is_not_even_counted_otherwise(self, store: Store) -> None:
+        """Of several that race one is kept; the others leave nothing, and nor does one that comes later."""
+        hooks = [webhook_row(str(number)) for number in range(5)]
+        answers = await asyncio.gather(*(store.ingest(hook, [received("1")], only_new=True) for hook in hooks))
+        assert [[received("1")]] == [answer for answer in answers if answer]
+        [kept] = await store.webhooks()
+        assert [] == await store.ingest(kept, [received("1")], only_new=True)
+        assert [] == await store.ingest(webhook_row("none"), [], only_new=True)
+        assert [kept] == await store.webhooks()
+        assert [received("2")] == await store.ingest(kept, [received("1"), received("2")], only_new=True)
+        assert [(1, 2)] == [(hook.repeats, len(hook.events)) for hook in await store.webhooks()]
+
     async def test_what_could_not_be_parsed_is_in_quarantine_until_it_can(self, store: Store) -> None:
         """A webhook without events is kept with its reason; parsed again, it gets its events and leaves quarantine."""
         await store.ingest(webhook_row("fine", received_at=after(-5)), [])

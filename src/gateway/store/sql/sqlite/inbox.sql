@@ -34,10 +34,8 @@ delete from inbound where chat = ?1;
 select id, sequence, lane, outcome from event where id in (select value from json_each(?1));
 
 -- name: add_events
--- Keep events that are new; returns those that were, with their numbers.
-insert into event (id, connection, lane, message, received_at, outcome, body)
-select ?1, ?2, ?3, ?4, ?5, ?6, ?7 where not exists (select 1 from event where id = ?1)
-returning id, sequence;
+-- Keep events that are new: who writes alone has looked that they are.
+insert into event (id, connection, lane, message, received_at, outcome, body) values (?1, ?2, ?3, ?4, ?5, ?6, ?7);
 
 -- name: update_events
 -- Write how far events were handed over.
@@ -62,6 +60,10 @@ from (select 1) left join (
 ) as first
 where true
 on conflict do update set head = excluded.head, next_at = excluded.next_at;
+
+-- name: event_lanes_due
+-- Tell when the first of some lanes of events is due.
+select min(next_at) from event_lane where lane in (select value from json_each(?1));
 
 -- name: due_event_lanes
 -- Find the first few lanes whose first event is due.
