@@ -6,8 +6,8 @@ its lane back until then, and its row says what it waits for.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,9 +22,9 @@ from gateway.actions import (
     ShareContact,
     StepAction,
 )
-from gateway.clock import Clock
 from gateway.connections import Connection
 from gateway.consent import ConsentMode, opted_out_by
+from gateway.desk import Desk, LaneLostError
 from gateway.drive import drive_stored, dump_call, load_call
 from gateway.errors import (
     GatewayError,
@@ -40,22 +40,19 @@ from gateway.errors import (
 from gateway.exchange import Call, Exchange, Repeat, Reply
 from gateway.failpoints import Point, reach
 from gateway.log import logger
-from gateway.outcomes import Outcomes
 from gateway.pacing import Known, Sending, Toll, Wait, tolls, wait_of
-from gateway.proof import Late, absent, came_late, proven
+from gateway.proof import Late, absent, came_late, proven, reported_states
 from gateway.provider import Provider
-from gateway.retry import Again, Decision, Park, RetryPolicy, decide
+from gateway.retry import Again, Decision, Park, decide
 from gateway.standing import Standing, begin, pause, paused, standing
-from gateway.store.port import Store
 from gateway.store.rows import AttemptRow, MessageRow, Settlement, StepRow, StepState, Taken, Work, changed
 
-__all__ = ["Desk", "LaneLostError", "Run", "exchange_for"]
+__all__ = ["Run", "exchange_for"]
 
 _log = logger(__name__)
 
-
-class LaneLostError(Exception):
-    """Another worker has the lane: this one stops, and writes nothing."""
+PROMPT = 30.0
+"""Seconds after its marker in which a call may leave: half a lease. Later, others may have decided about the step."""
 
 
 class _WaitError(Exception):
@@ -64,24 +61,6 @@ class _WaitError(Exception):
     def __init__(self, wait: Wait) -> None:
         super().__init__(wait.why)
         self.wait = wait
-
-
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """What attempts are made with."""
-
-    store: Store
-    clock: Clock
-    policy: RetryPolicy
-    chance: Callable[[], float]
-    outcomes: Outcomes
-
-    async def settle(self, work: Work, settlement: Settlement) -> None:
-        """Write what came of it, and tell who waits for it here; raises `LaneLostError`."""
-        if not await self.store.settle(work, settlement):
-            raise LaneLostError
-        reach(Point.SETTLED)
-        self.outcomes.tell(settlement, work.steps)
 
 
 def exchange_for(provider: Provider[Any], action: StepAction) -> Exchange[Receipt]:
@@ -210,9 +189,9 @@ class Run:
 
     async def _send(self, call: Call) -> Reply:
         """Write the marker before the first call leaves."""
+        self._repeat = call.repeat
         if self._attempt is None:
             await self._mark(call)
-        self._repeat = call.repeat
         self._reply = await self._connection.transport.send(call)
         reach(Point.ANSWERED)
         return self._reply
@@ -245,6 +224,9 @@ class Run:
         self._step = step
         self._paid = tuple(zip(taken, marked.taken, strict=True))
         reach(Point.MARKED)
+        if self._now() - now > timedelta(seconds=PROMPT):
+            # this process stood still, or the store did
+            raise Unreachable("it took too long to write that the call leaves", hint="look at the store, and the load")
 
     # ── what it came to ───────────────────────────────────────────────────────────────────────────────────────────
 
@@ -253,9 +235,11 @@ class Run:
         work, step = self._work, self._step
         attempt = self._ended("accepted", None, now)
         ids = [entry.vendor_id for entry in receipt.sent]
-        told = {fact.vendor_id for fact in await self._desk.store.facts(self._connection.name, ids)}
+        states = await reported_states(self._desk.store, self._connection, ids)
+        # while a copy waited to leave nobody could say whose a report is: it was handed over as a stranger's
+        told: Collection[str] = () if step.doubt else states.keys()
         settled = outbox.accepted(
-            work.message, work.steps, step, receipt, attempt, self._connection, now, reported=told
+            work.message, work.steps, step, receipt, attempt, self._connection, now, reported=told, states=states
         )
         if step.index + 1 < len(work.steps):
             settled = replace(settled, next_at=now + timedelta(seconds=work.steps[step.index + 1].pause))
@@ -264,7 +248,9 @@ class Run:
         _log.info("step_accepted", **self._fields(), replayed=receipt.replayed)
 
         def late(row: MessageRow, steps: Sequence[StepRow], step: StepRow) -> Settlement:
-            proved = outbox.accepted(row, steps, step, receipt, attempt, self._connection, now, reported=told)
+            proved = outbox.accepted(
+                row, steps, step, receipt, attempt, self._connection, now, reported=told, states=states
+            )
             return replace(proved, next_at=settled.next_at)
 
         await self._settle(settled, late)
@@ -337,7 +323,10 @@ class Run:
         work, step = self._work, self._step
         proofs = await self._desk.store.proofs(step.token)
         if proofs:
-            settled = outbox.accepted(work.message, work.steps, step, proven(proofs), attempt, self._connection, now)
+            states = await reported_states(self._desk.store, self._connection, proofs)
+            settled = outbox.accepted(
+                work.message, work.steps, step, proven(proofs), attempt, self._connection, now, states=states
+            )
         else:
             until = now + self._connection.provider.proof.settle
             settled = outbox.unknown(work.message, step, error, attempt, self._connection, now, until=until)

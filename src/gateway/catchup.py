@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from pydantic import AwareDatetime, ValidationError
@@ -18,7 +18,15 @@ from gateway.addresses import Word
 from gateway.clock import Clock
 from gateway.connections import Connection, Connections
 from gateway.drive import Send, drive
-from gateway.errors import GatewayError, InvalidMessage, SendError, Unsupported
+from gateway.errors import (
+    GatewayError,
+    InvalidMessage,
+    OutcomeUnknown,
+    Retriable,
+    StoreError,
+    Unauthorized,
+    Unsupported,
+)
 from gateway.ids import MessageId
 from gateway.inbox import Inbox
 from gateway.log import logger
@@ -96,7 +104,7 @@ class CatchUp:
     async def run(self) -> None:
         """Catch up on all connections that ask for it, now and every while, until cancelled."""
         while True:
-            done = [await self._quietly(connection) for connection in self._connections if connection.catch_up]
+            done = [await self._quietly(connection) for connection in tuple(self._connections) if connection.catch_up]
             await self._clock.sleep(EVERY if all(done) else SOON)
 
     async def once(
@@ -153,16 +161,20 @@ class CatchUp:
         """
         name, send = connection.name, self._patient(connection)
         rows = await self._store.parked(name, self._looked.get(name), PARKED)
-        try:
-            for row in rows:
-                if self._clock.now() >= bounds.until:
-                    return False
+        for row in rows:
+            if self._clock.now() >= bounds.until:
+                return False
+            try:
                 if (kept := await self._store.message(row.id)) is not None:
                     await look_again(self._store, *kept, connection, send, self._clock.now())
-                self._looked[name] = row.id
-        except SendError as error:
-            _log.warning("look_failed", connection=name, error=error.slug, code=error.code)
-            return True
+            except StoreError:
+                raise
+            except GatewayError as error:
+                _log.warning("look_failed", connection=name, error=error.slug, code=error.code)
+                if isinstance(error, Retriable | Unauthorized | OutcomeUnknown):
+                    return True
+                # it is about this one, or there is nothing to look into: those behind it have their turn
+            self._looked[name] = row.id
         if len(rows) < PARKED:
             self._looked.pop(name, None)
         return len(rows) < PARKED
@@ -206,6 +218,8 @@ class CatchUp:
 
     async def _take(self, hook: WebhookRequest, connection: Connection) -> int:
         """Keep a webhook if anything of it is new; tells how many events were."""
+        # an event is due from its time on, and keeps its chat waiting: the vendor's clock may run ahead of ours
+        hook = replace(hook, received_at=min(hook.received_at, self._clock.now()))
         reading = await self._inbox.read(hook, connection)
         if reading.events and not await self._inbox.unknown(reading.events):
             return 0

@@ -157,7 +157,7 @@ class Engine:
             task.cancel()
         # what one of them died of is no reason to leave the others, or the store, as they are
         await asyncio.gather(*tasks, return_exceptions=True)
-        for connection in self.connections:
+        for connection in tuple(self.connections):
             await connection.transport.aclose()
         await self.store.close()
         await self._outcomes.close()
@@ -232,9 +232,11 @@ class Engine:
         await self.start()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(wait):
+                version = self.store.version
                 while not await self._cancelled(message):
                     # the lane is held, by this message or by one before it: see what comes of that
-                    await self.store.changed(self.store.version)
+                    await self.store.changed(version)
+                    version = self.store.version
                 return
         raise Conflict(f"{message} may be leaving at this moment", hint=f'ask later: gateway.status("{message}")')
 

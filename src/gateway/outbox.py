@@ -6,9 +6,10 @@ Pure but for reading the store; the loop is in `worker`.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from types import MappingProxyType
 
 from pydantic import JsonValue, TypeAdapter
 from pydantic_core import from_json, to_json
@@ -45,6 +46,7 @@ __all__ = [
     "chat_at_vendor",
     "error_of",
     "expired",
+    "left_over",
     "place_of",
     "receipt_of",
     "refused",
@@ -135,11 +137,13 @@ def accepted(
     now: datetime,
     *,
     reported: Collection[str] = (),
+    states: Mapping[str, DeliveryState] = MappingProxyType({}),
 ) -> Settlement:
     """The vendor accepted the step; the message is accepted with its last one.
 
     Vendor ids in `reported` are told of already: a webhook overtook the answer, and a report that the message is
-    queued would come after one that it was delivered.
+    queued would come after one that it was delivered. `states` says of vendor ids how far they are known to have come,
+    where those reports were handed over before anybody could say whose they are.
     """
     sent = tuple(_placed(entry, step) for entry in receipt.sent)
     receipt = receipt.model_copy(update={"sent": sent, "message_id": message.id})
@@ -158,7 +162,10 @@ def accepted(
         next_at=now,
         sent=tuple(entry.vendor_id for entry in sent),
         facts=facts,
-        events=tuple(_report(ended, done, connection, now, entry.state, entry.vendor_id, None) for entry in told),
+        events=tuple(
+            _report(ended, done, connection, now, states.get(entry.vendor_id, entry.state), entry.vendor_id, None)
+            for entry in told
+        ),
         alias=_alias(message, receipt),
     )
 
@@ -187,7 +194,7 @@ def refused(
     now: datetime,
 ) -> Settlement:
     """The step was refused: at step 0 nothing was sent, later the message is partly sent."""
-    state = MessageState.REFUSED if step.index == 0 else MessageState.PARTLY
+    state = MessageState.REFUSED if _is_first(step) else MessageState.PARTLY
     done = replace(step, state=StepState.REFUSED)
     ended = replace(message, state=state, error=_dump(error))
     return Settlement(
@@ -237,15 +244,30 @@ def cancelled(message: MessageRow, step: StepRow, connection: Connection, now: d
 
 def _given_up(settled: Settlement, state: MessageState) -> Settlement:
     """Name what was refused by us: with a step that was accepted it is partly sent all the same."""
-    state = state if settled.step.index == 0 else MessageState.PARTLY
+    state = state if _is_first(settled.step) else MessageState.PARTLY
     return replace(settled, message=replace(settled.message, state=state))
+
+
+def _is_first(step: StepRow) -> bool:
+    """Tell whether nothing of the message is before a step: typing dots are none of it, and only they have a pause."""
+    return step.index == 0 or (step.index == 1 and step.pause > 0)
+
+
+def left_over(settled: Settlement, step: StepRow, connection: Connection, now: datetime) -> Settlement:
+    """Leave what is behind an accepted step to a person: it waited for so long that it may be old news."""
+    error = Expired("the rest waited too long for proof of what is before it", hint="resend goes on with it")
+    message = replace(settled.message, state=MessageState.PARTLY, error=_dump(error))
+    report = _report(message, step, connection, now, DeliveryState.FAILED, None, error)
+    return replace(settled, message=message, events=(*settled.events, report))
 
 
 def waiting(
     message: MessageRow, step: StepRow, error: GatewayError, until: datetime, attempt: AttemptRow | None
 ) -> Settlement:
     """It may not go yet; the row says why, and is looked at again when it may, or when its time has run out."""
-    next_at = min(until, message.expires_at) if message.expires_at else until
+    # a copy of what may be with the vendor goes on past its time: it would go on without a pause
+    ends = message.expires_at if not step.doubt else None
+    next_at = min(until, ends) if ends else until
     return Settlement(message=replace(message, error=_dump(error)), step=step, attempt=attempt, next_at=next_at)
 
 

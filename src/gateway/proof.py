@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from gateway import outbox
-from gateway.actions import Attempt, Receipt, SendMessage, Sent
+from gateway.actions import Attempt, DeliveryState, Receipt, SendMessage, Sent
 from gateway.clock import Clock, wait_for_change
 from gateway.connections import Connection, Connections
+from gateway.delivery import merge
 from gateway.drive import Send, drive
-from gateway.errors import GatewayError, Retriable
+from gateway.errors import GatewayError, Refused, Retriable
 from gateway.ids import Token
 from gateway.log import logger
 from gateway.standing import begin
 from gateway.store.port import Store
 from gateway.store.rows import AttemptRow, MessageRow, MessageState, Settlement, StepRow, StepState, Work
 
-__all__ = ["Late", "absent", "came_late", "look_again", "look_for_proof", "proven", "prove"]
+__all__ = ["Late", "absent", "came_late", "look_again", "look_for_proof", "prove", "proven", "reported_states"]
 
 _log = logger(__name__)
 
@@ -61,7 +62,8 @@ async def prove(store: Store, connections: Connections, token: Token, now: datet
     connection = connections.find(message.connection)
     vendor_ids = await store.proofs(token)
     if message.state is MessageState.UNKNOWN and step.state is StepState.UNKNOWN and connection and vendor_ids:
-        settled = outbox.accepted(message, steps, step, proven(vendor_ids), None, connection, now)
+        states = await reported_states(store, connection, vendor_ids)
+        settled = _of_one_given_up(message, steps, step, vendor_ids, states, connection, now)
         if await store.amend(settled, expect=MessageState.UNKNOWN):
             await begin(store, connection, message.lane, now)
             _log.info("outcome_proven", message_id=message.id, step=step.index, by="webhook")
@@ -81,10 +83,12 @@ async def look_for_proof(store: Store, work: Work, step: StepRow, connection: Co
             _log.info("no_records", message_id=work.message.id, error=error.slug)
             if (then := await _next_look(store, work.message, error, now)) is not None:
                 return Settlement(message=work.message, step=step, attempt=None, next_at=then)
+        vendor_ids = await _unowned(store, step, connection, vendor_ids)
     if vendor_ids:
         _log.info("outcome_proven", message_id=work.message.id, step=step.index, by="records")
         await begin(store, connection, work.lane, now)
-        return outbox.accepted(work.message, work.steps, step, proven(vendor_ids), None, connection, now)
+        states = await reported_states(store, connection, vendor_ids)
+        return outbox.accepted(work.message, work.steps, step, proven(vendor_ids), None, connection, now, states=states)
     if gone:
         _log.info("outcome_absent", message_id=work.message.id, step=step.index)
         return absent(work.message, step, None, now)
@@ -116,10 +120,16 @@ async def look_again(
     step = next((step for step in steps if step.state is StepState.UNKNOWN), None)
     if step is None or message.state is not MessageState.UNKNOWN or not message.parked:
         return False
-    vendor_ids = await store.proofs(step.token) or (await _in_records(message, step, connection, send))[0]
+    vendor_ids = await store.proofs(step.token)
     if not vendor_ids:
+        found, _ = await _in_records(message, step, connection, send)
+        vendor_ids = await _unowned(store, step, connection, found)
+    # asking takes its time: a person may have decided meanwhile, and what was sent anew is another matter
+    kept = await store.message(message.id)
+    if not vendor_ids or kept is None or kept != (message, tuple(steps)):
         return False
-    settled = outbox.accepted(message, steps, step, proven(vendor_ids), None, connection, now)
+    states = await reported_states(store, connection, vendor_ids)
+    settled = _of_one_given_up(message, steps, step, vendor_ids, states, connection, now)
     if not await store.amend(settled, expect=MessageState.UNKNOWN):
         return False
     await begin(store, connection, message.lane, now)
@@ -130,12 +140,58 @@ async def look_again(
 async def _in_records(
     message: MessageRow, step: StepRow, connection: Connection, send: Send
 ) -> tuple[tuple[str, ...], bool]:
+    """Ask the vendor; raises a `GatewayError` whatever happens, for a provider may raise anything."""
     action = outbox.action_of(step)
     if not isinstance(action, SendMessage):
         return (), False
     attempt = Attempt(action=action, started_at=step.first_at or message.created_at)
-    found = await drive(connection.provider.find(attempt), send)
+    try:
+        found = await drive(connection.provider.find(attempt), send)
+    except GatewayError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a border: a step that no look settles has to come to a person
+        _log.error("find_failed", provider=connection.provider.name, error=type(error).__name__)
+        raise Refused(f"the provider failed: {type(error).__name__}", hint="report it to its author") from None
     return found.vendor_ids, found.absent
+
+
+async def _unowned(store: Store, step: StepRow, connection: Connection, vendor_ids: tuple[str, ...]) -> tuple[str, ...]:
+    """Give what was found, unless it is another send's: the same text may have been sent twice."""
+    for vendor_id in vendor_ids:
+        owner = await store.owner(connection.name, vendor_id)
+        if owner is not None and (owner.message, owner.index) != (step.message, step.index):
+            return ()
+    return vendor_ids
+
+
+async def reported_states(
+    store: Store, connection: Connection, vendor_ids: Collection[str]
+) -> dict[str, DeliveryState]:
+    """Say how far messages have come by what was reported of them before they were proven."""
+    facts = await store.facts(connection.name, vendor_ids)
+    known = {fact.vendor_id for fact in facts}
+    return {id_: merge(id_, [fact for fact in facts if fact.vendor_id == id_]).state for id_ in known}
+
+
+def _of_one_given_up(
+    message: MessageRow,
+    steps: Sequence[StepRow],
+    step: StepRow,
+    vendor_ids: tuple[str, ...],
+    states: Mapping[str, DeliveryState],
+    connection: Connection,
+    now: datetime,
+) -> Settlement:
+    """Take a step as accepted; of a message that waits for a person for long the rest is not sent by itself."""
+    settled = outbox.accepted(message, steps, step, proven(vendor_ids), None, connection, now, states=states)
+    begun = step.first_at or message.created_at
+    if (
+        not message.parked
+        or settled.message.state is not MessageState.QUEUED
+        or now - begun < timedelta(seconds=LOOKING)
+    ):
+        return settled
+    return outbox.left_over(settled, steps[step.index + 1], connection, now)
 
 
 async def came_late(store: Store, clock: Clock, mine: StepRow, late: Late) -> None:

@@ -15,9 +15,10 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from gateway import outbox
-from gateway.attempt import Desk, LaneLostError, Run
+from gateway.attempt import Run
 from gateway.clock import Clock, wait_for_change
 from gateway.connections import Connection, Connections
+from gateway.desk import Desk, LaneLostError
 from gateway.errors import StoreError
 from gateway.failpoints import Point, reach
 from gateway.log import logger
@@ -186,13 +187,13 @@ class Worker:
 
     async def _watch(self) -> None:
         """Wake the loop when something was written that it may take before it would wake by itself."""
-        version, alone = -1, getattr(self._store, "alone", False)
+        version, told = -1, getattr(self._store, "alone", False) or getattr(self._store, "told", False)
         while True:
             try:
                 await self._store.changed(version)
                 version = self._store.version
-                # of what other processes write nobody says what is due
-                if not alone or self._is_due():
+                # of what other processes write not every store says what is due
+                if not told or self._is_due():
                     self._news.set()
                 else:
                     # each send writes three times, and says itself what there is to do: see `take_up` and `_ended`

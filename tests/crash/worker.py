@@ -15,7 +15,18 @@ from typing import Any, TypeAlias
 
 import uvicorn
 
-from gateway import Event, Gateway, GatewayError, Message, MessageReceived, MessageRef, RetryPolicy, dispatch, worker
+from gateway import (
+    Event,
+    Gateway,
+    GatewayError,
+    Message,
+    MessageReceived,
+    MessageRef,
+    RetryPolicy,
+    attempt,
+    dispatch,
+    worker,
+)
 from gateway.failpoints import arm
 from gateway.ingress import ASGIApp
 from gateway.plugins import load
@@ -55,6 +66,7 @@ def main(job: Job, *ports: socket.socket) -> None:
     os.dup2(log, 2)
     arm(job.failpoint)
     worker.LEASE = dispatch.LEASE = job.lease
+    attempt.PROMPT = job.lease / 2
     for vendor in job.connections:
         provider = load().provider(vendor)
         provider.proof = replace(provider.proof, settle=timedelta(seconds=job.settle))

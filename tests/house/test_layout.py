@@ -25,6 +25,7 @@ LONG: dict[str, str] = {
     "src/gateway/sync.py": "the public library again, blocking: it is as long as the async one has names",
     "src/gateway/remote/gateway.py": "the public library again, over a service: it is as long as the other has names",
     "src/gateway/sync.py:Gateway.__init__": "hands on every parameter of the async one by its name",
+    "src/gateway/outbox.py": "all that can become of a row, one short function each: what differs shows side by side",
     "src/gateway/tenancy/accounts.py": "the life of a connection: one way from record to engine, for each change",
     "src/gateway/transport.py": "the only file that may know the HTTP client: clients, requests, answers, errors",
     "src/gateway/model.py": "the neutral model is read as a whole: a message and its parts explain each other",
