@@ -22,6 +22,8 @@ from typing import Any, TypeAlias, TypeVar
 import h11
 import httpx
 
+from gateway.hosts import reached
+
 __all__ = ["Carrier", "Headers", "Request", "Response", "Target", "posted", "target_of"]
 
 T = TypeVar("T")
@@ -33,9 +35,6 @@ _MOST_AHEAD = 256 * 1024
 
 _MOST_HEAD = 100 * 1024
 """Bytes of an answer's head, and of the size of a chunk."""
-
-_NEXT_ADDRESS = 0.25
-"""Seconds after which another address of a name is tried beside the first (RFC 8305)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +105,7 @@ class Carrier:
         self._tls = tls
         self._keep = keep
         self._idle: defaultdict[tuple[str, str, int], list[_Connection]] = defaultdict(list)
+        self._closed = False
 
     async def carry(self, request: Request, take: Callable[[Response], Awaitable[T]]) -> T:
         """Send a request, and give what `take` makes of its answer; that has to read all of it.
@@ -120,7 +120,7 @@ class Carrier:
         except BaseException:
             connection.close()
             raise
-        if connection.rests(until=time.monotonic() + self._keep):
+        if not self._closed and connection.rests(until=time.monotonic() + self._keep):
             idle.append(connection)
             _drop_oldest(idle)
         else:
@@ -128,7 +128,8 @@ class Carrier:
         return answer
 
     async def aclose(self) -> None:
-        """Close the connections that are idle."""
+        """Close the connections that are idle; one that carries a request is closed after its answer, not kept."""
+        self._closed = True
         for idle in self._idle.values():
             while idle:
                 idle.pop().close()
@@ -232,26 +233,24 @@ _SWITCHING = 101
 
 async def _connected(request: Request, tls: ssl.SSLContext) -> _Socket:
     """Open a connection; raises `ConnectError` and `ConnectTimeout`."""
-    loop, target, seconds = asyncio.get_running_loop(), request.target, request.waits.connect
-    socket: _Socket | None = None
+    target, seconds = request.target, request.waits.connect
+    made: _Socket | None = None
     try:
         async with asyncio.timeout(seconds):
-            _, socket = await loop.create_connection(
-                _Socket, target.host, target.port, happy_eyeballs_delay=_NEXT_ADDRESS
-            )
+            _, made = await reached(_Socket, target.host, target.port)
         if target.scheme == "https":
             async with asyncio.timeout(seconds):
-                await socket.secure(tls, target.host)
+                await made.secure(tls, target.host)
     except (OSError, UnicodeError) as error:  # an error of TLS is an OSError; UnicodeError: no host has such a name
-        if socket is not None:
-            socket.transport.abort()
+        if made is not None:
+            made.transport.abort()
         kind = httpx.ConnectTimeout if isinstance(error, TimeoutError) else httpx.ConnectError
         raise kind(type(error).__name__) from None
     except BaseException:
-        if socket is not None:
-            socket.transport.abort()
+        if made is not None:
+            made.transport.abort()
         raise
-    return socket
+    return made
 
 
 class _Socket(asyncio.Protocol):

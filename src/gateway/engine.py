@@ -46,6 +46,9 @@ __all__ = ["Engine", "When"]
 
 _log = logger(__name__)
 
+LOOK = 0.2
+"""Seconds after which a lane that is held is looked at again, where nobody tells that something came of it."""
+
 
 @dataclass(frozen=True, slots=True)
 class When:
@@ -232,11 +235,12 @@ class Engine:
         await self.start()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(wait):
-                version = self.store.version
                 while not await self._cancelled(message):
-                    # the lane is held, by this message or by one before it: see what comes of that
-                    await self.store.changed(version)
-                    version = self.store.version
+                    # the lane is held, by this message or by one before it: see what comes of that; what came of it
+                    # while this looked, and what another process writes, may be told to nobody here
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(LOOK):
+                            await self.store.changed(self.store.version)
                 return
         raise Conflict(f"{message} may be leaving at this moment", hint=f'ask later: gateway.status("{message}")')
 

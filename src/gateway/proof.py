@@ -69,11 +69,14 @@ async def prove(store: Store, connections: Connections, token: Token, now: datet
             _log.info("outcome_proven", message_id=message.id, step=step.index, by="webhook")
 
 
-async def look_for_proof(store: Store, work: Work, step: StepRow, connection: Connection, now: datetime) -> Settlement:
+async def look_for_proof(
+    store: Store, work: Work, step: StepRow, connection: Connection, now: datetime, *, began: datetime
+) -> Settlement:
     """Say what became of a step whose settle time is over.
 
-    By the vendor's webhooks, else by its records. Where the vendor does not answer it is asked again later. With no
-    proof it is parked for `resolve`, and its chat goes on: a dead chat is worse than a gap.
+    By the vendor's webhooks, else by its records. Where the vendor does not answer it is asked again later; the time
+    before this process `began` does not count. With no proof it is parked for `resolve`, and its chat goes on: a dead
+    chat is worse than a gap.
     """
     vendor_ids, gone = await store.proofs(step.token), False
     if not vendor_ids:
@@ -81,7 +84,7 @@ async def look_for_proof(store: Store, work: Work, step: StepRow, connection: Co
             vendor_ids, gone = await _in_records(work.message, step, connection, connection.transport.send)
         except GatewayError as error:
             _log.info("no_records", message_id=work.message.id, error=error.slug)
-            if (then := await _next_look(store, work.message, error, now)) is not None:
+            if (then := await _next_look(store, work.message, error, now, began)) is not None:
                 return Settlement(message=work.message, step=step, attempt=None, next_at=then)
         vendor_ids = await _unowned(store, step, connection, vendor_ids)
     if vendor_ids:
@@ -96,12 +99,15 @@ async def look_for_proof(store: Store, work: Work, step: StepRow, connection: Co
     return Settlement(message=replace(work.message, parked=True), step=step, attempt=None, next_at=now)
 
 
-async def _next_look(store: Store, message: MessageRow, error: GatewayError, now: datetime) -> datetime | None:
+async def _next_look(
+    store: Store, message: MessageRow, error: GatewayError, now: datetime, began: datetime
+) -> datetime | None:
     """Say when to look again after a look that failed; None where that would be too late, or would change nothing."""
     if not isinstance(error, Retriable):
         return None
     attempts = await store.attempts(message.id)
-    passed = (now - attempts[-1].started_at).total_seconds() if attempts else LOOKING
+    since = max([began, *(attempt.started_at for attempt in attempts[-1:])])
+    passed = (now - since).total_seconds()
     wait = max(error.retry_after or 0.0, min(max(passed / 2, SOONEST), LATEST))
     return now + timedelta(seconds=wait) if passed + wait < LOOKING else None
 

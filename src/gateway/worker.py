@@ -67,6 +67,7 @@ class Worker:
         self._store = store
         self._connections = connections
         self._clock = clock
+        self._began = clock.now()
         self._desk = Desk(store, clock, policy or RetryPolicy(), chance, outcomes)
         self.traces: Traces = UNTRACED
         """Follows attempts; the engine is told by whoever wants that."""
@@ -259,7 +260,7 @@ class Worker:
             # another process may have it, or this one in a moment: what waits is not made to wait for longer
             await self._store.release(work, now)
         elif step.state is StepState.UNKNOWN:
-            settled = await look_for_proof(self._store, work, step, connection, now)
+            settled = await look_for_proof(self._store, work, step, connection, now, began=self._began)
             await self._desk.settle(work, settled)
         elif _is_too_late(work, step, now):
             _log.info("step_expired", message_id=work.message.id, step=step.index)

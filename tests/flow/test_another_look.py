@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
 
 import pytest
 
-from gateway import MessageStatus, Ticket, Unsupported, VendorFault, catchup
+from gateway import MessageStatus, NotFound, NotSettled, Ticket, Unsupported, VendorFault, catchup
 from gateway.plugins import load
+from gateway.provider import Attempt, Exchange, Found, Provider
 from gateway.simulator import Fault, FaultKind
 from gateway.simulator.faults import Stage as At
 from tests.flow.paced import Paced, paced
 from tests.flow.stage import PHONE, VENDORS
 
 UNKEYED = [vendor for vendor in VENDORS if load().provider(vendor).proof.key_window is None]
+
+Find: TypeAlias = Callable[[Any, Attempt], Exchange[Found]]
+"""What a provider's own `find` is, with the provider first."""
 
 pytestmark = pytest.mark.parametrize("vendor", UNKEYED)
 
@@ -59,8 +64,29 @@ async def caught_up(it: Paced) -> bool | None:
         return None
 
 
+def finding(it: Paced, patch: pytest.MonkeyPatch, make: Callable[[Find], Find]) -> None:
+    """Have the provider find in another way from here on, made of its own way."""
+    kind = type(it.gateway.connections[0].provider)
+    patch.setattr(kind, "find", make(kind.find))
+
+
+def broken(_: Find) -> Find:
+    """Fail in a way that no provider should."""
+
+    def find(_: Any, attempt: Attempt) -> Exchange[Found]:
+        yield from ()
+        raise KeyError(attempt.action.key)
+
+    return find
+
+
 def _phone(number: int) -> str:
     return f"{PHONE[:-2]}{int(PHONE[-2:]) + number:02}"
+
+
+def keeps(vendor: str) -> bool | None:
+    """Say what `caught_up` tells where all is well."""
+    return None if load().provider(vendor).missed is Provider.missed else True
 
 
 def said(status: MessageStatus) -> tuple[str, int]:
@@ -136,3 +162,74 @@ async def test_what_is_not_there_stays_with_the_person(vendor: str) -> None:
         outcome = (await it.gateway.status(ticket)).outcome
         again = (await it.gateway.status(ticket, refresh=True)).outcome
         assert (outcome, []) == (again, [text for text in it.texts() if outcome == "unknown"])
+
+
+# ── looks that fail ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_a_provider_that_cannot_find_still_catches_up(vendor: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a vendor keeps webhooks and has no look-up of a send, the webhooks are read all the same."""
+    async with paced(vendor) as it:
+        await parked(it, "once")
+        finding(it, monkeypatch, lambda _: Provider.find)
+        assert keeps(vendor) == await caught_up(it)
+
+
+async def test_a_bug_in_a_look_does_not_end_the_catch_up(vendor: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the vendor kept is read all the same."""
+    async with paced(vendor) as it:
+        await parked(it, "once")
+        finding(it, monkeypatch, broken)
+        assert keeps(vendor) == await caught_up(it)
+
+
+async def test_a_bug_in_a_look_leaves_no_chat_waiting(vendor: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What nobody can look for comes to a person, and the next message of the chat goes."""
+    async with paced(vendor) as it:
+        await it.greeted()
+        finding(it, monkeypatch, broken)
+        it.sim.faults.add(Fault(vendor=vendor, stage=At.REQUEST, kind=FaultKind.RESET, method="POST"))
+        ticket = await it.gateway.enqueue(PHONE, "lost")
+        await it.gateway.enqueue(PHONE, "next")
+        for _ in range(20):
+            await it.go_on(60)
+        assert (1, ["next"]) == (await waiting(it, [ticket]), it.texts())
+
+
+async def test_a_refused_look_does_not_hide_those_behind_it(vendor: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The vendor knows nothing of the first that is looked at (its contact is gone, say): the other one is found."""
+    looked: list[str] = []
+
+    def refusing(own: Find) -> Find:
+        def find(provider: Any, attempt: Attempt) -> Exchange[Found]:
+            looked.append(attempt.action.key)
+            if attempt.action.key == looked[0]:
+                raise NotFound("no such contact")
+            return (yield from own(provider, attempt))
+
+        return find
+
+    async with paced(vendor) as it:
+        tickets = await parked(it, "one", "two")
+        finding(it, monkeypatch, refusing)
+        await caught_up(it)
+        assert 2 == len(set(looked))
+        # webhooks that a vendor kept may prove the first one by themselves
+        assert 1 >= await waiting(it, tickets)
+
+
+async def test_a_look_that_took_long_leaves_what_was_decided_meanwhile(vendor: str) -> None:
+    """A person had it sent again while the vendor was asked, and that was lost as well: the look was for the first."""
+    async with paced(vendor) as it:
+        [ticket] = await parked(it, "once")
+        it.sim.faults.add(Fault(vendor=vendor, stage=At.REQUEST, kind=FaultKind.DELAY, seconds=3))
+        looking = asyncio.create_task(it.gateway.status(ticket, refresh=True))
+        await it.go_on(1)
+        it.sim.faults.add(Fault(vendor=vendor, stage=At.WEBHOOK, kind=FaultKind.DROP, times=None))
+        it.sim.faults.add(Fault(vendor=vendor, stage=At.REQUEST, kind=FaultKind.RESET, method="POST"))
+        with pytest.raises(NotSettled):
+            await it.gateway.resolve(ticket.message_id, "resend", wait=0)
+        await it.go_on(1)
+        assert not looking.done()
+        await it.go_on(2)
+        assert ("unknown", 0) == said(await looking)

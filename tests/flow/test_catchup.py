@@ -6,15 +6,17 @@ import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from gateway import CaughtUp, DeliveryState, DeliveryUpdated, Event, Gateway, MessageReceived, Stale, Unsupported
 from gateway.plugins import load
-from gateway.provider import Provider
-from gateway.simulator import Simulation, served
+from gateway.provider import Exchange, Missed, Provider
+from gateway.simulator import Fault, FaultKind, Simulation, served
+from gateway.simulator.faults import Stage as At
 from gateway.store import Store
 from tests.flow.stage import OTHER, PHONE, QUICK, VENDORS
 
@@ -153,3 +155,40 @@ async def test_a_vendor_that_keeps_nothing_says_so(vendor: str, site: Site) -> N
         site.write("hello")
         await site.until(lambda: bool(site.texts), step=1)
     assert {"hello": 1} == site.texts
+
+
+@keepers
+async def test_a_connection_that_is_made_meanwhile_does_not_end_the_loop(vendor: str, site: Site) -> None:
+    """While one is read another one is made: the loop that catches up goes on, and so does the gateway."""
+    slow = site.sim.faults.add(Fault(vendor=vendor, stage=At.REQUEST, kind=FaultKind.DELAY, method="GET", seconds=5))
+    async with site.gateway(catch_up=True) as gateway:
+        await site.until(lambda: slow.struck > 0)
+        gateway.connect(vendor, "other", **site.sim.settings(vendor))
+        await site.sim.clock.advance(10, grace=0.02)
+        # raises where a loop has stopped
+        assert (await gateway.catch_up("other")).complete
+
+
+@keepers
+async def test_a_vendor_whose_clock_is_ahead_keeps_no_chat_waiting(
+    vendor: str, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was fetched is from the future by its time: it is handed over now, and so is what comes after it."""
+    async with site.gateway() as gateway:
+        kind = type(gateway.connections[0].provider)
+    own = kind.missed
+
+    def ahead(provider: Any, cursor: str | None, *, since: datetime | None = None) -> Exchange[Missed]:
+        found = yield from own(provider, cursor, since=since)
+        hooks = [replace(hook, received_at=hook.received_at + timedelta(days=1)) for hook in found.hooks]
+        return replace(found, hooks=hooks)
+
+    monkeypatch.setattr(kind, "missed", ahead)
+    site.write("old")
+    await site.sim.clock.advance(20 * 3600)
+    async with site.gateway() as gateway:
+        await gateway.catch_up("main")
+        site.write("new")
+        # with these steps the time never comes at which the vendor says that it is
+        await site.until(lambda: site.texts.total() == 2, step=0.01)
+    assert {"old": 1, "new": 1} == site.texts

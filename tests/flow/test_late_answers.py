@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 
-from gateway import OutcomeUnknown, Ticket, outbox
+from gateway import OutcomeUnknown, RateLimited, StoreError, Ticket, outbox
+from gateway.clock import Clock
 from gateway.simulator import Fault, FaultKind
 from gateway.simulator.faults import Stage as At
-from gateway.store import MemoryStore, Work
+from gateway.store import AttemptRow, Bucket, Marked, MemoryStore, MessageState, Settlement, StepRow, Work
 from tests.flow.paced import Paced, paced
 from tests.flow.stage import PHONE, VENDORS
 
@@ -133,3 +134,99 @@ async def test_a_no_that_is_not_certain_proves_nothing(vendor: str, status: int,
         await it.go_on(10)
 
         assert ("unknown", [None]) == await ended(it, ticket)
+
+
+# ── before the call, and after its answer ─────────────────────────────────────────────────────────────────────────────
+
+
+class Slow(Taken):
+    """A store that says only after 70 seconds of a clock that a marker is written."""
+
+    clock: Clock | None = None
+
+    async def mark(self, work: Work, step: StepRow, attempt: AttemptRow, buckets: Sequence[Bucket] = ()) -> Marked:
+        """Write it, and take that long to say so."""
+        marked = await super().mark(work, step, attempt, buckets)
+        if self.clock is not None:
+            await self.clock.sleep(70)
+        return marked
+
+
+async def test_a_call_does_not_leave_after_its_lane_was_given_up(vendor: str) -> None:
+    """Its worker stood still between the marker and the call: by then others may have sent it, or taken it back."""
+    store = Slow()
+    async with paced(vendor, store=store) as it:
+        await it.greeted()
+        store.clock = it.sim.clock
+        ticket = await it.gateway.enqueue(PHONE, "once")
+        await it.go_on(1)
+        for task in asyncio.all_tasks():
+            if task.get_name() == "gateway leases":
+                task.cancel()
+        store.lost = True
+        await it.go_on(64)
+        assert await store.give_up(it, await store.take(it.sim.clock.now() + timedelta(seconds=60)))
+        await it.go_on(20)
+
+        assert [] == it.texts()
+        assert [] == it.posts("once")
+        assert "accepted" != (await it.gateway.status(ticket)).outcome
+
+
+class Blinking(MemoryStore):
+    """A store that is away for a moment when what came of a call is to be written."""
+
+    away = 0
+
+    async def settle(self, work: Work, settlement: Settlement) -> bool:
+        """Write it, or fail."""
+        if self.away:
+            self.away -= 1
+            raise StoreError("the store is away", code="away")
+        return await super().settle(work, settlement)
+
+
+async def test_an_answer_that_was_read_outlives_a_store_that_blinks(vendor: str) -> None:
+    """A refusal is written when the store is back: nobody has to find out what became of the call."""
+    store = Blinking()
+    async with paced(vendor, store=store) as it:
+        await it.greeted()
+        store.away = 1
+        it.sim.faults.add(Fault(vendor=vendor, stage=At.REQUEST, kind=FaultKind.ANSWER, status=400, method="POST"))
+        ticket = await it.gateway.enqueue(PHONE, "no")
+        await it.go_on(20)
+
+        assert ("refused", 1) == ((await ended(it, ticket))[0], len(await store.attempts(ticket.message_id)))
+
+
+# ── who waits for a lane ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Deciding(Taken):
+    """A store in which the holder of a lane decides the moment after somebody saw that it is held."""
+
+    decides: Callable[[], Awaitable[object]] | None = None
+
+    async def amend(self, settlement: Settlement, *, expect: MessageState) -> bool:
+        """Amend, or have the holder decide before this tells that it cannot be done."""
+        done = await super().amend(settlement, expect=expect)
+        if not done and self.decides is not None:
+            decides, self.decides = self.decides, None
+            await decides()
+        return done
+
+
+async def test_taking_back_sees_a_lane_that_is_given_back_while_it_looks(vendor: str) -> None:
+    """Nothing else happens after that: whoever waited for the next change would wait in vain."""
+    store = Deciding()
+    async with paced(vendor, store=store) as it:
+        await it.greeted()
+        store.lost = True
+        ticket = await it.gateway.enqueue(PHONE, "never")
+        now = it.sim.clock.now()
+        work = await store.take(now)
+        later = outbox.waiting(work.message, work.steps[0], RateLimited("later"), now + timedelta(minutes=1), None)
+        store.decides = lambda: store.settle(work, later)
+        await it.gateway.cancel(ticket)
+
+        assert ("cancelled", []) == ((await it.gateway.status(ticket)).outcome, it.texts())

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import ssl
+import warnings
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -204,6 +206,44 @@ async def test_a_host_that_cannot_be_named_is_no_connection() -> None:
     async with carrying() as carrier:
         with pytest.raises(httpx.ConnectError):
             await carrier.carry(request(f"http://{'a' * 64}.example"), whole)
+
+
+async def given_up(url: str, turns: int) -> bool:
+    """Ask, and give that up after some turns of the loop; tells whether the answer was there before."""
+    async with carrying() as carrier:
+        asked = asyncio.create_task(carrier.carry(request(url), whole))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        answered = asked.done()
+        asked.cancel()
+        await asyncio.gather(asked, return_exceptions=True)
+        return answered
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+async def test_a_request_that_is_given_up_leaves_no_socket(host: str) -> None:
+    """At whatever moment: between two turns of the loop a connection may have been made that nobody has taken yet."""
+    turns = 0
+    with warnings.catch_warnings(record=True) as left:
+        warnings.simplefilter("always", ResourceWarning)
+        async with vendor(always_fine) as peer:
+            while not await given_up(peer.url.replace("127.0.0.1", host), turns):
+                turns += 1
+        gc.collect()
+
+    assert [] == [str(warning.message) for warning in left]
+
+
+async def test_a_connection_that_was_busy_when_its_carrier_was_closed_is_not_kept() -> None:
+    """It ends with its answer: nobody will close it any more."""
+
+    async def closes(response: Response) -> tuple[int, bytes]:
+        await carrier.aclose()
+        return await whole(response)
+
+    async with vendor(always_fine) as peer, carrying() as carrier:
+        assert (200, b"{}") == await carrier.carry(request(peer.url), closes)
+        assert 0 == sum(len(idle) for idle in carrier._idle.values())
 
 
 # ── TLS ───────────────────────────────────────────────────────────────────────────────────────────────────────────
