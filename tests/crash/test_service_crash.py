@@ -13,7 +13,7 @@ from tests.crash.siege import Siege
 from tests.crash.site import REAL
 from tests.crash.size import CAMPAIGN, SEED, SENDS
 
-SHARE = SENDS // 4 if CAMPAIGN else SENDS // 2
+SHARE = SENDS // 4 if CAMPAIGN else SENDS // 20
 """Messages that go through it: each is a call by HTTP, and several deliveries."""
 
 
