@@ -17,7 +17,7 @@ from pydantic import AwareDatetime, ValidationError
 from gateway.addresses import Word
 from gateway.clock import Clock
 from gateway.connections import Connection, Connections
-from gateway.drive import Send, drive
+from gateway.drive import drive
 from gateway.errors import (
     GatewayError,
     InvalidMessage,
@@ -32,7 +32,6 @@ from gateway.inbox import Inbox
 from gateway.log import logger
 from gateway.proof import look_again
 from gateway.provider import Missed, WebhookRequest
-from gateway.retry import INLINE, persistent
 from gateway.store.port import Store
 
 __all__ = ["CatchUp", "CaughtUp"]
@@ -159,7 +158,7 @@ class CatchUp:
 
         A vendor that does not answer is asked the next time: what it missed to tell may be read all the same.
         """
-        name, send = connection.name, self._patient(connection)
+        name, send = connection.name, connection.patient(self._clock, self._chance)
         rows = await self._store.parked(name, self._looked.get(name), PARKED)
         for row in rows:
             if self._clock.now() >= bounds.until:
@@ -203,7 +202,7 @@ class CatchUp:
         return place.model_copy(update={"newest": min(newest, self._clock.now()), "cursor": missed.cursor})
 
     async def _page(self, connection: Connection, place: _Place) -> Missed:
-        provider, send = connection.provider, self._patient(connection)
+        provider, send = connection.provider, connection.patient(self._clock, self._chance)
         if place.cursor is not None:
             try:
                 return await drive(provider.missed(place.cursor, since=place.since), send)
@@ -211,10 +210,6 @@ class CatchUp:
                 # kept by another version of the provider: begin again, for what is known costs a look only
                 _log.warning("catch_up_cursor_refused", connection=connection.name)
         return await drive(provider.missed(None, since=place.since), send)
-
-    def _patient(self, connection: Connection) -> Send:
-        clock, proof = self._clock, connection.provider.proof
-        return persistent(connection.transport.send, policy=INLINE, proof=proof, sleep=clock.sleep, chance=self._chance)
 
     async def _take(self, hook: WebhookRequest, connection: Connection) -> int:
         """Keep a webhook if anything of it is new; tells how many events were."""

@@ -520,8 +520,9 @@ class Gateway(Questions):
         if refresh:
             connection = self._engine.connections.get(row.connection)
             with located(connection):
-                now, send = self._engine.clock.now(), self._patient(connection)
-                proven = await look_again(self._engine.store, row, steps, connection, send, now)
+                clock = self._engine.clock
+                send = connection.patient(clock, self._engine.chance)
+                proven = await look_again(self._engine.store, row, steps, connection, send, clock.now())
             if proven:
                 row, steps = await self._engine.look_up(id_)
             await self._refresh(row, steps)

@@ -13,10 +13,13 @@ from pydantic import ValidationError
 
 from gateway.actions import ConnectionInfo, Policy
 from gateway.capabilities import CapabilityTable
+from gateway.clock import Clock
+from gateway.drive import Send
 from gateway.errors import ConfigurationError, NoRoute, Unauthorized
 from gateway.pacing import Terms, looks_back
 from gateway.plugins import Plugins
 from gateway.provider import Pause, Provider, Rules
+from gateway.retry import INLINE, persistent
 from gateway.transport import Transport
 
 __all__ = ["Connection", "Connections", "Former"]
@@ -70,6 +73,12 @@ class Connection:
         self.pauses = tuple({row.pause: None for _, row in self.provider.codes if row.pause})
         self.looks_back = looks_back(self.rules, self.terms.paces, self.pauses)
         self.info = ConnectionInfo(name=self.name, provider=self.provider.name, labels=dict(self.labels))
+
+    def patient(self, clock: Clock, chance: Callable[[], float]) -> Send:
+        """Give what carries the calls of somebody who waits: with repetition, as far as that is safe."""
+        return persistent(
+            self.transport.send, policy=INLINE, proof=self.provider.proof, sleep=clock.sleep, chance=chance
+        )
 
     def __repr__(self) -> str:
         """Name and provider, no settings."""

@@ -144,7 +144,7 @@ class Dispatcher:
         """Wait until an event may be due: at its time, or with a write that made it so."""
         now = self._clock.now()
         end = now + timedelta(seconds=IDLE)
-        told = getattr(self._store, "alone", False) or getattr(self._store, "told", False)
+        told = getattr(self._store, "told", False)
         while now < end:
             due = self._store.next_due(now, lanes=False) or end
             seconds = (min(due, end) - now).total_seconds()

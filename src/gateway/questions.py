@@ -31,13 +31,12 @@ from gateway.addresses import Address
 from gateway.asking import Recipient, address_of, aware, chat_of, holds, said
 from gateway.capabilities import Feature
 from gateway.connections import Connection
-from gateway.drive import Send, drive
+from gateway.drive import drive
 from gateway.engine import Engine
 from gateway.errors import GatewayError
 from gateway.exchange import Exchange, Page
 from gateway.fitting import require
 from gateway.model import Chat
-from gateway.retry import INLINE, persistent
 from gateway.routing import route
 
 __all__ = ["Questions", "located"]
@@ -184,14 +183,7 @@ class Questions:
         await self._engine.start()
         found = self._engine.connections.get(connection)
         with located(found):
-            return await drive(exchange, self._patient(found))
-
-    def _patient(self, connection: Connection) -> Send:
-        """Give what carries the calls of a caller who waits."""
-        clock, proof = self._engine.clock, connection.provider.proof
-        return persistent(
-            connection.transport.send, policy=INLINE, proof=proof, sleep=clock.sleep, chance=self._engine.chance
-        )
+            return await drive(exchange, found.patient(self._engine.clock, self._engine.chance))
 
     async def pages(self, connection: str, exchange: Exchange[Page[T]]) -> AsyncIterator[T]:
         """Go through all items of a paged exchange, fetching as it goes."""

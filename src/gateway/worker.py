@@ -188,7 +188,7 @@ class Worker:
 
     async def _watch(self) -> None:
         """Wake the loop when something was written that it may take before it would wake by itself."""
-        version, told = -1, getattr(self._store, "alone", False) or getattr(self._store, "told", False)
+        version, told = -1, getattr(self._store, "told", False)
         while True:
             try:
                 await self._store.changed(version)

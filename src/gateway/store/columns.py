@@ -32,6 +32,7 @@ from gateway.store.rows import (
 from gateway.store.rules import waits
 
 __all__ = [
+    "LAST_MESSAGE",
     "Columns",
     "attempt_columns",
     "attempt_row",
@@ -54,6 +55,9 @@ __all__ = [
     "webhook_columns",
     "webhook_row",
 ]
+
+LAST_MESSAGE = "msg_~"
+"""Sorts behind the id of every message."""
 
 Columns: TypeAlias = tuple[Any, ...]
 """Values of one row, in the order of its table."""

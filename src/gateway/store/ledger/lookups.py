@@ -9,6 +9,7 @@ from typing import Any
 
 from gateway.ids import ChatId, EventId, MessageId, Token
 from gateway.store.columns import (
+    LAST_MESSAGE,
     attempt_row,
     consent_row,
     event_row,
@@ -40,9 +41,6 @@ from gateway.store.rows import (
 from gateway.store.rules import spend
 
 __all__ = ["Lookups"]
-
-_LAST_ID = "msg_~"
-"""Sorts behind the id of every message."""
 
 
 class Lookups(ABC):
@@ -92,7 +90,7 @@ class Lookups(ABC):
 
     async def parked(self, connection: str, before: MessageId | None, limit: int) -> list[MessageRow]:
         """List the unknown rows of a connection that wait for a person."""
-        rows = await self._list("message_list_parked", connection, before or _LAST_ID, limit)
+        rows = await self._list("message_list_parked", connection, before or LAST_MESSAGE, limit)
         return [message_row(row) for row in rows]
 
     async def by_token(self, token: Token) -> StepRow | None:

@@ -41,7 +41,9 @@ class MemoryStore:
     """Keeps everything for the life of the process."""
 
     alone = True
-    """Nobody else writes, so that `next_due` knows of everything."""
+    """Nobody else writes."""
+    told = True
+    """So `next_due` knows of everything."""
     at_once = True
     """No call waits: each has its answer before anybody else has a turn."""
 

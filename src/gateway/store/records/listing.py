@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gateway.ids import EventId, MessageId
-from gateway.store.columns import consent_row, event_row, message_row, webhook_row
+from gateway.store.columns import LAST_MESSAGE, consent_row, event_row, message_row, webhook_row
 from gateway.store.instants import micros
 from gateway.store.records.durable import Records
 from gateway.store.rows import ConsentRow, EventRow, MessageRow, StepRow, WebhookRow
@@ -19,8 +19,6 @@ __all__ = ["LAST", "ListingRecords", "NumberedWebhook"]
 
 LAST = 2**62
 """A number that no row has reached: where a list that goes down begins."""
-_LAST_ID = "msg_~"
-"""Sorts behind the id of every message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +43,7 @@ class ListingRecords(Records):
         limit: int,
     ) -> list[MessageRow]:
         """List messages, newest first, from an id down."""
-        rows = await self._rows("list_messages", _list(connections), before or _LAST_ID, chat, state, kind, limit)
+        rows = await self._rows("list_messages", _list(connections), before or LAST_MESSAGE, chat, state, kind, limit)
         return [message_row(row) for row in rows]
 
     async def message(self, message: str) -> tuple[MessageRow, tuple[StepRow, ...]] | None:

@@ -37,7 +37,9 @@ class SqliteStore(LedgerStore):
     """
 
     alone = True
-    """Nobody else writes, so that `next_due` knows of everything."""
+    """Nobody else writes."""
+    told = True
+    """So `next_due` knows of everything."""
 
     def __init__(self, url: str) -> None:
         super().__init__()

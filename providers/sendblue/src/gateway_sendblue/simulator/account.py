@@ -11,7 +11,7 @@ from gateway.provider import Address, AddressKind
 from gateway.simulator import Bubble, Context, Thread, TwinRequest, World
 from gateway_sendblue.simulator.answers import Json, Refusal, iso
 
-__all__ = ["EMAIL", "LINES", "LOOKBACK_DAYS", "SWITCHES", "VENDOR", "Account", "TokenGrant"]
+__all__ = ["EMAIL", "LINES", "LOOKBACK_DAYS", "SWITCHES", "VENDOR", "Account", "TokenGrant", "takes_part"]
 
 VENDOR = "sendblue"
 LINES = ("+15125550141", "+15125550142")
@@ -226,8 +226,11 @@ class Account:
         return found or next(beside, None)
 
     def bubbles(self, number: str | None = None) -> list[Bubble]:
-        """Give all messages that lists show; with a number, those that may concern it, and perhaps some more."""
-        threads = [thread for thread in self.threads() if number is None or _may_concern(thread, number)]
+        """Give all messages that lists show; with a number, those that may concern it, and perhaps some more.
+
+        Of groups all: who has left wrote there too.
+        """
+        threads = [thread for thread in self.threads() if number is None or thread.group or takes_part(thread, number)]
         every = [bubble for thread in threads for bubble in thread.bubbles]
         return [bubble for bubble in (*every, *self.declined, *self.tapbacks) if not bubble.notes.get("hidden")]
 
@@ -273,6 +276,6 @@ def _basic(value: str) -> tuple[str | None, str | None]:
     return name, secret
 
 
-def _may_concern(thread: Thread, number: str) -> bool:
-    """Tell whether somebody in a thread has a number; in a group, somebody who has left may."""
-    return thread.group is not None or number == thread.line or any(member.value == number for member in thread.members)
+def takes_part(thread: Thread, number: str) -> bool:
+    """Tell whether a thread is on a line of that number, or with a contact who has it now."""
+    return number == thread.line or any(member.value == number for member in thread.members)

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from gateway.provider import Address, Channel, Reaction
 from gateway.simulator import Bubble, Thread, TwinReply, TwinRequest
-from gateway_sendblue.simulator.account import EMAIL, VENDOR, Account
+from gateway_sendblue.simulator.account import EMAIL, VENDOR, Account, takes_part
 from gateway_sendblue.simulator.answers import Json, Refusal, body_of, cut, moment, phone_of, reply, string
 from gateway_sendblue.simulator.payloads import SERVICES, answer_json, changed_at, row
 
@@ -187,8 +187,7 @@ class Messages:
 
 def _concerns(bubble: Bubble, number: str) -> bool:
     """Tell whether somebody about a message has this number: seen at once, where a row takes its time."""
-    thread = bubble.thread
-    return number in (thread.line, bubble.sender) or any(member.value == number for member in thread.members)
+    return number == bubble.sender or takes_part(bubble.thread, number)
 
 
 def _within(at: datetime, least: datetime | None, most: datetime | None) -> bool:
