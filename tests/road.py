@@ -24,6 +24,7 @@ from gateway.provider import (
     SendMessage,
     WebhookRequest,
 )
+from gateway.testing.answering import answering
 
 SECRET = "canary-key-5f3a9c1e"
 PHONE = "+13231112233"
@@ -128,30 +129,14 @@ class Vendor:
 async def vendor(script: Script) -> AsyncIterator[Vendor]:
     """Serve every connection by the script."""
     shown = Vendor("")
-    at_work: set[asyncio.Task[None]] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         shown.connections += 1
-        task = asyncio.current_task()
-        assert task is not None
-        at_work.add(task)
-        try:
-            await script(Wire(reader, writer, shown.heard))
-        except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            pass  # the gateway hung up, or the test is over
-        finally:
-            at_work.discard(task)
-            writer.close()
+        await script(Wire(reader, writer, shown.heard))
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0, limit=2**16)
-    shown.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    try:
+    async with answering(serve) as port:
+        shown.url = f"http://127.0.0.1:{port}"
         yield shown
-    finally:
-        server.close()
-        for task in [*at_work]:
-            task.cancel()
-        await asyncio.gather(*at_work, return_exceptions=True)
 
 
 async def always_fine(wire: Wire) -> None:

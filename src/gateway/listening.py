@@ -6,15 +6,18 @@ import asyncio
 import contextlib
 import socket
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 
 import uvicorn
 
 from gateway.errors import ConfigurationError
 
-__all__ = ["Listener", "listening", "open_port", "url_of"]
+__all__ = ["Listener", "accept_no_more", "listening", "open_port", "url_of"]
 
 _WILDCARDS = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - recognised, not bound by default
+
+_ROUNDS_TO_ACCEPT = 3
+"""Rounds of the event loop until a connection that has come is known to its protocol: accept, task, callback."""
 
 
 class Listener(uvicorn.Server):
@@ -31,6 +34,37 @@ class Listener(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self.ready.set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Answer what has come, within the configured time; then no connection is left open, however late it came."""
+        await accept_no_more(self.servers)
+        try:
+            await super().shutdown(sockets)
+        finally:
+            await self.cut()
+
+    async def cut(self) -> None:
+        """Close the connections that did not end in time: uvicorn leaves them to the end of the process."""
+        for connection in list(self.server_state.connections):
+            if connection.transport is not None:
+                connection.transport.abort()
+        await asyncio.sleep(0)  # a closed transport lets its socket go in the next round
+
+
+async def accept_no_more(servers: Sequence[asyncio.Server]) -> None:
+    """Close ports so that every connection that was accepted has its protocol, and can be asked to end.
+
+    Python 3.11 forgets a connection whose server is closed while it is accepted: the client waits, the socket leaks.
+    """
+    loop = asyncio.get_running_loop()
+    for server in servers:
+        for plug in server.sockets:
+            with contextlib.suppress(NotImplementedError):  # Windows' loop has no readers
+                loop.remove_reader(plug)
+    for _ in range(_ROUNDS_TO_ACCEPT):
+        await asyncio.sleep(0)
+    for server in servers:
+        server.close()
 
 
 @contextlib.asynccontextmanager

@@ -26,6 +26,7 @@ from gateway.store.records.deliveries import DeliveryRow, Standing, TryRow
 from gateway.store.records.forwarding import Patience
 from gateway.store.records.tenants import TenantRecords, TenantRow
 from gateway.tenancy.sealing import KeyRing, Sealer
+from gateway.testing.answering import answering
 
 TENANT = "tn_default"
 QUICK = ForwardRules(
@@ -85,10 +86,8 @@ class Receiver:
 
     async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection."""
-        with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            while head := await _head(reader):
-                await self._one(head, reader, writer)
-        writer.close()
+        while head := await _head(reader):
+            await self._one(head, reader, writer)
 
     async def _one(self, head: list[str], reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:])}
@@ -114,9 +113,8 @@ async def _head(reader: asyncio.StreamReader) -> list[str]:
 async def receiving() -> AsyncIterator[Receiver]:
     """Lend a receiver."""
     receiver = Receiver()
-    server = await asyncio.start_server(receiver, "127.0.0.1", 0)
-    receiver.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/hook"
-    async with server:
+    async with answering(receiver) as port:
+        receiver.url = f"http://127.0.0.1:{port}/hook"
         yield receiver
 
 

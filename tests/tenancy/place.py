@@ -39,6 +39,7 @@ from gateway.provider import (
     hookimpl,
     path,
 )
+from gateway.testing.answering import answering
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 PHONE = "+12025550123"
@@ -171,7 +172,6 @@ class Vendor:
         said = f"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {len(body)}\r\n\r\n".encode()
         writer.write(said + body)
         await writer.drain()
-        writer.close()
 
     def _told(self, method: str, where: str, given: Any) -> Any:
         match method, where.removeprefix("/").split("/"):
@@ -192,8 +192,8 @@ class Vendor:
 async def vendor() -> AsyncIterator[Vendor]:
     """Run the vendor's API."""
     found = Vendor()
-    async with await asyncio.start_server(found.answer, "127.0.0.1", 0) as server:
-        found.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with answering(found.answer) as port:
+        found.url = f"http://127.0.0.1:{port}"
         yield found
 
 

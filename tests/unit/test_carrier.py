@@ -20,6 +20,7 @@ from cryptography.x509.oid import NameOID
 
 from gateway import carrier as module
 from gateway.carrier import Carrier, Request, Response, Target
+from gateway.testing.answering import answering
 from tests.road import Wire, always_fine, vendor
 
 WAITS = {"connect": 5.0, "read": 5.0, "write": 5.0, "pool": 5.0}
@@ -279,14 +280,10 @@ async def over_tls(file: Path) -> AsyncIterator[str]:
     context.load_cert_chain(file)
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            await always_fine(Wire(reader, writer, []))
-        except (OSError, asyncio.IncompleteReadError):
-            writer.close()
+        await always_fine(Wire(reader, writer, []))
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
-    async with server:
-        yield f"https://localhost:{server.sockets[0].getsockname()[1]}"
+    async with answering(serve, tls=context) as port:
+        yield f"https://localhost:{port}"
 
 
 async def test_answers_come_over_tls(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import socket
 import ssl
 import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from gateway.egress import DEV, PUBLIC, Egress, EgressFailed, EgressRefused, Rules, public
+from gateway.testing.answering import answering
 
 PRIVATE = """
 0.0.0.0 0.1.2.3 10.0.0.1 10.255.255.255 100.64.0.1 100.100.100.200 100.127.255.255 127.0.0.1 127.1.2.3 169.254.0.1
@@ -113,26 +114,14 @@ OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 async def server(answer: bytes = OK) -> AsyncIterator[tuple[int, list[bytes]]]:
     """A server on this machine that says one thing; gives its port, and what it was asked."""
     heads: list[bytes] = []
-    tasks: set[asyncio.Task[None]] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        tasks.add(task)
-        try:
-            with suppress(asyncio.IncompleteReadError, OSError):
-                heads.append(await reader.readuntil(b"\r\n\r\n"))
-                writer.write(answer)
-                await reader.read()
-        finally:
-            writer.close()
+        heads.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(answer)
+        await reader.read()
 
-    made = await asyncio.start_server(serve, "127.0.0.1", 0)
-    yield made.sockets[0].getsockname()[1], heads
-    made.close()
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    async with answering(serve) as port:
+        yield port, heads
 
 
 def leading_to(*addresses: str) -> Any:
@@ -235,14 +224,11 @@ async def test_the_name_stays_that_of_the_url(tmp_path: Path) -> None:
     heads: list[bytes] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(asyncio.IncompleteReadError, OSError):
-            heads.append(await reader.readuntil(b"\r\n\r\n"))
-            writer.write(OK)
-            await reader.read()
-        writer.close()
+        heads.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(OK)
+        await reader.read()
 
-    async with await asyncio.start_server(serve, "127.0.0.1", 0, ssl=served) as made:
-        port = made.sockets[0].getsockname()[1]
+    async with answering(serve, tls=served) as port:
         rules = Rules(ports=frozenset({port}), networks=("127.0.0.0/8",))
         egress = Egress(rules, resolve=leading_to("127.0.0.1"), tls=authority)
         answer = await egress.send("POST", f"https://hook.example:{port}/a", {}, b"x")

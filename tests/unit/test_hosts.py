@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from gateway.hosts import reached
+from gateway.testing.answering import answering
 
 HERE, ELSEWHERE, SIX = "127.0.0.1", "127.0.0.2", "::1"
 """Where somebody listens in these tests, and where nobody does."""
@@ -42,9 +43,12 @@ class Named:
 @pytest.fixture
 async def named(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Named]:
     """Listen on one address of this machine."""
-    server = await asyncio.start_server(lambda _, writer: writer.close(), HERE, 0)
-    async with server:
-        yield Named(server.sockets[0].getsockname()[1], monkeypatch)
+
+    async def hang_up(_: asyncio.StreamReader, __: asyncio.StreamWriter) -> None:
+        """Take every call, and say nothing."""
+
+    async with answering(hang_up) as port:
+        yield Named(port, monkeypatch)
 
 
 @pytest.mark.parametrize(

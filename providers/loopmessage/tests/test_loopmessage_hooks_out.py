@@ -9,6 +9,7 @@ import pytest
 from pydantic_core import from_json
 
 from gateway.simulator import Simulation
+from gateway.testing.answering import answering
 from gateway_loopmessage.simulator import LoopMessageTwin
 
 PHONE = "+12025550123"
@@ -29,18 +30,17 @@ class Receiver:
         self.requests.append((head, await reader.readexactly(int(length[1]))))
         writer.write(f"HTTP/1.1 {self.status} X\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".encode())
         await writer.drain()
-        writer.close()
-        await writer.wait_closed()
 
 
 @asynccontextmanager
 async def told(status: int) -> AsyncIterator[tuple[Simulation, Receiver]]:
     """A twin on a clock that stands still, whose webhooks get this answer."""
     receiver = Receiver(status)
-    server = await asyncio.start_server(receiver.serve, "127.0.0.1", 0)
-    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/hook"
-    async with server, Simulation([LoopMessageTwin], seed=7, clock="virtual") as simulation:
-        simulation.set_webhook("loopmessage", url)
+    async with (
+        answering(receiver.serve) as port,
+        Simulation([LoopMessageTwin], seed=7, clock="virtual") as simulation,
+    ):
+        simulation.set_webhook("loopmessage", f"http://127.0.0.1:{port}/hook")
         yield simulation, receiver
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import uvicorn
 
-from gateway.listening import Listener, open_port, url_of
+from gateway.listening import Listener, accept_no_more, open_port, url_of
 
 __all__ = ["LoopServer", "served"]
 
@@ -51,8 +51,7 @@ class LoopServer(Listener):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Close everything as soon as it is answered; uvicorn's own way takes a tenth of a second at least."""
-        for listener in self.servers:
-            listener.close()
+        await accept_no_more(self.servers)
         for plug in sockets or []:
             plug.close()
         state = self.server_state
@@ -63,6 +62,7 @@ class LoopServer(Listener):
             await asyncio.sleep(_SHUTDOWN_STEP)
         for task in state.tasks:
             task.cancel()
+        await self.cut()
 
 
 @contextlib.asynccontextmanager

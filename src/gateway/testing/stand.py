@@ -19,6 +19,7 @@ from gateway.ids import Token
 from gateway.model import Chat, Message
 from gateway.provider import Event, Exchange, Provider, Receipt, SendMessage, WebhookRequest
 from gateway.simulator import Contact, Simulation, Twin
+from gateway.testing.answering import answering
 from gateway.transport import Transport
 
 __all__ = ["CONTACT", "Hearer", "Stand"]
@@ -41,13 +42,12 @@ class Hearer:
     url: str = ""
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}/hook"
+        self._listening = answering(self._serve)
+        self.url = f"http://127.0.0.1:{await self._listening.__aenter__()}/hook"
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._server.close()
-        await self._server.wait_closed()
+        await self._listening.__aexit__(None, None, None)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         first, *lines = (await reader.readuntil(b"\r\n\r\n")).decode().splitlines()[:-1]
@@ -59,7 +59,6 @@ class Hearer:
         status = self.answers.pop(0) if self.answers else 200
         writer.write(f"HTTP/1.1 {status} x\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".encode())
         await writer.drain()
-        writer.close()
 
 
 @dataclass

@@ -8,6 +8,8 @@ from typing import Any, Self
 
 from pydantic_core import from_json
 
+from gateway.testing.answering import answering
+
 
 @dataclass(frozen=True, slots=True)
 class Received:
@@ -38,14 +40,13 @@ class Receiver:
 
     async def __aenter__(self) -> Self:
         """Listen."""
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}/hook"
+        self._listening = answering(self._serve)
+        self.url = f"http://127.0.0.1:{await self._listening.__aenter__()}/hook"
         return self
 
     async def __aexit__(self, *_: object) -> None:
         """Listen no more."""
-        self._server.close()
-        await self._server.wait_closed()
+        await self._listening.__aexit__(None, None, None)
 
     @property
     def events(self) -> list[str]:
@@ -53,19 +54,14 @@ class Receiver:
         return [hook.event for hook in self.hooks]
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            head = (await reader.readuntil(b"\r\n\r\n")).decode().splitlines()[1:-1]
-            headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in head)}
-            body = await reader.readexactly(int(headers["content-length"]))
-            self.hooks.append(Received(headers, body))
-            self.came.set()
-            status = self.answers.pop(0) if self.answers else 200
-            if status:
-                writer.write(f"HTTP/1.1 {status} x\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok".encode())
-                await writer.drain()
-            else:
-                await reader.read()
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
-        finally:
-            writer.close()
+        head = (await reader.readuntil(b"\r\n\r\n")).decode().splitlines()[1:-1]
+        headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in head)}
+        body = await reader.readexactly(int(headers["content-length"]))
+        self.hooks.append(Received(headers, body))
+        self.came.set()
+        status = self.answers.pop(0) if self.answers else 200
+        if status:
+            writer.write(f"HTTP/1.1 {status} x\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok".encode())
+            await writer.drain()
+        else:
+            await reader.read()
