@@ -18,7 +18,7 @@ from pydantic import AwareDatetime, Field, JsonValue
 from gateway.actions import DeliveryState
 from gateway.addresses import Address, Word
 from gateway.ids import ChatId, EventId, MessageId, Token, chat_id, event_id
-from gateway.model import Channel, Chat, Message, MessageRef, Reaction
+from gateway.model import Channel, Chat, Message, MessageRef, Raw, Reaction
 
 __all__ = [
     "AnyEvent",
@@ -72,7 +72,7 @@ class Event(Word):
     """Our token of the step, where the vendor returned it."""
     stale: bool = False
     """True when it was old already when it was taken in, as after an outage; see `Stale`."""
-    raw: JsonValue = Field(default=None, repr=False)
+    raw: Raw = Field(default=None, repr=False)
     """The vendor's payload, as it came."""
 
     @property

@@ -14,7 +14,16 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias, TypeVar
 
-from pydantic import ConfigDict, Field, JsonValue, field_validator, model_serializer, model_validator
+from pydantic import (
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    JsonValue,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
+from pydantic_core import core_schema
 
 from gateway.addresses import Address, Word
 from gateway.ids import MessageId
@@ -31,11 +40,24 @@ __all__ = [
     "MessageRef",
     "Opaque",
     "Part",
+    "Raw",
     "Reaction",
     "Tapback",
     "Text",
     "Voice",
 ]
+
+
+class _AsItCame:
+    """Takes a value as it is: a parser has read it from JSON, and to look at each piece again costs more than that."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        return core_schema.any_schema()
+
+
+Raw: TypeAlias = Annotated[JsonValue, _AsItCame]
+"""What a vendor sent, as JSON; it is kept and shown, and never looked into."""
 
 
 # ── closed sets ───────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,6 +1,7 @@
 """Calls of one kind, written together by a function in the database: one round to the server for all of them.
 
-The functions are in the migrations. What is written in them is what `gateway.store.ledger` does with a statement for
+The functions are in the migrations, as are the types of the rows that they are given: tuples, in the order of
+`gateway.store.columns`. What is written in them is what `gateway.store.ledger` does with a statement for
 each table, in the same order of locks; the contract of stores and the model test hold both to the same words.
 """
 
@@ -32,8 +33,6 @@ from gateway.store.rules import waits
 
 __all__ = ["Kind", "claim", "kind_of", "plan_of", "whole"]
 
-_MESSAGE, _CHANGES, _STEP, _ATTEMPT, _OWNER, _UNUSED = 18, 9, 12, 10, 5, 4
-"""Columns of each group of a function's arguments."""
 _READ = 17
 """Columns of a message that are read."""
 
@@ -105,8 +104,8 @@ def _enqueue(calls: Sequence[Enqueue], shard: int, queues: set[tuple[str, int]])
         shard,
         *sets(sorted({row.lane: row.connection for row in rows}.items()), 2),
         *sets(sorted(new), 2),
-        *sets(map(message_columns, rows), _MESSAGE),
-        *sets((step_columns(step) for call in fresh for step in call.steps), _STEP),
+        [message_columns(row) for row in rows],
+        [step_columns(step) for call in fresh for step in call.steps],
     )
     answers = {id_: chosen[id_].message for (id_,) in kept}
     due = min((micros(row.due_at) for row in answers.values()), default=None)
@@ -147,8 +146,8 @@ def _mark(calls: Sequence[Mark]) -> Plan[Written]:
         [call.work.lane for call in calls],
         [call.work.fence for call in calls],
         [micros(call.attempt.started_at) for call in calls],
-        *sets((_step_changes(call.step, call.work) for call in calls), _STEP),
-        *sets((attempt_columns(call.attempt) for call in calls), _ATTEMPT),
+        [_step_changes(call.step, call.work) for call in calls],
+        [attempt_columns(call.attempt) for call in calls],
         keys or None,
         *sets(((number, places[b.key], span(b.interval), b.burst) for number, b in uses), 4),
     )
@@ -179,12 +178,12 @@ def _settle(calls: Sequence[Settle | Release], shard: int) -> Plan[Written]:
         [call.work.fence for call in calls],
         next_ats,
         [number for number, _ in results],
-        *sets((_message_changes(call.settlement.message, call.work) for _, call in numbered), _CHANGES),
-        *sets((_step_changes(call.settlement.step, call.work) for _, call in numbered), _STEP),
+        [_message_changes(call.settlement.message, call.work) for _, call in numbered],
+        [_step_changes(call.settlement.step, call.work) for _, call in numbered],
         *sets(((_new_token(call.settlement.step, call.work),) for _, call in numbered), 1),
-        *sets(((number, *attempt_columns(s.attempt)) for number, s in results if s.attempt is not None), _ATTEMPT + 1),
-        *sets((owner for number, s in results for owner in _owners(number, s)), _OWNER),
-        *sets(((number, t.key, t.before, t.after) for number, s in results for t in s.unused), _UNUSED),
+        *sets(((number, attempt_columns(s.attempt)) for number, s in results if s.attempt is not None), 2),
+        *sets(((number, owner) for number, s in results for owner in _owners(s)), 2),
+        *sets(((number, t.key, t.before, t.after) for number, s in results for t in s.unused), 4),
     )
     answers = [is_held if isinstance(call, Settle) else None for is_held, call in zip(held, calls, strict=True)]
     written = Written(answers, lanes_due=due)
@@ -193,9 +192,9 @@ def _settle(calls: Sequence[Settle | Release], shard: int) -> Plan[Written]:
     return written
 
 
-def _owners(number: int, settlement: Settlement) -> Iterable[Columns]:
+def _owners(settlement: Settlement) -> Iterable[Columns]:
     step = settlement.step
-    return [(number, settlement.message.connection, sent, step.message, step.index) for sent in settlement.sent]
+    return [(settlement.message.connection, sent, step.message, step.index) for sent in settlement.sent]
 
 
 def _message_changes(row: MessageRow, work: Work) -> Columns:

@@ -19,6 +19,7 @@ BOTH = "both"
 
 _NAME = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
 _PARAMETER = re.compile(r"\$(\d+)")
+_ROW = re.compile(r"values \(\?\d+(, \?\d+)*\)")
 _MIGRATION = re.compile(r"(\d{4}_\w+?)(\.after)?\.sql")
 
 
@@ -29,6 +30,24 @@ class Query:
     name: str
     purpose: str
     sql: str
+
+    @property
+    def takes_rows(self) -> bool:
+        """Tell whether it writes one row of values, in a dialect in which it may as well be several."""
+        return _ROW.search(self.sql) is not None
+
+    def of_rows(self, amount: int) -> str:
+        """Give the statement for so many rows of values, one after the other."""
+        return self.sql if amount == 1 else _of_rows(self.sql, amount)
+
+
+@cache
+def _of_rows(sql: str, amount: int) -> str:
+    def several(one: re.Match[str]) -> str:
+        row = ", ".join("?" * one[0].count("?"))
+        return "values " + ", ".join([f"({row})"] * amount)
+
+    return _ROW.sub(several, sql)
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic_core import to_json
 
 from gateway.errors import StoreError
+from gateway.store.columns import Columns
 from gateway.store.ledger.plan import Ask, Plan, Rows, Tell, Told
-from gateway.store.sql import queries
+from gateway.store.sql import Query, queries
 
 __all__ = ["connect", "failure", "find", "reading", "run", "whole_store"]
 
 T = TypeVar("T")
 
+_SIZES = (64, 16, 4, 1)
+"""Rows of one statement: few sizes, so that each is prepared once."""
 OLDEST = (3, 35, 0)
 """RETURNING came with it."""
 
@@ -85,13 +89,25 @@ def _perform(connection: sqlite3.Connection, query: Ask | Tell | Told) -> Rows:
     match query:
         case Ask():
             return find(connection, query.query, *query.arguments)
-        case Tell():
-            connection.executemany(queries("sqlite")[query.query].sql, query.rows)
-            return []
-        case Told():
-            sql = queries("sqlite")[query.query].sql
-            cursor = connection.cursor()
-            return [row for columns in query.rows for row in cursor.execute(sql, columns).fetchall()]
+        case Tell() | Told():
+            return _write(connection, queries("sqlite")[query.query], query.rows)
+
+
+def _write(connection: sqlite3.Connection, query: Query, rows: Sequence[Columns]) -> Rows:
+    """Write rows, many with one statement where it allows that; gives what comes back.
+
+    The thread lets go of the interpreter for each step of a statement, and while the loop is busy to get it back takes
+    longer than the step.
+    """
+    cursor = connection.cursor()
+    back: Rows = []
+    rest = list(rows)
+    for size in _SIZES if query.takes_rows else (1,):
+        statement = query.of_rows(size)
+        while len(rest) >= size:
+            some, rest = rest[:size], rest[size:]
+            back += cursor.execute(statement, tuple(chain.from_iterable(some))).fetchall()
+    return back
 
 
 def whole_store(error: BaseException) -> bool:

@@ -1,6 +1,6 @@
 -- name: claim
 -- Take lanes that are due, and hold each for its head; tells when there will be something again.
-select * from ledger_claim_2($1, $2, $3, $4);
+select * from ledger_claim($1, $2, $3, $4);
 
 -- name: messages
 -- Read messages by their ids.

@@ -40,24 +40,29 @@ insert into event (id, connection, lane, message, received_at, outcome, body) va
 -- name: update_events
 -- Write how far events were handed over.
 update event set
-    message = ?2, outcome = ?3, tries = ?4, retry_at = ?5, error = ?6, body = ?7, held_until = null
-where sequence = ?1;
+    message = new.column2, outcome = new.column3, tries = new.column4, retry_at = new.column5, error = new.column6,
+    body = new.column7, held_until = null
+from (values (?1, ?2, ?3, ?4, ?5, ?6, ?7)) as new where event.sequence = new.column1;
 
 -- name: write_event_lanes
 -- Set when a lane of events is due: when every handler that has one of its events is late, else with its first event.
 insert into event_lane (lane, head, next_at)
 select
-    ?1,
+    wanted.column1,
     first.sequence,
     coalesce(
-        (select max(held.held_until) from event as held where held.lane = ?1 and held.held_until is not null),
+        (
+            select max(held.held_until) from event as held
+            where held.lane = wanted.column1 and held.held_until is not null
+        ),
         first.retry_at,
         first.received_at
     )
-from (select 1) left join (
-    select sequence, retry_at, received_at from event
-    where lane = ?1 and outcome = 'pending' order by sequence limit 1
-) as first
+from (values (?1)) as wanted left join event as first on first.sequence = (
+    -- by itself SQLite takes the index of all events of the chat, and goes through those that are done
+    select sequence from event indexed by event_pending
+    where lane = wanted.column1 and outcome = 'pending' order by sequence limit 1
+)
 where true
 on conflict do update set head = excluded.head, next_at = excluded.next_at;
 

@@ -10,18 +10,21 @@ select lane, fence, held_until, head, not_before from lane where lane in (select
 -- Write who holds a lane, and set when it is due: at the end of its lease, else with its first row, and not before
 -- it was asked to wait.
 update lane set
-    fence = ?2,
-    held_until = ?3,
-    head = ?4,
-    not_before = ?5,
-    (priority, next_at) = (
-        select coalesce(max(first.priority), 1), coalesce(?3, max(max(first.due_at), ?5))
-        from (
-            select priority, due_at from message
-            where message.lane = ?1 and waiting order by due_at, id limit 1
-        ) as first
+    fence = new.fence,
+    held_until = new.held_until,
+    head = new.head,
+    not_before = new.not_before,
+    priority = coalesce(new.priority, 1),
+    next_at = coalesce(new.held_until, max(new.due_at, new.not_before))
+from (
+    select
+        given.column1 as lane, given.column2 as fence, given.column3 as held_until, given.column4 as head,
+        given.column5 as not_before, first.priority, first.due_at
+    from (values (?1, ?2, ?3, ?4, ?5)) as given left join message as first on first.id = (
+        select id from message where message.lane = given.column1 and waiting order by due_at, id limit 1
     )
-where lane = ?1;
+) as new
+where lane.lane = new.lane;
 
 -- name: add_queues
 -- Note that a connection has messages of a priority.
@@ -57,8 +60,9 @@ from message where id in (select value from json_each(?2));
 -- name: update_messages
 -- Write what of a message may change.
 update message set
-    due_at = ?2, expires_at = ?3, priority = ?4, state = ?5, generation = ?6, error = ?7, parked = ?8, waiting = ?9
-where id = ?1;
+    due_at = new.column2, expires_at = new.column3, priority = new.column4, state = new.column5,
+    generation = new.column6, error = new.column7, parked = new.column8, waiting = new.column9
+from (values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)) as new where message.id = new.column1;
 
 -- name: add_steps
 -- Keep the steps of new messages.
@@ -70,9 +74,10 @@ values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12);
 -- name: update_steps
 -- Write how far steps have come.
 update step set
-    action = ?3, token = ?4, pause = ?5, indexes = ?6, state = ?7, attempts = ?8, first_at = ?9, call = ?10,
-    doubt = ?11, receipt = ?12
-where message = ?1 and position = ?2;
+    action = new.column3, token = new.column4, pause = new.column5, indexes = new.column6, state = new.column7,
+    attempts = new.column8, first_at = new.column9, call = new.column10, doubt = new.column11, receipt = new.column12
+from (values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)) as new
+where step.message = new.column1 and step.position = new.column2;
 
 -- name: add_tokens
 -- Note which step a token belongs to; the tokens of earlier generations stay.
@@ -114,4 +119,4 @@ select key, arrival from bucket where key in (select value from json_each(?1));
 
 -- name: write_buckets
 -- Write the theoretical arrival time of buckets.
-update bucket set arrival = ?2 where key = ?1;
+update bucket set arrival = new.column2 from (values (?1, ?2)) as new where bucket.key = new.column1;

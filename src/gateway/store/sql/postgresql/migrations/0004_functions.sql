@@ -2,51 +2,68 @@
 -- than its work. Each statement in a function sees what was committed before it began, so what stands after the one that
 -- takes the locks reads what is true under them.
 --
--- All of them lock in one order: lanes, limits, messages, and the rest by their keys. Arguments are arrays, one for
--- each column; a plan is made once, and walks the indexes however small a table was when it was made.
+-- All of them lock in one order: lanes, limits, messages, and the rest by their keys. A plan is made once, and walks the
+-- indexes however small a table was when it was made.
 --
 -- A function that a process of the version before may still call is never changed: a new one is made beside it, and
--- the old one is dropped in an `.after` migration.
+-- the old one is dropped in an `.after` migration. The same goes for the rows.
 
--- Each attempt is written when it starts and once more when it has ended: with room beside it the second one touches no
--- index.
-alter table attempt set (fillfactor = 60);
+-- Rows as they are sent. An array of rows is one argument, and read as one; an array for each column cost both sides
+-- more than what is written costs.
+
+create type ledger_message as (
+    id text collate "C", connection text collate "C", lane text collate "C", kind text, request text, fingerprint text,
+    key text collate "C", adaptations text, steps integer, created_at bigint, due_at bigint, expires_at bigint,
+    priority integer, state text, generation integer, error text, parked boolean, waiting boolean
+);
+
+-- What may change of a message; null for what is as it was in the columns that are never null.
+create type ledger_change as (
+    id text collate "C", due_at bigint, expires_at bigint, priority integer, state text, generation integer, error text,
+    parked boolean, waiting boolean
+);
+
+create type ledger_step as (
+    message text collate "C", position integer, action text, token text collate "C", pause double precision,
+    indexes text, state text, attempts integer, first_at bigint, call text, doubt boolean, receipt text
+);
+
+create type ledger_attempt as (
+    message text collate "C", generation integer, step integer, number integer, started_at bigint, call text,
+    ended_at bigint, outcome text, status integer, detail text
+);
+
+create type ledger_owner as (
+    connection text collate "C", vendor_id text collate "C", message text collate "C", position integer
+);
 
 -- Keeps messages whose key and id are free, with their steps; returns the ids of those that were kept.
 create function ledger_enqueue(
-    integer, -- the row in which this process counts
-    text[], text[], -- lanes, each once and sorted, and their connections
-    text[], integer[], -- connections and priorities that may be new
-    -- messages, sorted by key and id
-    text[], text[], text[], text[], text[], text[], text[], text[], integer[], bigint[], bigint[], bigint[], integer[],
-    text[], integer[], text[], boolean[], boolean[],
-    -- steps
-    text[], integer[], text[], text[], double precision[], text[], text[], integer[], bigint[], text[], boolean[], text[]
+    shard integer, -- the row in which this process counts
+    lanes text[], connections text[], -- lanes, each once and sorted, and their connections
+    served text[], priorities integer[], -- connections and priorities that may be new
+    messages ledger_message[], -- sorted by key and id
+    steps ledger_step[]
 )
 returns setof text language plpgsql
 set plan_cache_mode = force_generic_plan set enable_seqscan = off
 as $$
 begin
-    insert into lane (lane, connection) select * from unnest($2, $3) on conflict do nothing;
-    perform from lane where lane = any($2) order by lane for update;
-    insert into queue (connection, priority) select * from unnest($4, $5) on conflict do nothing;
+    insert into lane (lane, connection) select * from unnest(lanes, connections) on conflict do nothing;
+    perform from lane where lane.lane = any(lanes) order by lane.lane for update;
+    insert into queue (connection, priority) select * from unnest(served, priorities) on conflict do nothing;
     return query
     with kept as (
         insert into message (
             id, connection, lane, kind, request, fingerprint, key, adaptations, steps, created_at, due_at, expires_at,
             priority, state, generation, error, parked, waiting
         )
-        select * from unnest(
-            $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23
-        )
+        select * from unnest(messages)
         on conflict do nothing
-        returning id, connection, waiting
+        returning message.id, message.connection, message.waiting
     ),
     fresh as (
-        select new.* from unnest(
-            $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35
-        ) as new (message, position, action, token, pause, indexes, state, attempts, first_at, call, doubt, receipt)
-        join kept on kept.id = new.message
+        select new.* from unnest(steps) as new join kept on kept.id = new.message
     ),
     stepped as (
         insert into step (
@@ -61,12 +78,12 @@ begin
     ),
     counted as (
         insert into depth (connection, shard, waiting)
-        select connection, $1, count(*) from kept where waiting group by connection order by connection
-        on conflict (connection, shard) do update set waiting = depth.waiting + excluded.waiting
+        select kept.connection, shard, count(*) from kept where kept.waiting group by 1 order by 1
+        on conflict on constraint depth_pkey do update set waiting = depth.waiting + excluded.waiting
     )
-    select id from kept;
+    select kept.id from kept;
     update lane set priority = coming.priority, next_at = coming.next_at
-    from unnest($2) as wanted (lane)
+    from unnest(lanes) as wanted (lane)
     cross join lateral (
         select
             coalesce(first.priority, 1) as priority,
@@ -89,10 +106,8 @@ $$;
 -- limit (GCRA). Tells of each attempt whether its lane was held, or else until when which limit asks to wait; and of
 -- each use of a limit when the next one was free before it.
 create function ledger_mark(
-    lanes text[], fences bigint[], starts bigint[], -- one for each attempt, as the next two groups
-    text[], integer[], text[], text[], double precision[], text[], text[], integer[], bigint[], text[], boolean[],
-    text[], -- steps
-    text[], integer[], integer[], integer[], bigint[], text[], bigint[], text[], integer[], text[], -- attempts
+    lanes text[], fences bigint[], starts bigint[], -- one for each attempt, as the next two
+    steps ledger_step[], attempts ledger_attempt[],
     keys text[], -- the keys of all limits, each once and sorted
     users integer[], -- uses of limits: which attempt, which key, the interval and how many of them may come at once
     places integer[],
@@ -162,14 +177,14 @@ begin
             pause = coalesce(new.pause, step.pause), indexes = coalesce(new.indexes, step.indexes),
             state = new.state, attempts = new.attempts, first_at = new.first_at, call = new.call, doubt = new.doubt,
             receipt = new.receipt
-        from unnest(written, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) as new (
+        from unnest(written, steps) as new (
             written, message, position, action, token, pause, indexes, state, attempts, first_at, call, doubt, receipt
         )
         where new.written and step.message = new.message and step.position = new.position
     )
     insert into attempt (message, generation, step, number, started_at, call, ended_at, outcome, status, detail)
     select new.message, generation, step, number, started_at, call, ended_at, outcome, status, detail
-    from unnest(written, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25) as new (
+    from unnest(written, attempts) as new (
         written, message, generation, step, number, started_at, call, ended_at, outcome, status, detail
     )
     where new.written
@@ -179,26 +194,27 @@ begin
 end
 $$;
 
--- Gives lanes back, each if it is still held, and writes what the attempts in them came to; tells which were held.
+-- Gives lanes back, each if it is still held, and writes what the attempts in them came to; tells which were held, and
+-- when the first of them is due again, if anything waits in one.
 create function ledger_settle(
     shard integer, -- the row in which this process counts
     lanes text[], fences bigint[], next_ats bigint[], -- one for each call
-    settled integer[], -- which of the calls bring a result: one of each of the next three groups
-    text[], bigint[], bigint[], integer[], text[], integer[], text[], boolean[], boolean[], -- messages
-    text[], integer[], text[], text[], double precision[], text[], text[], integer[], bigint[], text[], boolean[],
-    text[], -- steps; null for what is as it was in the columns that are never null
-    text[], -- the tokens of steps that are new
-    integer[], text[], integer[], integer[], integer[], bigint[], text[], bigint[], text[], integer[],
-    text[], -- attempts, each with its call
-    integer[], text[], text[], text[], integer[], -- owners of a vendor's ids, each with its call
-    users integer[], keys text[], bigint[], bigint[] -- places of limits that were taken for nothing, each with its call
+    settled integer[], -- which of the calls bring a result: one of each of the next three
+    changes ledger_change[],
+    steps ledger_step[], -- null for what is as it was in the columns that are never null
+    tokens text[], -- those of steps whose token is new; null where there is no such step
+    tried integer[], attempts ledger_attempt[], -- attempts, each with its call
+    owning integer[], owners ledger_owner[], -- owners of a vendor's ids, each with its call
+    users integer[], keys text[], befores bigint[], afters bigint[], -- places of limits taken for nothing, with the call
+    out held boolean[],
+    out due bigint
 )
-returns boolean[] language plpgsql
+language plpgsql
 set plan_cache_mode = force_generic_plan set enable_seqscan = off
 as $$
 declare
-    held boolean[];
     unused record;
+    written integer[]; -- the calls whose attempts were there
 begin
     with locked as materialized (
         select lane, fence, held_until from lane where lane = any(lanes) order by lane for update
@@ -217,7 +233,7 @@ begin
         -- behind a place that was taken since, a gap would let two pass that are closer than the limit says
         for unused in
             select given.key, given.before, given.after
-            from unnest(users, keys, $46, $47) with ordinality as given (call, key, before, after, place)
+            from unnest(users, keys, befores, afters) with ordinality as given (call, key, before, after, place)
             where held[given.call] order by given.call, given.place desc
         loop
             update bucket set arrival = unused.before where key = unused.key and arrival = unused.after;
@@ -230,7 +246,7 @@ begin
                 priority = coalesce(new.priority, message.priority), state = new.state,
                 generation = coalesce(new.generation, message.generation), error = new.error,
                 parked = coalesce(new.parked, message.parked), waiting = new.waiting
-            from unnest(settled, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+            from unnest(settled, changes)
                 as new (call, id, due_at, expires_at, priority, state, generation, error, parked, waiting)
             where held[new.call] and message.id = new.id
             returning message.connection, message.waiting
@@ -241,57 +257,73 @@ begin
                 pause = coalesce(new.pause, step.pause), indexes = coalesce(new.indexes, step.indexes),
                 state = new.state, attempts = new.attempts, first_at = new.first_at, call = new.call,
                 doubt = new.doubt, receipt = new.receipt
-            from unnest(settled, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26) as new (
+            from unnest(settled, steps) as new (
                 settled, message, position, action, token, pause, indexes, state, attempts, first_at, call, doubt,
                 receipt
             )
             where held[new.settled] and step.message = new.message and step.position = new.position
         ),
-        attempts as (
-            insert into attempt (
-                message, generation, step, number, started_at, call, ended_at, outcome, status, detail
-            )
-            select new.message, generation, step, number, started_at, new.call, ended_at, outcome, status, detail
-            from unnest($28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38) as new (
+        -- nearly always it was written when it started, and an update of what is there costs less than an insert that
+        -- finds it there
+        known as (
+            update attempt set
+                started_at = new.started_at, call = new.call, ended_at = new.ended_at, outcome = new.outcome,
+                status = new.status, detail = new.detail
+            from unnest(tried, attempts) as new (
                 settled, message, generation, step, number, started_at, call, ended_at, outcome, status, detail
             )
-            where held[new.settled]
-            on conflict (message, generation, step, number) do update set
-                started_at = excluded.started_at, call = excluded.call, ended_at = excluded.ended_at,
-                outcome = excluded.outcome, status = excluded.status, detail = excluded.detail
+            where held[new.settled] and attempt.message = new.message and attempt.generation = new.generation
+                and attempt.step = new.step and attempt.number = new.number
+            returning new.settled
         ),
         owners as (
             insert into owner (connection, vendor_id, message, position)
             select distinct on (new.connection, new.vendor_id) new.connection, new.vendor_id, new.message, new.position
-            from unnest($39, $40, $41, $42, $43) with ordinality
+            from unnest(owning, owners) with ordinality
                 as new (settled, connection, vendor_id, message, position, place)
             where held[new.settled] order by new.connection, new.vendor_id, new.place desc
             on conflict (connection, vendor_id) do update set message = excluded.message, position = excluded.position
+        ),
+        counted as (
+            insert into depth (connection, shard, waiting)
+            select messages.connection, shard, -count(*) from messages
+            where not messages.waiting group by messages.connection order by messages.connection
+            on conflict on constraint depth_pkey do update set waiting = depth.waiting + excluded.waiting
         )
-        insert into depth (connection, shard, waiting)
-        select messages.connection, $1, -count(*) from messages
-        where not messages.waiting group by messages.connection order by messages.connection
-        on conflict on constraint depth_pkey do update set waiting = depth.waiting + excluded.waiting;
-        if $27 is not null then
+        select array_agg(known.settled) into written from known;
+        if cardinality(tried) > coalesce(cardinality(written), 0) then
+            insert into attempt (
+                message, generation, step, number, started_at, call, ended_at, outcome, status, detail
+            )
+            select new.message, generation, step, number, started_at, new.call, ended_at, outcome, status, detail
+            from unnest(tried, attempts) as new (
+                settled, message, generation, step, number, started_at, call, ended_at, outcome, status, detail
+            )
+            where held[new.settled] and new.settled <> all(coalesce(written, '{}'));
+        end if;
+        if tokens is not null then
             insert into token (token, message, position)
-            select distinct on (new.token) new.token, new.message, new.position
-            from unnest(settled, $27, $15, $16) as new (settled, token, message, position)
-            where held[new.settled] and new.token is not null order by new.token, new.message desc
+            select distinct on (new.fresh) new.fresh, new.message, new.position
+            from unnest(settled, tokens, steps) as new (settled, fresh, message, position)
+            where held[new.settled] and new.fresh is not null order by new.fresh, new.message desc
             on conflict (token) do update set message = excluded.message, position = excluded.position;
         end if;
     end if;
-    update lane set
-        held_until = null,
-        not_before = given.next_at,
-        priority = coalesce(first.priority, 1),
-        next_at = case when first.due_at is not null then greatest(first.due_at, given.next_at) end
-    from unnest(held, lanes, next_ats) as given (held, lane, next_at)
-    left join lateral (
-        select message.priority, message.due_at from message
-        where message.lane = given.lane and message.waiting order by message.due_at, message.id limit 1
-    ) as first on true
-    where given.held and lane.lane = given.lane;
-    return held;
+    with freed as (
+        update lane set
+            held_until = null,
+            not_before = given.next_at,
+            priority = coalesce(first.priority, 1),
+            next_at = case when first.due_at is not null then greatest(first.due_at, given.next_at) end
+        from unnest(held, lanes, next_ats) as given (held, lane, next_at)
+        left join lateral (
+            select message.priority, message.due_at from message
+            where message.lane = given.lane and message.waiting order by message.due_at, message.id limit 1
+        ) as first on true
+        where given.held and lane.lane = given.lane
+        returning lane.next_at
+    )
+    select min(freed.next_at) into due from freed;
 end
 $$;
 
@@ -377,6 +409,7 @@ begin
             found := 0;
             exit;
         end if;
+        exit when cardinality(lanes) = most;
     end loop;
     if found > 0 then
         due := now;

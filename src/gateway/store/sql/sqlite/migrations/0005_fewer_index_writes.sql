@@ -1,1 +1,0 @@
--- Indexes and room in pages are written anew for PostgreSQL alone: nothing is to be changed here.
