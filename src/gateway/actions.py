@@ -16,7 +16,7 @@ from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field, JsonValue
 from gateway.addresses import Address, Word
 from gateway.capabilities import Feature
 from gateway.ids import MessageId, Token
-from gateway.model import Channel, Chat, ChatKind, Message, MessageRef, Reaction
+from gateway.model import Channel, Chat, ChatKind, Message, MessageRef, Raw, Reaction
 
 __all__ = [
     "Action",
@@ -206,7 +206,7 @@ class Receipt(Word):
     adaptations: tuple[Adaptation, ...] = ()
     replayed: bool = False
     """True when the vendor says that it had accepted this key before."""
-    raw: tuple[JsonValue, ...] = Field(default=(), repr=False)
+    raw: tuple[Raw, ...] = Field(default=(), repr=False)
     """The vendor's answers, one for each step."""
 
     @property
@@ -243,7 +243,7 @@ class StatusReport(Word):
     retriable: bool | None = None
     """Whether sending again may help; never done by itself."""
     occurred_at: AwareDatetime | None = None
-    raw: JsonValue = Field(default=None, repr=False)
+    raw: Raw = Field(default=None, repr=False)
 
 
 class CreateOptInLink(Word):
@@ -267,7 +267,7 @@ class OptInLinks(Word):
     imessage: str | None = Field(default=None, repr=False)
     sms: str | None = Field(default=None, repr=False)
     whatsapp: str | None = Field(default=None, repr=False)
-    raw: JsonValue = Field(default=None, repr=False)
+    raw: Raw = Field(default=None, repr=False)
 
 
 class ListChats(Word):
@@ -294,7 +294,7 @@ class ChatSummary(Word):
     last_inbound_at: AwareDatetime | None = None
     last_outbound_at: AwareDatetime | None = None
     last_text: str | None = Field(default=None, repr=False)
-    raw: JsonValue = Field(default=None, repr=False)
+    raw: Raw = Field(default=None, repr=False)
 
 
 class GetHistory(Word):
@@ -342,7 +342,7 @@ class HistoryItem(Word):
     reactions: tuple[HistoryReaction, ...] = ()
     """Those that stand; what was taken back is not among them."""
     occurred_at: AwareDatetime | None = None
-    raw: JsonValue = Field(default=None, repr=False)
+    raw: Raw = Field(default=None, repr=False)
 
     @property
     def text(self) -> str:
@@ -367,7 +367,7 @@ class Reachability(Word):
     """Whether the contact agrees to be written to, by the vendor's books; None where it keeps none, or nothing."""
     checked_at: AwareDatetime | None = None
     """When the vendor looked; it may be long ago."""
-    raw: JsonValue = Field(default=None, repr=False)
+    raw: Raw = Field(default=None, repr=False)
 
 
 class Unsubscribe(Word):
@@ -442,7 +442,7 @@ class Member(Word):
     ours: bool = False
     """True for a line of ours."""
     added_at: AwareDatetime | None = None
-    raw: JsonValue = Field(default=None, repr=False)
+    raw: Raw = Field(default=None, repr=False)
 
 
 class Group(Word):
@@ -450,7 +450,7 @@ class Group(Word):
 
     chat: Chat
     """With its name and members, as far as the answer gave them."""
-    raw: JsonValue = Field(default=None, repr=False)
+    raw: Raw = Field(default=None, repr=False)
 
 
 Action: TypeAlias = (
@@ -485,10 +485,14 @@ class Found(Word):
 
     `vendor_ids` names what was found. Empty and `absent` means that it certainly was not sent; empty and not
     `absent` proves nothing.
+
+    Where the vendor's records do not name the send, and only its content tells it, `alike` names every message of ours
+    with that content since the attempt began, oldest first: another open send may have the same. For one message only.
     """
 
     vendor_ids: tuple[str, ...] = ()
     absent: bool = False
+    alike: tuple[str, ...] = ()
 
 
 # ── what hooks see ────────────────────────────────────────────────────────────────────────────────────────────────

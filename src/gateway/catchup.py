@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -22,13 +22,14 @@ from gateway.errors import (
     GatewayError,
     InvalidMessage,
     OutcomeUnknown,
+    Refused,
     Retriable,
     StoreError,
     Unauthorized,
     Unsupported,
 )
 from gateway.ids import MessageId
-from gateway.inbox import Inbox
+from gateway.inbox import Inbox, Reading
 from gateway.log import logger
 from gateway.proof import look_again
 from gateway.provider import Missed, WebhookRequest
@@ -46,12 +47,23 @@ PAGES = 50
 """Pages of one run; the next one goes on."""
 PARKED = 200
 """Sends that wait for a person and are looked at again in one run: each is a call to the vendor."""
+ABREAST = 16
+"""Webhooks of a page that are looked for at the same time."""
 SECONDS = 120.0
 """Seconds of one run."""
 EVERY = 900.0
 """Seconds between the runs that start by themselves, so that there is never much to look through."""
 SOON = 5.0
 """Seconds until a run that came to its bounds goes on."""
+LASTS = timedelta(hours=1)
+"""How old a vendor's cursor may be.
+
+It is a place in a list whose oldest entries are dropped when the vendor likes, and none of them says when: then all
+others move, and those that move past the place would never be read. A run that came to its bounds goes on after
+seconds, and one that failed after a quarter of an hour; what is older was left by a process that was away.
+"""
+NOT_THE_CURSOR = frozenset({401, 403, 408, 425, 429})
+"""What an answer of 4xx may be that says nothing about the cursor: who asks, or how often and how soon."""
 
 
 class CaughtUp(Word):
@@ -76,6 +88,10 @@ class _Place(Word):
     """The newest that was seen since then."""
     cursor: str | None = None
     """The vendor's next page, while a run is not complete."""
+    kept_at: AwareDatetime | None = None
+    """When the vendor gave the cursor, by our clock."""
+    anew: bool = False
+    """True from when the vendor refused a cursor until all is read: another refusal is then its answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,8 +197,9 @@ class CatchUp:
     async def _read(self, connection: Connection, place: _Place, bounds: _Bounds) -> CaughtUp:
         found = CaughtUp(connection=connection.name)
         while True:
-            missed = await self._page(connection, place)
-            recovered = [await self._take(hook, connection) for hook in missed.hooks]
+            place, missed = await self._page(connection, place)
+            unknown = await self._unknown(missed.hooks, connection)
+            recovered = [await self._take(hook, connection) for hook in unknown]
             place = self._further(place, missed)
             found = CaughtUp(
                 connection=connection.name,
@@ -191,39 +208,78 @@ class CatchUp:
                 recovered=found.recovered + sum(recovered),
                 complete=missed.cursor is None,
             )
-            await self._store.keep_cursor(_name(connection), _done(place).model_dump_json())
+            await self._keep(connection, _done(place))
             if found.complete or found.pages >= bounds.pages or self._clock.now() >= bounds.until:
                 _log.info("caught_up", **found.model_dump())
                 return found
 
     def _further(self, place: _Place, missed: Missed) -> _Place:
         """Note what was seen; a time of the vendor's that is still to come would make us skip what comes until then."""
+        now = self._clock.now()
         newest = max((place.newest, *(hook.received_at for hook in missed.hooks)))
-        return place.model_copy(update={"newest": min(newest, self._clock.now()), "cursor": missed.cursor})
+        return place.model_copy(update={"newest": min(newest, now), "cursor": missed.cursor, "kept_at": now})
 
-    async def _page(self, connection: Connection, place: _Place) -> Missed:
+    async def _page(self, connection: Connection, place: _Place) -> tuple[_Place, Missed]:
+        """Fetch a page; where its cursor is refused, the first one since all was read: what is known costs a look only.
+
+        Raises the refusal where that was done already, and nothing was read to the end since. A vendor that refuses
+        what it gave would have us go round and round; the next run of its own begins again.
+        """
         provider, send = connection.provider, connection.patient(self._clock, self._chance)
         if place.cursor is not None:
             try:
-                return await drive(provider.missed(place.cursor, since=place.since), send)
-            except InvalidMessage:
-                # kept by another version of the provider: begin again, for what is known costs a look only
-                _log.warning("catch_up_cursor_refused", connection=connection.name)
-        return await drive(provider.missed(None, since=place.since), send)
+                return place, await drive(provider.missed(place.cursor, since=place.since), send)
+            except GatewayError as error:
+                if not _refuses(error):
+                    raise
+                refused, place = place, place.model_copy(update={"cursor": None, "anew": not place.anew})
+                if refused.anew:
+                    await self._keep(connection, place)
+                    raise
+                _begins_again(connection, "refused", error=error.slug, status=error.status)
+        return place, await drive(provider.missed(None, since=place.since), send)
+
+    async def _keep(self, connection: Connection, place: _Place) -> None:
+        # what is not set is not written: a process of the version before reads what it wrote itself
+        await self._store.keep_cursor(_name(connection), place.model_dump_json(exclude_defaults=True))
+
+    async def _unknown(self, hooks: Sequence[WebhookRequest], connection: Connection) -> list[WebhookRequest]:
+        """Give the webhooks of which something may be new, in their order.
+
+        Nearly all have arrived by themselves, and what is known stays known: so several are looked for at a time.
+        """
+        unknown: list[WebhookRequest] = []
+        for start in range(0, len(hooks), ABREAST):
+            some = hooks[start : start + ABREAST]
+            looks = await asyncio.gather(*(self._news(hook, connection) for hook in some), return_exceptions=True)
+            for hook, news in zip(some, looks, strict=True):
+                if isinstance(news, BaseException):
+                    raise news
+                if news is not None:
+                    unknown.append(hook)
+        return unknown
 
     async def _take(self, hook: WebhookRequest, connection: Connection) -> int:
         """Keep a webhook if anything of it is new; tells how many events were."""
+        reading = await self._news(hook, connection)
+        return 0 if reading is None else len(await self._inbox.keep(reading))
+
+    async def _news(self, hook: WebhookRequest, connection: Connection) -> Reading | None:
+        """Read a webhook; None when all of it is known."""
         # an event is due from its time on, and keeps its chat waiting: the vendor's clock may run ahead of ours
         hook = replace(hook, received_at=min(hook.received_at, self._clock.now()))
         reading = await self._inbox.read(hook, connection)
         if reading.events and not await self._inbox.unknown(reading.events):
-            return 0
-        return len(await self._inbox.keep(reading))
+            return None
+        return reading
 
     async def _begin(self, connection: Connection, since: datetime | None) -> _Place:
         kept = _place_of(await self._store.cursor(_name(connection)))
         if kept is not None and (since is None or since >= kept.since):
-            return kept
+            if kept.cursor is None or (kept.kept_at is not None and self._clock.now() - kept.kept_at <= LASTS):
+                return kept
+            _begins_again(connection, "old")
+            return kept.model_copy(update={"cursor": None})
         start = (since or self._clock.now() - FIRST).astimezone(UTC)
         return _Place(since=start, newest=start)
 
@@ -234,6 +290,21 @@ def _place_of(kept: str | None) -> _Place | None:
         return _Place.model_validate_json(kept) if kept else None
     except ValidationError:
         return None
+
+
+def _refuses(error: GatewayError) -> bool:
+    """Tell whether a cursor is of no use any more.
+
+    The vendor has dropped what it points to, or the provider's maker writes cursors in another way by now.
+    """
+    if isinstance(error, InvalidMessage):
+        return True
+    status = error.status if isinstance(error, Refused) else None
+    return status is not None and 400 <= status < 500 and status not in NOT_THE_CURSOR
+
+
+def _begins_again(connection: Connection, why: str, **fields: str | int | None) -> None:
+    _log.warning("catch_up_begins_again", connection=connection.name, why=why, **fields)
 
 
 def _done(place: _Place) -> _Place:

@@ -17,6 +17,7 @@ from typing import Any, Self, TypeVar, overload
 
 from gateway import outbox
 from gateway.actions import (
+    ConnectionInfo,
     GetStatus,
     Policy,
     Receipt,
@@ -32,7 +33,7 @@ from gateway.connections import Connection
 from gateway.delivery import MessageStatus, merge
 from gateway.drift import Drift, drift
 from gateway.engine import Engine, When, request_of
-from gateway.errors import Cancelled, Conflict, InvalidMessage
+from gateway.errors import Cancelled, Conflict, InvalidMessage, NoRoute
 from gateway.events import Event, MessageReceived, ReactionAdded, ReactionRemoved
 from gateway.exchange import Reply
 from gateway.files import LIFETIME, File, Files, Given
@@ -578,21 +579,27 @@ class Gateway(Questions):
     async def resolve(self, message: str, verdict: Verdict, *, wait: float = 30.0) -> Receipt:
         """Settle a send whose outcome nobody knows: it was sent, send it again, or forget it.
 
-        `mark_sent` and `resend` go on with the steps that are left; `drop` raises `Cancelled`, its outcome.
+        `mark_sent` and `resend` go on with the steps that are left; `drop` raises `Cancelled`, its outcome. Where the
+        message's connection is not in use any more, `resend` raises `NoRoute`; `drop` and `mark_sent` need none, and
+        what is left of a sequence is not sent: that raises `PartlySent`.
         """
         row, steps = await self._engine.look_up(message)
         step = next((step for step in steps if step.state is StepState.UNKNOWN), None)
         if row.state is not MessageState.UNKNOWN or step is None:
             raise Conflict(f"the outcome of {message} is known: {row.state.value}", hint="there is nothing to resolve")
-        connection = self._engine.connections.get(row.connection)
-        now = self._engine.clock.now()
+        carrier, now = await self._engine.carrier(row), self._engine.clock.now()
         if verdict == "mark_sent":
-            change = outbox.accepted(row, steps, step, Receipt(), None, connection, now)
+            change = outbox.accepted(row, steps, step, Receipt(), None, carrier, now)
+            if change.message.state is MessageState.QUEUED and isinstance(carrier, ConnectionInfo):
+                # it would wait for good, and nobody would see that it does
+                why = f"the connection {carrier.name} is not in use: what is left cannot go by it"
+                change = outbox.left_over(change, steps[step.index + 1], carrier, now, why)
         elif verdict == "resend":
+            self._goes_on(row, f'settle it without: gateway.resolve("{row.id}", "mark_sent" | "drop")')
             change = outbox.again(row, step, now)
         elif verdict == "drop":
             change = outbox.refused(
-                row, step, Cancelled("dropped after its outcome stayed unknown"), None, connection, now
+                row, step, Cancelled("dropped after its outcome stayed unknown"), None, carrier, now
             )
         else:
             raise InvalidMessage(f"{verdict!r} is no verdict", hint='use "resend", "mark_sent" or "drop"')
@@ -601,16 +608,30 @@ class Gateway(Questions):
         return await self._engine.outcome(row.id, wait)
 
     async def resend(self, message: str, *, wait: float = 30.0) -> Receipt:
-        """Go on with a message that was partly sent, from the step that was refused."""
+        """Go on with a message that was partly sent, from the step that was refused.
+
+        Raises `NoRoute` where the message's connection is not in use any more.
+        """
         row, steps = await self._engine.look_up(message)
         if row.state is not MessageState.PARTLY:
             raise Conflict(f"{message} is {row.state.value}", hint="only a partly sent message goes on; else send anew")
+        self._goes_on(row, "send the rest anew by another one: via=…")
         step = next(step for step in steps if step.state is not StepState.ACCEPTED)
         if not await self._engine.store.amend(
             outbox.again(row, step, self._engine.clock.now()), expect=MessageState.PARTLY
         ):
             raise Conflict(f"{message} changed meanwhile", hint="look at it again")
         return await self._engine.outcome(row.id, wait)
+
+    def _goes_on(self, row: MessageRow, instead: str) -> None:
+        """Make sure that what is left of a message can leave; raises `NoRoute`, with what can be done instead."""
+        connections = self._engine.connections
+        if connections.find(row.connection) is None:
+            why = connections.away.get(row.connection, "not there any more")
+            raise NoRoute(
+                f"the connection {row.connection}, by which {row.id} goes, is {why}",
+                hint=f"put it to use again under this name, or {instead}",
+            )
 
     # ── receiving ─────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 from pydantic import JsonValue
 
 from gateway import outbox
-from gateway.actions import Action, Policy, Receipt, SendMessage
+from gateway.actions import Action, ConnectionInfo, Policy, Receipt, SendMessage
 from gateway.addresses import Address
 from gateway.catchup import CatchUp
 from gateway.clock import Clock
@@ -194,12 +194,7 @@ class Engine:
             await self._may_be_kept(
                 connection, Sending(plan.steps[-1].action, connection.name, lane, row.priority, now)
             )
-        await self._has_room(connection)
-        reach(Point.ASKED)
-        kept = await self.store.enqueue(row, steps)
-        reach(Point.KEPT)
-        if self._works:
-            await self._worker.take_up()
+        kept = await self._keep(connection, row, steps)
         if kept.fingerprint != row.fingerprint:
             raise Conflict(
                 "this key was used before with other content", hint="use a new key, or repeat the very same call"
@@ -216,16 +211,21 @@ class Engine:
         if refusal is not None:
             raise refusal
 
-    async def _has_room(self, connection: Connection) -> None:
-        depth, most = await self.store.depth(connection.name), connection.terms.queue
-        if depth >= most:
-            _log.warning("queue_full", connection=connection.name, depth=depth)
-            slowest = max((pace.interval for pace in (*connection.rules.paces, *connection.terms.paces)), default=1.0)
-            raise Overloaded(
-                f"{depth} messages wait to leave on this connection already",
-                retry_after=max(slowest, 1.0),
-                hint=f"send it again later; the connection's queue holds {most}",
-            ).locate(connection=connection.name, provider=connection.provider.name)
+    async def _keep(self, connection: Connection, row: MessageRow, steps: Sequence[StepRow]) -> MessageRow:
+        """Keep a row, or give the one that has its key: that one is kept already, and needs no room."""
+        depth = await self.store.depth(connection.name)
+        if depth >= connection.terms.queue:
+            # only here: while there is room, `enqueue` itself tells a repetition, and costs no look-up before it
+            before = await self.store.by_key(row.key) if row.key is not None else None
+            if before is None:
+                raise _overloaded(connection, depth)
+            return before
+        reach(Point.ASKED)
+        kept = await self.store.enqueue(row, steps)
+        reach(Point.KEPT)
+        if self._works:
+            await self._worker.take_up()
+        return kept
 
     async def cancel(self, message: str, wait: float) -> None:
         """Take back what has not left; when this returns, it is certain that it will not.
@@ -253,8 +253,7 @@ class Engine:
             raise Conflict(f"{message} is {row.state.value}", hint="only what has not left can be cancelled")
         if step.doubt:
             raise Conflict(f"the vendor may have {message} already", hint="wait for its outcome")
-        connection = self.connections.get(row.connection)
-        settled = outbox.cancelled(row, step, connection, self.clock.now())
+        settled = outbox.cancelled(row, step, await self.carrier(row), self.clock.now())
         if step.state is not StepState.WAITING or not await self.store.amend(settled, expect=MessageState.QUEUED):
             return False
         _log.info("message_cancelled", message_id=row.id, connection=row.connection)
@@ -329,6 +328,16 @@ class Engine:
             raise NotFound(f"there is no message {message}", hint="use the message_id of a receipt or a ticket")
         return found
 
+    async def carrier(self, row: MessageRow) -> outbox.Carrier:
+        """Give the connection of a message, or what its reports say of one that is not in use (any more).
+
+        That is enough to settle a message without the vendor.
+        """
+        if (connection := self.connections.find(row.connection)) is not None:
+            return connection
+        providers = [kept.event.provider for kept in await self.store.events_of(row.id)]
+        return ConnectionInfo(name=row.connection, provider=next(filter(None, reversed(providers)), ""))
+
     # ── the way in ────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def receive(self, connection: str, hook: WebhookRequest) -> Reply:
@@ -359,6 +368,16 @@ def _say_that_it_stopped(task: asyncio.Task[None]) -> None:
 def request_of(chat: Chat, policy: Policy, **content: Any) -> dict[str, JsonValue]:
     """Describe what was asked as plain data: equal calls give equal descriptions."""
     return {"to": chat.identity, "line": chat.line, "policy": policy.value, **content}
+
+
+def _overloaded(connection: Connection, depth: int) -> GatewayError:
+    _log.warning("queue_full", connection=connection.name, depth=depth)
+    slowest = max((pace.interval for pace in (*connection.rules.paces, *connection.terms.paces)), default=1.0)
+    return Overloaded(
+        f"{depth} messages wait to leave on this connection already",
+        retry_after=max(slowest, 1.0),
+        hint=f"send it again later; the connection's queue holds {connection.terms.queue}",
+    ).locate(connection=connection.name, provider=connection.provider.name)
 
 
 def _stopped(connection: Connection, error: Unauthorized) -> GatewayError:

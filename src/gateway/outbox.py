@@ -10,12 +10,14 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
+from typing import TypeAlias
 
 from pydantic import JsonValue, TypeAdapter
 from pydantic_core import from_json, to_json
 
 from gateway.actions import (
     Adaptation,
+    ConnectionInfo,
     DeliveryState,
     Receipt,
     SendMessage,
@@ -39,6 +41,7 @@ from gateway.traces import traced
 
 __all__ = [
     "Asked",
+    "Carrier",
     "accepted",
     "action_of",
     "again",
@@ -58,7 +61,12 @@ __all__ = [
     "waits_for",
 ]
 
+Carrier: TypeAlias = Connection | ConnectionInfo
+"""Who carried a message: a connection, or what is known of one that is not here any more."""
+
 _ADAPTATIONS: TypeAdapter[tuple[Adaptation, ...]] = TypeAdapter(tuple[Adaptation, ...])
+TOO_OLD = "the rest waited too long for proof of what is before it"
+"""Why the rest of a message does not go by itself, unless another reason is given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +141,7 @@ def accepted(
     step: StepRow,
     receipt: Receipt,
     attempt: AttemptRow | None,
-    connection: Connection,
+    connection: Carrier,
     now: datetime,
     *,
     reported: Collection[str] = (),
@@ -190,7 +198,7 @@ def refused(
     step: StepRow,
     error: GatewayError,
     attempt: AttemptRow | None,
-    connection: Connection,
+    connection: Carrier,
     now: datetime,
 ) -> Settlement:
     """The step was refused: at step 0 nothing was sent, later the message is partly sent."""
@@ -234,7 +242,7 @@ def expired(message: MessageRow, step: StepRow, connection: Connection, now: dat
     return _given_up(refused(message, step, error, None, connection, now), MessageState.EXPIRED)
 
 
-def cancelled(message: MessageRow, step: StepRow, connection: Connection, now: datetime) -> Settlement:
+def cancelled(message: MessageRow, step: StepRow, connection: Carrier, now: datetime) -> Settlement:
     """It is not to be sent any more; of a sequence that has begun the rest."""
     error = Cancelled("cancelled before it left", hint="send it anew if you want it after all")
     settled = _given_up(refused(message, step, error, None, connection, now), MessageState.CANCELLED)
@@ -253,9 +261,9 @@ def _is_first(step: StepRow) -> bool:
     return step.index == 0 or (step.index == 1 and step.pause > 0)
 
 
-def left_over(settled: Settlement, step: StepRow, connection: Connection, now: datetime) -> Settlement:
-    """Leave what is behind an accepted step to a person: it waited for so long that it may be old news."""
-    error = Expired("the rest waited too long for proof of what is before it", hint="resend goes on with it")
+def left_over(settled: Settlement, step: StepRow, connection: Carrier, now: datetime, why: str = TOO_OLD) -> Settlement:
+    """Leave what is behind an accepted step to a person: it may be old news, or nobody here could send it."""
+    error = Expired(why, hint="resend goes on with it")
     message = replace(settled.message, state=MessageState.PARTLY, error=_dump(error))
     report = _report(message, step, connection, now, DeliveryState.FAILED, None, error)
     return replace(settled, message=message, events=(*settled.events, report))
@@ -295,7 +303,7 @@ def _dump(error: GatewayError) -> str:
 def _report(
     message: MessageRow,
     step: StepRow,
-    connection: Connection,
+    connection: Carrier,
     now: datetime,
     state: DeliveryState,
     vendor_id: str | None,
@@ -307,9 +315,8 @@ def _report(
     key = f"gateway:{message.id}.{message.generation}.{step.index}:{state.value}:{vendor_id or ''}"
     about = {"chat": action.chat, "message_id": message.id, "reference": reference, "vendor_id": vendor_id}
     failed = {"code": error.code, "reason": error.message} if error else {}
-    return report(
-        key, connection.name, connection.provider.name, now, message.lane, {"state": state, **about, **failed}
-    )
+    provider = connection.provider if isinstance(connection, ConnectionInfo) else connection.provider.name
+    return report(key, connection.name, provider, now, message.lane, {"state": state, **about, **failed})
 
 
 def _alias(message: MessageRow, receipt: Receipt) -> tuple[ChatId, ChatId] | None:

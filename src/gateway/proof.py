@@ -8,17 +8,19 @@ from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from gateway import outbox
-from gateway.actions import Attempt, DeliveryState, Receipt, SendMessage, Sent
+from gateway.actions import Attempt, DeliveryState, Found, Receipt, SendMessage, Sent
 from gateway.clock import Clock, wait_for_change
 from gateway.connections import Connection, Connections
 from gateway.delivery import merge
 from gateway.drive import Send, drive
 from gateway.errors import GatewayError, Refused, Retriable
-from gateway.ids import Token
+from gateway.ids import ChatId, Token
 from gateway.log import logger
+from gateway.model import Link, Part, Text
 from gateway.standing import begin
 from gateway.store.port import Store
 from gateway.store.rows import AttemptRow, MessageRow, MessageState, Settlement, StepRow, StepState, Work
+from gateway.store.rules import has_begun
 
 __all__ = ["Late", "absent", "came_late", "look_again", "look_for_proof", "prove", "proven", "reported_states"]
 
@@ -81,12 +83,11 @@ async def look_for_proof(
     vendor_ids, gone = await store.proofs(step.token), False
     if not vendor_ids:
         try:
-            vendor_ids, gone = await _in_records(work.message, step, connection, connection.transport.send)
+            vendor_ids, gone = await _in_records(store, work.message, step, connection, connection.transport.send)
         except GatewayError as error:
             _log.info("no_records", message_id=work.message.id, error=error.slug)
             if (then := await _next_look(store, work.message, error, now, began)) is not None:
                 return Settlement(message=work.message, step=step, attempt=None, next_at=then)
-        vendor_ids = await _unowned(store, step, connection, vendor_ids)
     if vendor_ids:
         _log.info("outcome_proven", message_id=work.message.id, step=step.index, by="records")
         await begin(store, connection, work.lane, now)
@@ -128,8 +129,7 @@ async def look_again(
         return False
     vendor_ids = await store.proofs(step.token)
     if not vendor_ids:
-        found, _ = await _in_records(message, step, connection, send)
-        vendor_ids = await _unowned(store, step, connection, found)
+        vendor_ids, _ = await _in_records(store, message, step, connection, send)
     # asking takes its time: a person may have decided meanwhile, and what was sent anew is another matter
     kept = await store.message(message.id)
     if not vendor_ids or kept is None or kept != (message, tuple(steps)):
@@ -144,30 +144,101 @@ async def look_again(
 
 
 async def _in_records(
-    message: MessageRow, step: StepRow, connection: Connection, send: Send
+    store: Store, message: MessageRow, step: StepRow, connection: Connection, send: Send
 ) -> tuple[tuple[str, ...], bool]:
+    """Ask the vendor for what is a step's own, and whether it certainly has nothing; raises a `GatewayError`."""
+    found = await _found(message, step, connection, send)
+    if found.alike:
+        return await _by_content(store, message, step, found, connection, send), False
+    return found.vendor_ids if await _free(store, step, connection, found.vendor_ids) else (), found.absent
+
+
+async def _found(message: MessageRow, step: StepRow, connection: Connection, send: Send) -> Found:
     """Ask the vendor; raises a `GatewayError` whatever happens, for a provider may raise anything."""
     action = outbox.action_of(step)
     if not isinstance(action, SendMessage):
-        return (), False
-    attempt = Attempt(action=action, started_at=step.first_at or message.created_at)
+        return Found()
+    attempt = Attempt(action=action, started_at=_begun(message, step))
     try:
-        found = await drive(connection.provider.find(attempt), send)
+        return await drive(connection.provider.find(attempt), send)
     except GatewayError:
         raise
     except Exception as error:  # noqa: BLE001 - a border: a step that no look settles has to come to a person
         _log.error("find_failed", provider=connection.provider.name, error=type(error).__name__)
         raise Refused(f"the provider failed: {type(error).__name__}", hint="report it to its author") from None
-    return found.vendor_ids, found.absent
 
 
-async def _unowned(store: Store, step: StepRow, connection: Connection, vendor_ids: tuple[str, ...]) -> tuple[str, ...]:
-    """Give what was found, unless it is another send's: the same text may have been sent twice."""
-    for vendor_id in vendor_ids:
-        owner = await store.owner(connection.name, vendor_id)
-        if owner is not None and (owner.message, owner.index) != (step.message, step.index):
-            return ()
-    return vendor_ids
+async def _by_content(
+    store: Store, message: MessageRow, step: StepRow, found: Found, connection: Connection, send: Send
+) -> tuple[str, ...]:
+    """Give which of the messages with a step's content is its own; none where that cannot be told.
+
+    Those of other sends are left out. What remains has to be as many as the open steps of the chat with this content:
+    then they are theirs in the order in which they began. Of fewer nobody can say whose they are.
+    """
+    sharing = await _sharing(store, message.lane, step)
+    first = next(iter(sharing), None)
+    if first is None or (len(sharing) > 1 and not all(_is_single(other) for _, other in sharing)):
+        return ()
+    # the look of the one that began first goes back far enough for all
+    alike = found.alike if _is_same(first[1], step) else (await _found(*first, connection, send)).alike
+    free = [id_ for id_ in alike if await _free(store, step, connection, (id_,))]
+    place = next(place for place, (_, other) in enumerate(sharing) if _is_same(other, step))
+    if len(free) != len(sharing) or free[place] not in found.alike:
+        return ()
+    return (free[place],)
+
+
+async def _sharing(store: Store, lane: ChatId, step: StepRow) -> list[tuple[MessageRow, StepRow]]:
+    """List the open steps of a chat with a step's content, itself among them, in the order in which they began.
+
+    None where it is no longer among them: then it was decided meanwhile.
+    """
+    contents = _contents(step)
+    begun = [
+        (row, other)
+        for row, steps in await store.begun(lane)
+        for other in steps
+        if has_begun((other,)) and contents & _contents(other)
+    ]
+    if not any(_is_same(other, step) for _, other in begun):
+        return []
+    return sorted(begun, key=lambda pair: (_begun(*pair), pair[0].id, pair[1].index))
+
+
+def _contents(step: StepRow) -> frozenset[str]:
+    """Give what a step's messages say, each as one text; a link says its address."""
+    action = outbox.action_of(step)
+    messages = action.messages if isinstance(action, SendMessage) else ()
+    return frozenset("".join(_said(part) for part in message.parts) for message in messages)
+
+
+def _said(part: Part) -> str:
+    match part:
+        case Text():
+            return part.text
+        case Link():
+            return part.url
+    return ""
+
+
+def _is_single(step: StepRow) -> bool:
+    action = outbox.action_of(step)
+    return isinstance(action, SendMessage) and len(action.messages) == 1
+
+
+def _is_same(one: StepRow, other: StepRow) -> bool:
+    return (one.message, one.index) == (other.message, other.index)
+
+
+def _begun(message: MessageRow, step: StepRow) -> datetime:
+    return step.first_at or message.created_at
+
+
+async def _free(store: Store, step: StepRow, connection: Connection, vendor_ids: tuple[str, ...]) -> bool:
+    """Tell whether none of what was found is another send's: the same text may have been sent twice."""
+    owners = [await store.owner(connection.name, vendor_id) for vendor_id in vendor_ids]
+    return all(owner is None or _is_same(owner, step) for owner in owners)
 
 
 async def reported_states(
@@ -190,11 +261,10 @@ def _of_one_given_up(
 ) -> Settlement:
     """Take a step as accepted; of a message that waits for a person for long the rest is not sent by itself."""
     settled = outbox.accepted(message, steps, step, proven(vendor_ids), None, connection, now, states=states)
-    begun = step.first_at or message.created_at
     if (
         not message.parked
         or settled.message.state is not MessageState.QUEUED
-        or now - begun < timedelta(seconds=LOOKING)
+        or now - _begun(message, step) < timedelta(seconds=LOOKING)
     ):
         return settled
     return outbox.left_over(settled, steps[step.index + 1], connection, now)

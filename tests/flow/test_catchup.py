@@ -192,3 +192,33 @@ async def test_a_vendor_whose_clock_is_ahead_keeps_no_chat_waiting(
         # with these steps the time never comes at which the vendor says that it is
         await site.until(lambda: site.texts.total() == 2, step=0.01)
     assert {"old": 1, "new": 1} == site.texts
+
+
+@keepers
+async def test_a_place_that_was_left_before_a_downtime_is_begun_again(
+    vendor: str, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The vendor dropped what was read, and all that is left has moved: each message comes once all the same."""
+    async with site.gateway() as gateway:
+        kind = type(gateway.connections[0].provider)
+    own, dropped = kind.missed, 0
+
+    def by_two(provider: Any, cursor: str | None, *, since: datetime | None = None) -> Exchange[Missed]:
+        found = yield from own(provider, None, since=since)
+        kept = found.hooks[dropped:]
+        place = int(cursor or 0)
+        return Missed(kept[place : place + 2], str(place + 2) if place + 2 < len(kept) else None)
+
+    monkeypatch.setattr(kind, "missed", by_two)
+    site.write("a1", "b1", "a2", "b2", "a3", "b3")
+    await site.sim.clock.advance(20 * 3600)
+    async with site.gateway() as gateway:
+        found = await gateway.catch_up("main", pages=1)
+        await site.until(lambda: bool(site.texts), step=1)
+    dropped = 2
+    await site.sim.clock.advance(2 * 3600)
+    async with site.gateway() as gateway:
+        complete = (await gateway.catch_up("main")).complete
+        await site.until(lambda: len(site.texts) >= 6, step=1)
+    assert (False, True) == (found.complete, complete)
+    assert dict.fromkeys(("a1", "b1", "a2", "b2", "a3", "b3"), 1) == site.texts

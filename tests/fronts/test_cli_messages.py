@@ -165,6 +165,22 @@ def test_an_unknown_outcome_is_settled_by_a_verdict(durable: Path, verdict: str,
     assert {message: state, other: "queued"} == {row["message_id"]: row["state"] for row in listed(durable)}
 
 
+def test_what_was_sent_by_a_connection_that_is_gone_is_settled_all_the_same(durable: Path) -> None:
+    """Only what would have to be sent cannot; the hint names what can be done."""
+    lost, sent, late, half = (keep(durable, *ends) for ends in ((not_known,), (not_known,), (), (half_sent,)))
+    durable.write_text(durable.read_text().replace("[connections.main]", "[connections.renamed]"))
+    for command in (("resolve", lost, "resend"), ("resend", half)):
+        result = run("messages", *command, "--config", durable, "--json")
+        assert (7, "no_route") == (result.exit_code, problem(result)["code"])
+        other = "messages resolve ID mark_sent|drop" if command[1] == lost else "send TO TEXT --via NAME"
+        back = "put its [connections.NAME] back into the configuration"
+        assert f"{back}, or: gateway {other}" == problem(result)["hint"]
+    for words in (("resolve", lost, "drop"), ("resolve", sent, "mark_sent"), ("cancel", late)):
+        assert 0 == run("messages", *words, "--config", durable).exit_code
+    states = {row["message_id"]: row["state"] for row in listed(durable)}
+    assert {lost: "refused", sent: "accepted", late: "cancelled", half: "partly"} == states
+
+
 def test_a_verdict_is_one_of_three(durable: Path) -> None:
     """A misspelt one gets the nearest, before the store is touched."""
     result = run("messages", "resolve", "msg_none", "resent", "--config", durable)

@@ -4,21 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+import structlog
 
 from gateway import catchup
 from gateway.catchup import CatchUp, CaughtUp
 from gateway.connections import Connection, Connections
-from gateway.errors import InvalidMessage, Unauthorized, Unsupported, VendorFault
+from gateway.errors import (
+    GatewayError,
+    InvalidMessage,
+    NotFound,
+    RateLimited,
+    Refused,
+    Unauthorized,
+    Unreachable,
+    Unsupported,
+    VendorFault,
+)
+from gateway.ids import EventId
 from gateway.inbox import Inbox
 from gateway.plugins import load
 from gateway.provider import Exchange, Missed, Provider, Reply
 from gateway.simulator import SimClock
-from gateway.store import MemoryStore
+from gateway.store import EventRow, MemoryStore
 from tests.unit.plain_vendor import NOW, History, Plain, PlainSettings, after, connection, hook, written
 
 
@@ -39,6 +51,18 @@ class Desk:
         for minute in minutes:
             at = after(-60 * minute)
             self.history.add(at, written(f"m{minute}"))
+
+    async def wait(self, seconds: float) -> None:
+        """Let time pass; whatever falls due in it comes to where it waits before more passes."""
+        end = self.clock.now() + timedelta(seconds=seconds)
+        while (left := (end - self.clock.now()).total_seconds()) > 0:
+            await self._rest()
+            await self.clock.advance(min(left, catchup.SOON))
+        await self._rest()
+
+    async def _rest(self) -> None:
+        for _ in range(500):  # rounds of the loop: more than fifty pages take
+            await asyncio.sleep(0)
 
     async def once(self, **options: Any) -> CaughtUp:
         """Catch up."""
@@ -65,6 +89,29 @@ async def test_what_was_missed_is_kept_once_and_counted() -> None:
     assert [after(-1800), after(-1200), after(-600)] == sorted(
         row.event.received_at for row in await desk.store.events()
     )
+
+
+async def test_what_is_known_is_looked_for_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A store far away is not waited for once for each webhook of a page; what is missing is kept in its order."""
+    desk = Desk()
+    desk.history.per_page = 40
+    desk.keep(*range(40, 0, -1))
+    for number in range(40, 5, -1):
+        await desk.inbox.accept(hook(written(f"m{number}"), at=after(-60 * number)), desk.connection)
+    look, now, most = desk.store.event, 0, 0
+
+    async def slowly(id_: EventId) -> EventRow | None:
+        nonlocal now, most
+        now += 1
+        most = max(most, now)
+        await asyncio.sleep(0)
+        now -= 1
+        return await look(id_)
+
+    monkeypatch.setattr(desk.store, "event", slowly)
+    assert found(pages=1, webhooks=40, recovered=5) == await desk.once()
+    assert [f"m{number}" for number in range(5, 0, -1)] == (await desk.seen())[-5:]
+    assert catchup.ABREAST == most
 
 
 async def test_it_goes_on_where_it_was_left() -> None:
@@ -143,6 +190,147 @@ async def test_a_cursor_of_another_version_begins_again() -> None:
     assert found(pages=2, webhooks=3, recovered=1) == await desk.once()
 
 
+# ── cursors that are of no use ────────────────────────────────────────────────────────────────────────────────────
+
+
+def refusing(desk: Desk, error: Callable[[], Exception], fits: Callable[[str], bool] = bool) -> Callable[[], None]:
+    """Have the vendor answer calls with a cursor that fits by an error; gives what has it answer again."""
+    answer = desk.history.send
+
+    async def refuse(call: Any) -> Reply:
+        if fits(call.params["cursor"]):
+            desk.history.calls.append(call.params)
+            raise error()
+        return await answer(call)
+
+    def mend() -> None:
+        desk.history.send = answer  # type: ignore[method-assign]  # as it was
+
+    desk.history.send = refuse  # type: ignore[method-assign]  # the vendor's bad day
+    return mend
+
+
+def begun_again(lines: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Say why it was begun again, as the log has it."""
+    return [line["why"] for line in lines if line["event"] == "catch_up_begins_again"]
+
+
+@pytest.mark.parametrize("status", [400, 404, 410, 422])
+async def test_a_cursor_that_the_vendor_refuses_is_begun_again(status: int) -> None:
+    """From the time up to which all was read: each message comes once, whatever was dropped meanwhile."""
+    desk = Desk()
+    desk.keep(*range(100, 90, -1))
+    await desk.once(pages=3)
+    # what the vendor keeps no longer is gone; what is left has moved, and the place with it
+    del desk.history.kept[:5]
+    refused = iter([NotFound("no such page", status=status)])
+    mend = refusing(desk, lambda: next(refused), lambda cursor: cursor == "6")
+    with structlog.testing.capture_logs() as lines:
+        assert found(pages=3, webhooks=5, recovered=4) == await desk.once()
+    mend()
+    assert [f"m{n}" for n in range(100, 90, -1)] == await desk.seen()
+    assert ["refused"] == begun_again(lines)
+    assert 0 == (await desk.once()).recovered
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        Unauthorized("revoked", status=401),
+        Unauthorized("not yours", status=403),
+        Refused("not yours", status=403),
+        RateLimited("slowly", status=429),
+        VendorFault("down", status=502),
+        Unreachable("nobody there"),
+    ],
+    ids=lambda error: f"{error.slug}-{error.status}",
+)
+async def test_what_says_nothing_about_the_cursor_leaves_it_as_it_is(error: GatewayError) -> None:
+    """A vendor that is away, or that does not let us in: the next run goes on with the cursor."""
+    desk = Desk()
+    desk.keep(30, 20, 10)
+    await desk.once(pages=1)
+    mend = refusing(desk, lambda: error)
+    asking = asyncio.create_task(desk.once())
+    while not asking.done():
+        await desk.clock.advance(10)
+    assert error is asking.exception()
+    mend()
+    assert found(pages=1, webhooks=1, recovered=1) == await desk.once()
+
+
+async def test_a_vendor_that_refuses_all_its_cursors_is_not_asked_for_ever() -> None:
+    """It is begun again once, then the refusal is told; nothing is skipped, and a later run reads the rest."""
+    desk = Desk()
+    desk.connection.catch_up = True
+    desk.connections._by_name["main"] = desk.connection
+    desk.keep(*range(100, 90, -1))
+    mend = refusing(desk, lambda: NotFound("no such page", status=404))
+    loop = asyncio.create_task(desk.catch_up.run())
+    await desk.wait(catchup.EVERY - 1)
+    asked = [call["cursor"] for call in desk.history.calls]
+    for _ in range(3):
+        await desk.wait(catchup.EVERY)
+    again = len(desk.history.calls) - len(asked)
+    mend()
+    await desk.wait(catchup.EVERY)
+    loop.cancel()
+    assert ["", "2", "", "2"] == asked
+    assert 3 * len(asked) == again
+    assert [f"m{n}" for n in range(100, 90, -1)] == await desk.seen()
+
+
+async def test_a_refusal_far_back_ends_in_one_failure_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A vendor that gives no more than so many pages: runs that come to their bounds do not chase each other."""
+    monkeypatch.setattr(catchup, "PAGES", 2)
+    desk = Desk()
+    desk.keep(*range(100, 80, -1))
+    refusing(desk, lambda: NotFound("no such page", status=400), lambda cursor: cursor == "6")
+    outcomes: list[object] = []
+    for _ in range(6):
+        try:
+            outcomes.append((await desk.once(pages=2)).complete)
+        except NotFound:
+            outcomes.append("refused")
+    assert [False, False, False, "refused", False, False] == outcomes
+    assert [f"m{n}" for n in range(100, 94, -1)] == await desk.seen()
+
+
+async def test_a_cursor_that_was_left_long_ago_is_not_gone_on_from() -> None:
+    """It is a place in a list that moved meanwhile: what moved past it would never be read."""
+    desk = Desk()
+    desk.keep(*range(100, 90, -1))
+    await desk.once(pages=2)
+    await desk.clock.advance(catchup.LASTS.total_seconds() + 1)
+    del desk.history.kept[:4]
+    with structlog.testing.capture_logs() as lines:
+        assert found(pages=3, webhooks=6, recovered=6) == await desk.once()
+    assert [f"m{n}" for n in range(100, 90, -1)] == await desk.seen()
+    assert ["old"] == begun_again(lines)
+
+
+async def test_a_cursor_that_was_left_a_moment_ago_is_gone_on_from() -> None:
+    """Also after a run or two that failed: what was read is not read again."""
+    desk = Desk()
+    desk.keep(*range(100, 90, -1))
+    await desk.once(pages=2)
+    for _ in range(2):
+        await desk.wait(catchup.EVERY)
+    with structlog.testing.capture_logs() as lines:
+        assert found(pages=3, webhooks=6, recovered=6) == await desk.once()
+    assert [] == begun_again(lines)
+
+
+async def test_a_cursor_of_which_nobody_knows_how_old_it_is_counts_as_old() -> None:
+    """A place of the version before says no time; one that is done is the same for both."""
+    desk = Desk()
+    desk.keep(30, 20, 10)
+    at = {"since": after(-3600).isoformat(), "newest": after(-1800).isoformat()}
+    await desk.store.keep_cursor("missed:main", json.dumps({**at, "cursor": "2"}))
+    assert found(pages=2, webhooks=3, recovered=3) == await desk.once()
+    assert {"since", "newest"} == set(json.loads(await desk.store.cursor("missed:main") or ""))
+
+
 async def test_a_time_that_is_still_to_come_does_not_skip_what_comes_until_then() -> None:
     """A vendor's clock may be wrong."""
     desk = Desk()
@@ -194,17 +382,17 @@ async def test_the_loop_catches_up_on_those_that_ask_for_it_and_goes_on_whatever
         each.catch_up = each is not off
     desk.keep(30)
     loop = asyncio.create_task(desk.catch_up.run())
-    await desk.clock.advance(60)
+    await desk.wait(60)
     assert ["m30"] == await desk.seen()
     for _ in range(3):
-        await desk.clock.advance(catchup.EVERY)
+        await desk.wait(catchup.EVERY)
     assert ([], 4) == (quiet.calls, len(desk.history.calls))
     desk.keep(*(n / 1000 for n in range(2 * catchup.PAGES + 1, 0, -1)))
-    await desk.clock.advance(catchup.EVERY + 60)
+    await desk.wait(catchup.EVERY + 60)
     assert 2 * catchup.PAGES + 2 == len(await desk.seen())
     loud.stopped = Unauthorized("x")
     asked = len(failing.calls)
-    await desk.clock.advance(catchup.EVERY)
+    await desk.wait(catchup.EVERY)
     assert asked == len(failing.calls)
     loop.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -63,26 +63,29 @@ def fed(exchange: Exchange[T], *replies: Reply) -> tuple[Sequence[Call], T]:
 
 
 @pytest.mark.parametrize(
-    ("messages", "history", "expected"),
+    ("messages", "history", "expected", "alike"),
     [
-        ((Message("hi"),), [("m1", "hi", 1)], ("m1",)),
-        ((Message("hi"),), [("m1", "hi", -4)], ("m1",)),
-        ((Message("hi"),), [("m0", "hi", -60), ("m1", "hi", 1)], ("m1",)),
-        ((Message("hi"),), [("m0", "hi", -60)], ()),
-        ((Message("hi"),), [("m1", "hi", 1), ("m2", "hi", 2)], ()),
-        ((Message("hi"),), [("m1", "other", 1)], ()),
-        ((Message("hi"),), [], ()),
-        ((Message("a"), Message("b")), [("m2", "b", 1), ("m1", "a", 1)], ("m1", "m2")),
-        ((Message("a"), Message("b")), [("m1", "a", 1)], ()),
-        ((Message("a"), Message("a")), [("m1", "a", 1), ("m2", "a", 1)], ()),
+        ((Message("hi"),), [("m1", "hi", 1)], ("m1",), ("m1",)),
+        ((Message("hi"),), [("m1", "hi", -4)], ("m1",), ("m1",)),
+        ((Message("hi"),), [("m0", "hi", -60), ("m1", "hi", 1)], ("m1",), ("m1",)),
+        ((Message("hi"),), [("m0", "hi", -60)], (), ()),
+        ((Message("hi"),), [("m1", "hi", 1), ("m2", "hi", 2)], (), ("m1", "m2")),
+        ((Message("hi"),), [("m1", "other", 1)], (), ()),
+        ((Message("hi"),), [], (), ()),
+        ((Message("a"), Message("b")), [("m2", "b", 1), ("m1", "a", 1)], ("m1", "m2"), ()),
+        ((Message("a"), Message("b")), [("m1", "a", 1)], (), ()),
+        ((Message("a"), Message("a")), [("m1", "a", 1), ("m2", "a", 1)], (), ()),
     ],
 )
 def test_a_send_is_proven_by_its_text_alone_in_the_time_since(
-    messages: tuple[Message, ...], history: list[tuple[str, str, float]], expected: tuple[str, ...]
+    messages: tuple[Message, ...],
+    history: list[tuple[str, str, float]],
+    expected: tuple[str, ...],
+    alike: tuple[str, ...],
 ) -> None:
-    """One message of ours with the text, since the attempt began, is proof; none and two are not."""
+    """One message of ours with the text, since the attempt began, is proof; none and two are not, but are named."""
     _, found = fed(PROVIDER.find(attempt(*messages)), listed(*history))
-    assert Found(vendor_ids=expected) == found
+    assert Found(vendor_ids=expected, alike=alike) == found
 
 
 def test_the_history_is_asked_for_our_own_messages_since_then() -> None:
@@ -97,7 +100,7 @@ def test_a_long_history_is_read_page_by_page() -> None:
     first = listed(*((f"m{n}", "x", 1) for n in range(200)), total=201)
     calls, found = fed(PROVIDER.find(attempt(Message("hi"))), first, listed(("m200", "hi", 2), total=201))
     assert ["0", "200"] == [call.params["offset"] for call in calls]
-    assert Found(vendor_ids=("m200",)) == found
+    assert Found(vendor_ids=("m200",), alike=("m200",)) == found
 
 
 @pytest.mark.parametrize(

@@ -59,9 +59,10 @@ async def test_one_message_like_it_since_then_is_proof(stand: Stand) -> None:
     lost = attempt(stand, "hi")
     assert Found() == await stand.run(stand.provider.find(lost))
     receipt = await stand.send("hi")
-    assert Found(vendor_ids=(receipt.vendor_id,)) == await stand.run(stand.provider.find(lost))
-    await stand.send("hi")
-    assert Found() == await stand.run(stand.provider.find(lost))
+    one = (receipt.vendor_id,)
+    assert Found(vendor_ids=one, alike=one) == await stand.run(stand.provider.find(lost))
+    again = await stand.send("hi")
+    assert Found(alike=(*one, again.vendor_id)) == await stand.run(stand.provider.find(lost))
 
 
 async def test_what_was_declined_is_with_the_vendor_too(stand: Stand) -> None:
@@ -80,7 +81,8 @@ async def test_a_group_has_a_list_and_a_set_of_numbers_has_none(stand: Stand) ->
     assert made.alias is not None
     lost = attempt(stand, "again", made.alias)
     sent = await stand.send("again", to=made.alias)
-    assert Found(vendor_ids=(sent.vendor_id,)) == await stand.run(stand.provider.find(lost))
+    one = (sent.vendor_id,)
+    assert Found(vendor_ids=one, alike=one) == await stand.run(stand.provider.find(lost))
     several = attempt(stand, "again", Chat.several(ADA, BEN))
     assert Found() == await stand.run(stand.provider.find(several))
 

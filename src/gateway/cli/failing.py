@@ -197,6 +197,10 @@ def _hint(error: GatewayError) -> str | None:  # noqa: C901, PLR0911 - one for e
     match error:
         case NoRoute() | NotFound() | InvalidMessage() if "GET /v1/connections" in (error.hint or ""):
             return "see: gateway connections list; name one: --via NAME"
+        case NoRoute() if "/enable" in (error.hint or ""):
+            return f"enable it: gateway connections enable NAME{_without(error)}"
+        case NoRoute() if "to use again" in (error.hint or ""):
+            return f"put its [connections.NAME] back into the configuration{_without(error)}"
         case NoRoute() if "several" in error.message:
             return "name one: --via NAME"
         case NoRoute() if error.hint is None or "gateway.connect" in error.hint:
@@ -216,6 +220,12 @@ def _hint(error: GatewayError) -> str | None:  # noqa: C901, PLR0911 - one for e
         case Unsupported() if error.hint is not None:
             return error.hint.replace("policy graceful", "--policy graceful")
     return error.hint
+
+
+def _without(error: NoRoute) -> str:
+    """Say what else can be done about a message whose connection is not in use."""
+    settled = "mark_sent" in (error.hint or "")
+    return f", or: gateway {'messages resolve ID mark_sent|drop' if settled else 'send TO TEXT --via NAME'}"
 
 
 def _of_typer(error: typer.TyperException, code: ExitCode) -> Problem:

@@ -135,6 +135,15 @@ class Store(Protocol):
     async def parked(self, connection: str, before: MessageId | None, limit: int) -> list[MessageRow]:
         """List the rows of a connection that are unknown and wait for a person, newest first, from an id down."""
 
+    async def begun(self, lane: ChatId) -> list[tuple[MessageRow, tuple[StepRow, ...]]]:
+        """List the messages of a lane, oldest first, with a step that may be with the vendor and is not settled.
+
+        Those whose outcome is unknown, and those of the first hundred that wait whose step has been started.
+        """
+
+    async def by_key(self, key: str) -> MessageRow | None:
+        """Look up the row that was enqueued under a caller's key, whatever became of it."""
+
     async def by_token(self, token: Token) -> StepRow | None:
         """Look up a step by its token."""
 

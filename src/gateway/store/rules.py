@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from gateway.ids import ChatId
 from gateway.store.instants import micros, moment, span
-from gateway.store.rows import Bucket, Marked, MessageRow, Taken
+from gateway.store.rows import Bucket, Marked, MessageRow, StepRow, StepState, Taken
 
-__all__ = ["Candidate", "give_back", "in_turns", "spend", "waits"]
+__all__ = ["Candidate", "give_back", "has_begun", "in_turns", "spend", "waits"]
 
 
 class Candidate(NamedTuple):
@@ -63,6 +63,11 @@ def give_back(unused: Iterable[Taken], arrivals: MutableMapping[str, int]) -> No
     for place in reversed([*unused]):
         if arrivals.get(place.key) == place.after:
             arrivals[place.key] = place.before
+
+
+def has_begun(steps: Iterable[StepRow]) -> bool:
+    """Tell whether a message has a step that may be with the vendor, and of which nobody knows what became of it."""
+    return any(step.doubt or step.state in {StepState.STARTED, StepState.UNKNOWN} for step in steps)
 
 
 def waits(message: MessageRow) -> bool:

@@ -260,7 +260,7 @@ class Accounts:
     async def remove(self, tenant: str, connection: str, *, by: str = "operator") -> None:
         """Forget a connection, its settings and its secrets; what it sent and received stays until it is erased.
 
-        What still waits to leave never does, and stays queued unless it is cancelled before.
+        What still waits to leave never does, and stays queued until it is cancelled.
         """
 
         def edit(row: ConnectionRow) -> ConnectionRow:

@@ -33,9 +33,10 @@ def find(attempt: Attempt) -> Exchange[Found]:
     since = int((attempt.started_at - _EARLY).timestamp() * 1000)
     listed = yield from _outbound_since(chat_id(attempt.action.chat), since)
     found = [[item.message_id for item in listed if item.text == text and item.message_id] for text in texts]
+    alike = tuple(map(str, found[0])) if len(texts) == 1 else ()
     if len(set(texts)) < len(texts) or any(len(ids) != 1 for ids in found):
-        return Found()
-    return Found(vendor_ids=tuple(str(ids[0]) for ids in found))
+        return Found(alike=alike)
+    return Found(vendor_ids=tuple(str(ids[0]) for ids in found), alike=alike)
 
 
 def _outbound_since(chat: str, since: int) -> Exchange[Sequence[wire.MessageItem]]:

@@ -232,7 +232,9 @@ class LoopMessage(Provider[LoopMessageSettings]):
             if page.more is None or len(recent) < len(page.items):
                 break
             page = yield from page.more()
-        return Found(vendor_ids=tuple(same)) if len(same) == 1 else Found()
+        # the history is given newest first
+        alike = tuple(reversed(same))
+        return Found(vendor_ids=alike if len(alike) == 1 else (), alike=alike)
 
     def missed(self, cursor: str | None, *, since: datetime | None = None) -> Exchange[Missed]:
         return history.missed(cursor, since)

@@ -39,7 +39,8 @@ def find(attempt: Attempt) -> Exchange[Found]:
     where = {"group_id": chat.group} if chat.kind is ChatKind.GROUP else {"number": chat.address.value}
     since = attempt.started_at - _EARLY
     same = [row for row in (yield from _ours_since(where, since)) if _shows(row, wanted) and row.message_handle]
-    return Found(vendor_ids=(str(same[0].message_handle),)) if len(same) == 1 else Found()
+    alike = tuple(str(row.message_handle) for row in same)
+    return Found(vendor_ids=alike if len(alike) == 1 else (), alike=alike)
 
 
 def _shows(row: wire.MessageItem, wanted: tuple[str, str]) -> bool:

@@ -10,7 +10,7 @@ from typing import Any, cast
 from starlette.responses import Response
 
 from gateway.client import Verdict
-from gateway.errors import InvalidRequest, SendError
+from gateway.errors import InvalidRequest, NoRoute, SendError
 from gateway.server.console.overview import accounts_of
 from gateway.server.console.page import Page, View
 from gateway.store.rows import MessageState
@@ -90,7 +90,7 @@ async def decide(page: Page) -> Response:
             await gateway.status(row.id, refresh=True)
         else:
             raise InvalidRequest("there is no such button", hint="go back and look")
-    except SendError as error:
+    except (SendError, NoRoute) as error:
         return page.go(f"/messages/{row.id}", error.message)
     return page.go(f"/messages/{row.id}", "Done.")
 

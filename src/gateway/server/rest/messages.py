@@ -10,11 +10,12 @@ from fastapi import APIRouter, Path, Query, Request
 from pydantic import AwareDatetime, Field
 
 from gateway.actions import Adaptation, Policy
-from gateway.errors import NotSettled, SendError
+from gateway.errors import NoRoute, NotSettled, SendError
 from gateway.fitting import Plan
 from gateway.fitting.plan import explain
 from gateway.ids import MessageId
 from gateway.server.access import Needs, service_of
+from gateway.server.problems import Fault
 from gateway.server.repeating import IdempotencyKey, Repeatable, engine_key, was_kept
 from gateway.server.rest.content import Content, Input, To, messages_of, recipient_of
 from gateway.server.rest.shown import MessageOut, Output, PageOut, message_out
@@ -179,7 +180,8 @@ async def cancel(
     """Take back what has not left; when this answers, it is certain that it will not."""
     service = service_of(request)
     row, _ = await service.message(caller, message)
-    service.running(caller, row.connection, SEND)
+    # not that the connection works: what waits for one that is disabled or removed can be taken back as well
+    caller.demand(SEND, row.connection)
     await service.gateway.cancel(message, wait=wait)
     return await _shown(service, caller, message)
 
@@ -195,8 +197,8 @@ async def resend(
     """Go on from the step that was refused."""
     service = service_of(request)
     row, _ = await service.message(caller, message)
-    service.running(caller, row.connection, SEND)
-    with settled():
+    caller.demand(SEND, row.connection)
+    with settled(), enabled("or send the rest anew by another connection: POST /v1/messages"):
         await service.gateway.resend(message, wait=wait)
     was_kept(request)
     return await _shown(service, caller, message)
@@ -211,11 +213,11 @@ async def resolve(
     wait: Wait = 0,
     idempotency_key: IdempotencyKey = None,
 ) -> MessageOut:
-    """Say that it was sent, send it again, or forget it."""
+    """Say that it was sent, send it again, or forget it; only the second needs a connection that works."""
     service = service_of(request)
     row, _ = await service.message(caller, message)
-    service.running(caller, row.connection, SEND)
-    with settled():
+    caller.demand(SEND, row.connection)
+    with settled(), enabled('or settle it without: the verdict "mark_sent" or "drop"'):
         await service.gateway.resolve(message, body.verdict, wait=wait)
     was_kept(request)
     return await _shown(service, caller, message)
@@ -233,6 +235,16 @@ async def kept_out(request: Request, message: MessageId, wait: float) -> Message
         with settled():
             await service.engine.outcome(message, wait)
     return await message_out(service, *await service.engine.look_up(message))
+
+
+@contextlib.contextmanager
+def enabled(instead: str) -> Iterator[None]:
+    """Where a message's connection is not in use, say in words of the API what can be done."""
+    try:
+        yield
+    except NoRoute as error:
+        hint = f"enable it: POST /v1/connections/{{connection}}/enable, {instead}"
+        raise Fault(404, error.slug, error.message, hint=hint) from None
 
 
 @contextlib.contextmanager

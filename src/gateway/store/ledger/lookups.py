@@ -38,7 +38,7 @@ from gateway.store.rows import (
     StepRow,
     WebhookRow,
 )
-from gateway.store.rules import spend
+from gateway.store.rules import has_begun, spend
 
 __all__ = ["Lookups"]
 
@@ -92,6 +92,18 @@ class Lookups(ABC):
         """List the unknown rows of a connection that wait for a person."""
         rows = await self._list("message_list_parked", connection, before or LAST_MESSAGE, limit)
         return [message_row(row) for row in rows]
+
+    async def begun(self, lane: ChatId) -> list[tuple[MessageRow, tuple[StepRow, ...]]]:
+        """List the messages of a lane with a step that may be with the vendor."""
+        rows = [message_row(row) for row in await self._list("messages_open", lane)]
+        steps = [step_row(row) for row in await self._list("steps", [row.id for row in rows])] if rows else []
+        found = [(row, tuple(step for step in steps if step.message == row.id)) for row in rows]
+        return [(row, steps) for row, steps in found if has_begun(steps)]
+
+    async def by_key(self, key: str) -> MessageRow | None:
+        """Look up the row that has a caller's key, as an `enqueue` that finds the key taken does."""
+        rows = await self._find("messages_taken", [key], [])
+        return message_row(rows[0]) if rows else None
 
     async def by_token(self, token: Token) -> StepRow | None:
         """Look up a step by its token, also one of an earlier generation."""

@@ -173,6 +173,11 @@ class Outbox:
         self._reschedule(lane)
         return True
 
+    def keyed(self, key: str) -> MessageRow | None:
+        """Give the row that has a caller's key."""
+        taken = self._keys.get(key)
+        return self.messages[taken] if taken is not None else None
+
     def steps_of(self, message: MessageId) -> tuple[StepRow, ...]:
         """Give the steps of a row."""
         return tuple(self.steps[message, index] for index in range(self.messages[message].steps))

@@ -31,6 +31,7 @@ from gateway.store.rows import (
     WebhookRow,
     Work,
 )
+from gateway.store.rules import has_begun
 
 __all__ = ["MemoryStore"]
 
@@ -185,6 +186,21 @@ class MemoryStore:
         rows = (self._out.messages[id_] for id_ in reversed(self._out.by_age) if before is None or id_ < before)
         wanted = (connection, MessageState.UNKNOWN, True)
         return _first(limit, (row for row in rows if (row.connection, row.state, row.parked) == wanted))
+
+    async def begun(self, lane: ChatId) -> list[tuple[MessageRow, tuple[StepRow, ...]]]:
+        """List the messages of a lane with a step that may be with the vendor."""
+        self._check()
+        states = {MessageState.QUEUED, MessageState.UNKNOWN}
+        rows = [
+            row for id_ in self._out.by_age if (row := self._out.messages[id_]).lane == lane and row.state in states
+        ]
+        found = [(row, self._out.steps_of(row.id)) for row in rows]
+        return [(row, steps) for row, steps in found if has_begun(steps)]
+
+    async def by_key(self, key: str) -> MessageRow | None:
+        """Look up the row that has a caller's key."""
+        self._check()
+        return self._out.keyed(key)
 
     async def by_token(self, token: Token) -> StepRow | None:
         """Look up a step by its token."""

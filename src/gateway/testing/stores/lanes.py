@@ -66,6 +66,18 @@ class LanesContract:
         assert replace(first, state=MessageState.ACCEPTED) == await enqueued(store, "3", key="k")
         assert 0 == await store.depth("main")
 
+    async def test_a_row_is_found_by_its_key(self, store: Store) -> None:
+        """Whatever became of it; a key that was never used has none, and neither has an id that reads like one."""
+        first = await enqueued(store, "1", key="k")
+        await enqueued(store, "2", OTHER, key="other 'one'; --")
+        await enqueued(store, "3", "chat_3")
+        assert first == await store.by_key("k")
+        [work, *_] = [work for work in await store.claim(NOW, LEASE, 10) if work.message.id == first.id]
+        assert await store.settle(work, finished(work))
+        assert replace(first, state=MessageState.ACCEPTED) == await store.by_key("k")
+        found = [await store.by_key(key) for key in ("other 'one'; --", "K", "msg_3", "")]
+        assert ["msg_2", None, None, None] == [row.id if row else None for row in found]
+
     async def test_a_key_is_used_once_by_many_at_once(self, store: Store) -> None:
         """Of calls that race for a key one keeps its row, and all get that one."""
         rows = [enqueued(store, str(number), f"chat_{number}", key="k") for number in range(12)]

@@ -27,17 +27,20 @@ from gateway.events import (
 from gateway.ids import ChatId, EventId, MessageId, Token, event_id
 from gateway.model import Channel, Chat, Message, MessageRef, Opaque, Reaction, Text
 from gateway.store.port import Store
-from gateway.store.rows import ConsentRow, FactRow, FileRow, MessageState
+from gateway.store.rows import ConsentRow, FactRow, FileRow, MessageState, StepState
 from gateway.testing.stores.samples import (
     CHAT,
     LEASE,
     NOW,
+    OTHER,
     after,
+    attempt_of,
     enqueued,
     finished,
     message_row,
     received,
     report,
+    started,
     steps_of,
     token_of,
     webhook_row,
@@ -86,6 +89,7 @@ class LookupsContract:
         """Nothing is None or empty, never an error."""
         nothing = [
             await store.message(MessageId("msg_x")),
+            await store.by_key("x"),
             await store.by_token(Token("x")),
             await store.owner("main", "x"),
             await store.event(EventId("evt_x")),
@@ -147,6 +151,25 @@ class LookupsContract:
         assert parked[2:] == await store.parked("main", rows[2].id, 10)
         assert [other.id] == [row.id for row in await store.parked("other", None, 10)]
         assert [] == await store.parked("nobody", None, 10)
+
+    async def test_what_has_begun_is_listed_by_lane(self, store: Store) -> None:
+        """What is unknown and waits for a person, and what was started; not what has ended, nor what only waits."""
+        for name, state in (("a", MessageState.ACCEPTED), ("b", MessageState.UNKNOWN)):
+            await enqueued(store, name)
+            [work] = await store.claim(NOW, LEASE, 10)
+            step = StepState.ACCEPTED if state is MessageState.ACCEPTED else StepState.UNKNOWN
+            ended = finished(work, state, step)
+            row = replace(ended.message, parked=state is MessageState.UNKNOWN)
+            assert await store.settle(work, replace(ended, message=row))
+        await enqueued(store, "c", steps=2)
+        await enqueued(store, "d")
+        await enqueued(store, "other", OTHER)
+        works = await store.claim(NOW, LEASE, 10)
+        for work in works:
+            assert not (await store.mark(work, started(work), attempt_of(started(work)))).lost
+        found = [await store.begun(lane) for lane in (CHAT, OTHER, ChatId("chat_x"))]
+        assert [["msg_b", "msg_c"], ["msg_other"], []] == [[row.id for row, _ in pairs] for pairs in found]
+        assert found[0] == [await store.message(row.id) for row, _ in found[0]]
 
     async def test_a_step_is_found_by_its_token(self, store: Store) -> None:
         """Each step by its own."""

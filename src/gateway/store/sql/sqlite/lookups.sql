@@ -42,6 +42,25 @@ from message
 where state = 'unknown' and state not in ('accepted', 'queued') and parked and connection = ?1 and id < ?2
 order by id desc limit ?3;
 
+-- name: messages_open
+-- List the messages of a lane whose outcome is unknown, and the first hundred that wait in it, oldest first.
+select * from (
+    select
+        id, connection, lane, kind, request, fingerprint, key, adaptations, steps, created_at, due_at, expires_at,
+        priority, state, generation, error, parked
+    from message
+    where state = 'unknown' and state not in ('accepted', 'queued') and lane = ?1
+    union all
+    select * from (
+        select
+            id, connection, lane, kind, request, fingerprint, key, adaptations, steps, created_at, due_at, expires_at,
+            priority, state, generation, error, parked
+        from message
+        where lane = ?1 and waiting and state = 'queued'
+        order by due_at, id limit 100
+    ) as queued
+) as begun order by id;
+
 -- name: depth
 -- Count the rows of a connection that wait to leave.
 select coalesce(sum(waiting), 0) from depth where connection = ?1;
