@@ -25,6 +25,7 @@ GROUPS = {
     "files": ("put", "list", "show", "link", "remove"),
     "contacts": ("list", "consents", "reach", "unsubscribe", "opt-in-link"),
     "keys": ("create", "list", "rotate", "revoke", "me"),
+    "tenants": ("create", "list", "update", "key"),
     "audit": ("list", "verify"),
     "quarantine": ("list", "show", "reparse"),
     "plugin": ("new", "check"),
@@ -33,8 +34,8 @@ GROUPS = {
 COMMANDS = (
     *("demo", "simulate", "scenario", "providers", "plugin", "connections", "send", "plan", "diff-providers"),
     *("listen", "events", "replay", "endpoints", "deliveries", "trigger", "serve", "config", "worker", "messages"),
-    *("files", "contacts", "export", "erase", "keys", "audit", "catch-up", "quarantine", "reparse", "drift", "doctor"),
-    *("migrate", "backup"),
+    *("files", "contacts", "export", "erase", "keys", "tenants", "audit", "catch-up", "quarantine", "reparse"),
+    *("drift", "doctor", "migrate", "backup"),
 )
 INNER = [f"{group} {name}" for group, names in GROUPS.items() for name in names]
 

@@ -192,3 +192,13 @@ def test_a_plan_that_is_refused_has_the_same_exit_code_as_the_send(config: Path)
     """What `send` would refuse, `plan` refuses."""
     result = run("plan", CONTACT, "hi", "--subject", "A title", "--config", config, "--json")
     assert (5, "unsupported") == (result.exit_code, problem(result)["code"])
+
+
+def test_a_send_that_is_only_tried_is_a_plan(config: Path, simulated: dict[str, Any]) -> None:
+    """`--dry-run` says what `plan` says, and the phone shows nothing of it."""
+    before = control(simulated, "GET", "/state")["threads"]
+    asked = (CONTACT, "never sent", "--config", config)
+    for more in ((), ("--json",)):
+        tried, planned = run("send", *asked, "--dry-run", *more), run("plan", *asked, *more)
+        assert (0, planned.stdout) == (tried.exit_code, tried.stdout)
+    assert before == control(simulated, "GET", "/state")["threads"]

@@ -31,8 +31,10 @@ HERE = {"GATEWAY_URL": "http://127.0.0.1:9", "GATEWAY_API_KEY": "gw_live_some-ke
 
 CHANGING = (
     *(f"connections {name}" for name in ("add", "update", "rotate", "disable", "enable", "remove")),
-    *("connections register", "connections unregister", "messages cancel", "messages resend", "messages resolve"),
-    *("keys create", "keys rotate", "keys revoke", "files put", "files remove", "contacts unsubscribe", "erase"),
+    *("connections register", "connections unregister", "send", "messages send", "messages cancel"),
+    *("messages resend", "messages resolve", "keys create", "keys rotate", "keys revoke"),
+    *("files put", "files remove", "contacts unsubscribe", "erase"),
+    *("tenants create", "tenants update", "tenants key"),
 )
 
 

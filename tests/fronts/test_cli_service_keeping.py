@@ -16,6 +16,42 @@ MASKED = "+1••••••••23"
 SOMEBODY = "+12025550177"
 
 
+# ── tenants ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_tenant_is_made_listed_and_kept_otherwise(watched: Watched, tmp_path: Path) -> None:
+    """With a key of its own, in a file, by which other commands work there."""
+    assert watched.data("tenants", "create", "Ada's", "--dry-run")["dry_run"]
+    file = tmp_path / "ada.key"
+    made = watched.data("tenants", "create", "Ada's", "--bodies-days", "3", "--save", file)
+    tenant = made["tenant"]["id"]
+    assert ({"tenant", "key", "saved_to"}, tenant) == (
+        set(made),
+        json.loads(watched.run("keys", "me", "--key-file", file, "--json").stdout)["tenant"],
+    )
+    refused = watched.run("tenants", "list", "--key-file", file, "--json")
+    assert (4, "forbidden") == (refused.exit_code, problem(refused)["code"])
+    assert watched.data("tenants", "update", tenant, "--raw-days", "0", "--dry-run")["dry_run"]
+    changed = watched.run("tenants", "update", tenant, "--raw-days", "0")
+    assert (0, True) == (changed.exit_code, "raw for ever, bodies 3 days" in changed.stdout)
+    assert 2 == watched.run("tenants", "update", tenant).exit_code
+    listed = watched.run("tenants", "list").stdout
+    assert (True, True) == ("default" in listed, "raw for ever, bodies 3 days" in listed)
+
+
+def test_a_tenants_people_are_let_in_again(watched: Watched) -> None:
+    """By another key, which is shown once."""
+    made = watched.run("tenants", "create", "Ben's")
+    told = {line.split("  ")[0]: line.split("  ")[-1].strip() for line in made.stdout.splitlines()}
+    assert (0, "first", "admin") == (made.exit_code, told["name"], told["scopes"])
+    assert watched.data("tenants", "key", told["tenant"], "--dry-run")["dry_run"]
+    again = watched.data("tenants", "key", told["tenant"], "--name", "again")
+    env = {"GATEWAY_API_KEY": again["secret"]}
+    keys = json.loads(watched.run("keys", "list", "--json", env=env).stdout)
+    assert {"first", "again"} == {each["name"] for each in keys}
+    assert 7 == watched.run("tenants", "key", "tn_none").exit_code
+
+
 # ── keys ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

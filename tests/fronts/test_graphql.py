@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import base64
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -116,6 +117,46 @@ async def test_the_published_documents_send(vendor: str, place: Site) -> None:
     assert told["data"]["sendMessage"]["id"].startswith("msg_")
     assert "Hello from Outeract!" in bubbles
     assert "https://gateway.example/files/" in bubbles
+
+
+@pytest.mark.parametrize("vendor", REAL)
+async def test_a_file_comes_from_anywhere(vendor: str, place: Site) -> None:
+    """By URL, as bytes, or by its id; what the service holds is fetched from it by a signed link."""
+    query = """mutation ($id: ID!, $file: AttachmentInput!) {
+      sendMessage(platformConnectionId: $id, toExternalId: "PHONE", message: "look", attachments: [$file]) {
+        status { success error { code } }
+      }
+    }""".replace("PHONE", PHONE)
+    png = b"\x89PNG\r\n\x1a\n" + bytes(24)
+    async with account(place, vendor) as (connection, sim):
+        uploaded = await place.http.post("/v1/files", files={"file": ("a.png", png, "image/png")})
+        place.service.gateway.public_url = "https://gateway.example"
+        files = [
+            {"url": "https://example.com/a.png"},
+            {"data": base64.b64encode(png).decode(), "name": "b.png", "mediaType": "image/png"},
+            {"fileId": uploaded.json()["id"]},
+        ]
+        told = [(await place.ask(query, id=connection, file=file))["data"]["sendMessage"] for file in files]
+        asked = str([entry.json() for entry in sim.journal.entries("request", vendor=vendor)])
+
+    assert [{"status": {"success": True, "error": None}}] * 3 == told
+    assert (1, 2) == (asked.count("https://example.com/a.png"), asked.count("https://gateway.example/files/"))
+
+
+@pytest.mark.parametrize(
+    "file",
+    [{}, {"url": "https://example.com/a.png", "data": "AAAA"}, {"url": "file:///etc/passwd"}, {"data": "AAAAA"}],
+)
+async def test_a_file_from_nowhere_is_refused(file: dict[str, str], place: Site) -> None:
+    """From exactly one source, and none of this machine's."""
+    query = """mutation ($id: ID!, $file: AttachmentInput!) {
+      sendMessage(platformConnectionId: $id, toExternalId: "PHONE", attachments: [$file]) { id }
+    }""".replace("PHONE", PHONE)
+    async with account(place, VENDOR) as (connection, _):
+        answer = await place.ask(query, id=connection, file=file)
+
+    assert (422, "invalid_message") == problem(answer)
+    assert not any(value in str(answer) for value in file.values())
 
 
 async def test_lists_go_on_where_they_were_left(place: Site) -> None:

@@ -45,7 +45,7 @@ def written(sim: Simulation, count: int = 3) -> list[Bubble]:
 def looks(sim: Simulation, album: Album[BubbleLook] | None = None) -> list[BubbleLook]:
     """Look at the chat."""
     (thread,) = sim.world.threads("echo")
-    return look_at(thread, thread.members[0], sim.world, "http://127.0.0.1", 100, album)
+    return look_at(thread, thread.members[0], sim.world, sim.scene.near, 100, album)
 
 
 def test_what_did_not_change_is_the_same_look(sim: Simulation) -> None:

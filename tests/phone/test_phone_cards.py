@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 from pydantic import JsonValue
 
-from gateway.model import Attachment, Link, Opaque, Part, Text
+from gateway.model import Attachment, Link, Opaque, Part, Text, Voice
 from gateway.simulator import Bubble
 from tests.fronts.echo_twin import LINE
 from tests.phone.conftest import Page, words
@@ -122,6 +122,22 @@ async def test_pictures_in_a_row_are_a_gallery_and_others_are_tiles(page: Page) 
     assert 'aria-label="b.jpg, Photo at cdn.example.com"' in html
     assert "PDF menu.pdf File · 4 bytes" in words(html)
     assert "https://cdn.example.com" not in html
+
+
+async def test_what_stands_in_for_a_file_elsewhere_is_shown(page: Page) -> None:
+    """Pictures, voice notes and cards, from this machine; what nothing stands in for stays a tile."""
+    at = "https://cdn.example.com"
+    for name, media_type in (("a%20b.png", "image/png"), ("hello.wav", "audio/wav"), ("card.jpg", "image/jpeg")):
+        page.sim.stand_in(f"{at}/{name}", media_type, name.encode())
+    ours(page, Attachment(url=f"{at}/a%20b.png"), Attachment(url=f"{at}/other.png"))
+    ours(page, Voice(url=f"{at}/hello.wav"))
+    ours(page, Link(url="https://example.com/x", preview_image=f"{at}/card.jpg"))
+    html = await page.get()
+    assert ('alt="a b.png"' in html, 'aria-label="other.png, Photo at cdn.example.com"' in html) == (True, True)
+    shown = [part.partition('"')[0] for part in html.split('="/_phone/files/')[1:]]
+    told = [await page.http.get(f"{page.sim.url}/_phone/files/{path}") for path in dict.fromkeys(shown)]
+    assert [b"a%20b.png", b"hello.wav", b"card.jpg"] == [answer.content for answer in told]
+    assert at not in html
 
 
 async def test_links_are_cards_and_a_mention_is_bold_inside_its_text(page: Page) -> None:

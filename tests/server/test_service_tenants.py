@@ -50,6 +50,8 @@ BODIES: dict[str, Any] = {
     "POST /v1/connections/{connection}/calls": {"method": "GET", "path": "/me"},
     "POST /graphql": {"query": "{ __typename }"},
     "POST /v1/keys": {"name": "new", "scopes": ["read"]},
+    "POST /v1/tenants": {"name": "new"},
+    "PATCH /v1/tenants/{tenant}": {"retention": {"raw_days": 3}},
 }
 """The least that each operation takes, where it takes a body; `{…}` stands for what is the owner's."""
 
@@ -78,6 +80,9 @@ WHOLE = {
 LATE = ("{connection}/disable", "DELETE", "webhook", "rotate")
 LAST = "DELETE /v1/connections/{connection}"
 """What takes away what others need comes last."""
+
+OPERATORS = "/v1/tenants"
+"""What is the operator's alone, whatever another tenant's key may do."""
 
 WITHIN = {"POST /graphql"}
 """Operations that look at scopes within: what they are asked decides."""
@@ -158,6 +163,7 @@ async def owned(at: Desk) -> Ward:
     key = await at.client.post("/v1/keys", json={"name": "one", "scopes": ["read"]})
     file = await at.client.post("/v1/files", files={"file": ("a.txt", b"hello", "text/plain")})
     webhooks = await _items(at.client, "/v1/webhooks")
+    tenant = await at.client.post("/v1/tenants", json={"name": "third"})
     return Ward(
         {
             "connection": connection,
@@ -170,6 +176,7 @@ async def owned(at: Desk) -> Ward:
             "id": file.json()["id"],
             "number": str(webhooks[0]["number"]),
             "registration": "wh_1",
+            "tenant": tenant.json()["tenant"]["id"],
             "provider": "echo",
         }
     )
@@ -219,7 +226,9 @@ async def test_what_is_anothers_is_not_there(at: Desk) -> None:
         answers = await asked_of_all(at, client, ward)
     for name, (status, text) in answers.items():
         names_something = "{" in name or "{" in str(BODIES.get(name, "")) or name in NEEDED
-        if names_something and name not in WHOLE:
+        if OPERATORS in name:
+            assert (403, True) == (status, '"forbidden"' in text), (name, status, text)
+        elif names_something and name not in WHOLE:
             assert 404 == status, (name, status, text)
         else:
             assert status < 400, (name, status, text)

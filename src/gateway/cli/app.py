@@ -72,6 +72,7 @@ class _All(Commands):
         ),
         "erase": Place("gateway.cli.erase:erase", "Erase somebody everywhere a service has them"),
         "keys": Place("gateway.cli.keys:app", "The keys of a service: who may use it, and for what"),
+        "tenants": Place("gateway.cli.tenants:app", "The tenants of a service, for its operator"),
         "audit": Place("gateway.cli.audit:app", "Who did what on a service"),
         "catch-up": Place(
             "gateway.cli.catch_up:catch_up",

@@ -21,6 +21,7 @@ __all__ = [
     "complete_key",
     "complete_message",
     "complete_provider",
+    "complete_tenant",
     "completed",
 ]
 
@@ -65,6 +66,11 @@ def complete_endpoint(ctx: typer.Context, incomplete: str) -> list[str]:
 def complete_key(ctx: typer.Context, incomplete: str) -> list[str]:
     """Complete the id of a key."""
     return completed(ctx, incomplete, lambda api: _ids(api, "keys"))
+
+
+def complete_tenant(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Complete the id of a tenant."""
+    return completed(ctx, incomplete, lambda api: _ids(api, "tenants"))
 
 
 def complete_file(ctx: typer.Context, incomplete: str) -> list[str]:

@@ -20,7 +20,7 @@ from gateway.cli.failing import Usage, nearest
 from gateway.cli.screen import Screen
 from gateway.cli.tables import clock, marked, quiet_table
 
-__all__ = ["app"]
+__all__ = ["Safe", "Save", "app", "show_key"]
 
 app: typer.Typer = group("The keys of a service: who may use it, and for what.")
 
@@ -77,10 +77,10 @@ def create(
             would(screen, f"make a key {name!r} that may {', '.join(scopes)}", json=json, name=name, scopes=[*scopes])
             return None
         body = {"name": name, "scopes": scopes, "expires_at": until.isoformat() if until else None}
-        with _Safe(save) as safe:
+        with Safe(save) as safe:
             return safe.keep(await api.post(path("keys"), body, key=new_key()))
 
-    _show(screen, service_at(url, key_file).run(ask), save, json=json)
+    show_key(screen, service_at(url, key_file).run(ask), save, json=json)
 
 
 @app.command("list")
@@ -138,11 +138,11 @@ def rotate(
             words = f"replace the key {before['name']!r}, which would count for {overlap:g} hours more"
             would(screen, words, json=json, key=key, overlap_hours=overlap)
             return None
-        with _Safe(save) as safe:
+        with Safe(save) as safe:
             where = path("keys", key, "rotate")
             return safe.keep(await api.post(where, {"overlap_hours": overlap}, key=new_key()))
 
-    _show(screen, service_at(url, key_file).run(ask), save, json=json)
+    show_key(screen, service_at(url, key_file).run(ask), save, json=json)
 
 
 @app.command("revoke")
@@ -188,7 +188,7 @@ def me(ctx: typer.Context, *, url: ServiceUrl = None, key_file: KeyFile = None, 
     screen.facts([("key", told["key"]), ("tenant", told["tenant"]), ("scopes", scopes), ("connections", bound)])
 
 
-class _Safe:
+class Safe:
     """A new file for a secret, there before the secret is: what is shown once must not be lost for want of a place."""
 
     def __init__(self, place: Path | None) -> None:
@@ -216,7 +216,8 @@ class _Safe:
             self._place.unlink()
 
 
-def _show(screen: Screen, minted: dict[str, Any] | None, save: Path | None, *, json: bool) -> None:
+def show_key(screen: Screen, minted: dict[str, Any] | None, save: Path | None, *, json: bool) -> None:
+    """Show a key that was just made, and its secret where no file has it; nothing where none was made."""
     if minted is None:
         return
     key = minted["key"]

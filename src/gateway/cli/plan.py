@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import typer
 
-from gateway.cli.api import KeyFile, ServiceUrl, service_if
+from gateway.cli.api import Api, KeyFile, ServiceUrl, service_if
 from gateway.cli.composing import (
     Attach,
     ChannelName,
@@ -27,7 +28,7 @@ from gateway.cli.screen import Screen, printable
 from gateway.client import Gateway
 from gateway.fitting import Plan, explain
 
-__all__ = ["plan"]
+__all__ = ["plan", "show_plan"]
 
 # both are given when it is really sent
 _LATER = {"steps": {"__all__": {"action": {"key", "token"}}}}
@@ -56,7 +57,6 @@ def plan(
     By a service, or else by the configuration. Exit code 5: the connection cannot carry it like this; every problem
     is named.
     """
-    screen: Screen = ctx.obj
     composed = compose(
         text,
         attach=attach,
@@ -67,7 +67,14 @@ def plan(
         channel=channel,
         policy=policy,
     )
-    service = service_if(ctx, url, key_file)
+    show_plan(ctx, to, composed, config=config, service=service_if(ctx, url, key_file), via=via, json=json)
+
+
+def show_plan(
+    ctx: typer.Context, to: str, composed: Composed, *, config: Path, service: Api | None, via: str | None, json: bool
+) -> None:
+    """Show what a service would do with a message, or else the configuration's gateway."""
+    screen: Screen = ctx.obj
     if service is None:
         planned = asyncio.run(_plan(gateway_for(config), to, composed, via=via))
     else:

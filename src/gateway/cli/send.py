@@ -7,6 +7,7 @@ import contextlib
 import uuid
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, TypeAlias
 
 import typer
@@ -30,6 +31,8 @@ from gateway.cli.composing import (
     compose,
 )
 from gateway.cli.configured import DEFAULT, ConfigFile, JsonFlag, gateway_for
+from gateway.cli.deciding import DryRun
+from gateway.cli.plan import show_plan
 from gateway.cli.remote_sending import send_there
 from gateway.cli.screen import Screen
 from gateway.client import Gateway, Ticket
@@ -68,12 +71,13 @@ def send(
     key: Key = None,
     policy: PolicyName = None,
     wait: Wait = 30.0,
+    dry_run: DryRun = False,
     json: JsonFlag = False,
 ) -> None:
     """Send one message, and wait until the vendor accepted it. Acceptance is not delivery.
 
-    By a service, or else by the configuration. Exit code 5: refused for good. 6: try again later. 9: nobody knows,
-    it may have been sent.
+    By a service, or else by the configuration; --dry-run is `gateway plan`. Exit code 5: refused for good. 6: try again
+    later. 9: nobody knows, it may have been sent.
     """
     screen: Screen = ctx.obj
     composed = compose(
@@ -86,15 +90,34 @@ def send(
         channel=channel,
         policy=policy,
     )
-    chosen = key or str(uuid.uuid4())
     service = service_if(ctx, url, key_file)
-    with _repeatable(screen, chosen):
+    if dry_run:
+        show_plan(ctx, to, composed, config=config, service=service, via=via, json=json)
+    else:
+        chosen = key or str(uuid.uuid4())
+        _send_by(service, config, screen, to, composed, via=via, key=chosen, wait=wait, json=json)
+
+
+def _send_by(
+    service: Api | None,
+    config: Path,
+    screen: Screen,
+    to: str,
+    composed: Composed,
+    *,
+    via: str | None,
+    key: str,
+    wait: float,
+    json: bool,
+) -> None:
+    """Have it sent by a service, or else by the configuration's gateway, and say what became of it."""
+    with _repeatable(screen, key):
         if service is None:
-            connection, receipt = asyncio.run(_send(gateway_for(config), to, composed, via=via, key=chosen, wait=wait))
+            connection, receipt = asyncio.run(_send(gateway_for(config), to, composed, via=via, key=key, wait=wait))
         else:
-            there = _by_service(screen, to, composed, via=via, key=chosen, wait=wait, named=not json)
+            there = _by_service(screen, to, composed, via=via, key=key, wait=wait, named=not json)
             connection, receipt = service.run(there)
-    _tell(screen, connection, receipt, chosen, json=json)
+    _tell(screen, connection, receipt, key, json=json)
 
 
 def _tell(screen: Screen, connection: str, receipt: Receipt, key: str, *, json: bool) -> None:

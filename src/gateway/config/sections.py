@@ -90,7 +90,7 @@ class ServerSection(Section):
     log_level: Literal["debug", "info", "warning", "error", "critical"] = "info"
     """What is logged."""
     metrics: Literal["open", "key", "off"] = "open"
-    """Who gets `/metrics`: everybody, whoever has a key with the scope `admin`, or nobody."""
+    """Who gets `/metrics`: everybody, the operator (an `admin` key of the default tenant), or nobody."""
     introspection: bool | None = None
     """Tell the GraphQL schema to clients; by default only in development."""
 

@@ -13,12 +13,12 @@ from typing import Any, cast
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from gateway.errors import Unauthenticated
+from gateway.errors import Forbidden, Unauthenticated
 from gateway.server.service import Service
 from gateway.store.records.tenants import DEFAULT_TENANT
 from gateway.tenancy import ADMIN, Caller
 
-__all__ = ["BEARER", "Needs", "Scope", "bearer_of", "caller_of", "configured", "service_of"]
+__all__ = ["BEARER", "Needs", "Scope", "bearer_of", "caller_of", "configured", "operates", "service_of"]
 
 BEARER = HTTPBearer(auto_error=False, scheme_name="key", description="An API key, `gw_live_…`, in `Authorization`.")
 
@@ -31,8 +31,9 @@ def service_of(request: Request) -> Service:
 class Scope:
     """What a route needs; a dependency that gives the caller."""
 
-    def __init__(self, scope: str) -> None:
+    def __init__(self, scope: str, *, operator: bool = False) -> None:
         self.scope = scope
+        self._operator = operator
 
     async def __call__(
         self,
@@ -42,7 +43,15 @@ class Scope:
         """Let a caller in; raises `Unauthenticated`, `Forbidden`, and `Fault` for one who calls too often."""
         caller = await caller_of(request, credentials.credentials if credentials else None)
         caller.demand(self.scope)
+        if self._operator:
+            operates(caller)
         return caller
+
+
+def operates(caller: Caller) -> None:
+    """Let nobody but the operator go on, whose own tenant is the default one; raises `Forbidden`."""
+    if caller.tenant != DEFAULT_TENANT:
+        raise Forbidden("this is the operator's", hint=f"use an admin key of the tenant {DEFAULT_TENANT}")
 
 
 async def caller_of(request: Request, bearer: str | None) -> Caller:
@@ -73,6 +82,6 @@ def bearer_of(request: Request) -> str | None:
     return text.strip() or None if scheme.lower() == "bearer" else None
 
 
-def Needs(scope: str) -> Any:  # noqa: N802 - stands where FastAPI's own markers stand
-    """Mark the parameter of a route that takes the caller."""
-    return Depends(Scope(scope))
+def Needs(scope: str, *, operator: bool = False) -> Any:  # noqa: N802 - stands where FastAPI's own markers stand
+    """Mark the parameter of a route that takes the caller; `operator` keeps it to the operator's own tenant."""
+    return Depends(Scope(scope, operator=operator))

@@ -38,6 +38,7 @@ from gateway.server.rest import (
     keys,
     messages,
     providers,
+    tenants,
     webhooks,
 )
 from gateway.server.service import Service
@@ -66,6 +67,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     endpoints.router,
     deliveries.router,
     keys.router,
+    tenants.router,
 )
 """Routes, by resource."""
 

@@ -229,7 +229,10 @@ class Service:
 
     async def _has_keys(self) -> bool:
         page = await self.tenancy.keys.list(DEFAULT_TENANT, limit=100)
-        return any(row.lives(self.now()) for row in page.items)
+        while not (found := any(row.lives(self.now()) for row in page.items)) and page.next is not None:
+            # those that have ended are listed too, and the oldest come first
+            page = await self.tenancy.keys.list(DEFAULT_TENANT, after=page.next, limit=100)
+        return found
 
     async def _first_key(self) -> None:
         """Make the first key, where none was configured and none is there."""

@@ -1,16 +1,24 @@
-"""Files that phones sent: kept in memory, named by their content, and fetched by the application from this machine."""
+"""Files that phones sent: kept in memory, named by their content, and fetched by the application from this machine.
+
+Beside them what stands in for files elsewhere, which no page may ask for.
+"""
 
 from __future__ import annotations
 
 import mimetypes
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
-from urllib.parse import quote
+from typing import TypeAlias
+from urllib.parse import quote, unquote, urlsplit
 
 from gateway.simulator.someone import Impossible
 
-__all__ = ["FILES", "Files", "Kept"]
+__all__ = ["FILES", "Files", "Kept", "Near"]
+
+Near: TypeAlias = Callable[[str], str]
+"""Gives the path below the simulator's root of what lies at a URL; empty where this machine does not have it."""
 
 FILES = "/_phone/files/"
 """Where they are, below the simulator's root."""
@@ -43,10 +51,12 @@ class Kept:
 
 
 class Files:
-    """All files that phones sent."""
+    """All files that phones sent, and those that stand in for others."""
 
     def __init__(self) -> None:
         self._kept: dict[str, Kept] = {}
+        self._elsewhere: dict[str, str] = {}
+        """Ids of files by the URLs that they stand in for."""
 
     def keep(self, name: str, media_type: str, content: bytes) -> Kept:
         """Keep a file; the same content under the same name is one file. Raises `Impossible` for an empty one."""
@@ -62,6 +72,17 @@ class Files:
             del self._kept[next(iter(self._kept))]
         return kept
 
+    def stand_in(self, url: str, media_type: str, content: bytes) -> None:
+        """Have phones show these bytes for what lies at a URL elsewhere. Raises `Impossible` for an empty file."""
+        self._elsewhere[url] = self.keep(unquote(urlsplit(url).path), media_type, content).id
+
+    def near(self, url: str, root: str) -> str:
+        """Give the path below the root of what lies at a URL; empty where this machine does not have it."""
+        if url.startswith(root + FILES):
+            return url.removeprefix(root)
+        kept = self._kept.get(self._elsewhere.get(url, ""))
+        return kept.path if kept else ""
+
     def find(self, file_id: str) -> Kept | None:
         """Look a file up by its id."""
         return self._kept.get(file_id)
@@ -69,3 +90,4 @@ class Files:
     def clear(self) -> None:
         """Forget all."""
         self._kept.clear()
+        self._elsewhere.clear()

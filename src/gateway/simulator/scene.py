@@ -119,6 +119,10 @@ class Scene:
         kept = self.files.keep(f"{phone.name or 'contact'}.vcf", "text/vcard", contact_card(phone.name, phone.address))
         return Attachment(url=self.root + kept.path, name=kept.name, media_type=kept.media_type, size=len(kept.content))
 
+    def near(self, url: str) -> str:
+        """Give the path on this server of what lies at a URL; empty where this machine does not have it."""
+        return self.files.near(url, self.root)
+
     def base_url(self, vendor: str) -> str:
         """Give the base URL that an application configures for a vendor."""
         return f"{self.root}/{vendor}{self.classes[vendor].api_path}"

@@ -193,6 +193,10 @@ class Simulation:
         """Give the contact at an address, made on first use."""
         return self._scene.contact(address)
 
+    def stand_in(self, url: str, media_type: str, content: bytes) -> None:
+        """Have phones show these bytes for what lies at a URL elsewhere: a page asks no other machine for it."""
+        self._scene.files.stand_in(url, media_type, content)
+
     def set_webhook(self, vendor: str, url: str | None) -> None:
         """Say where a vendor's webhooks go from now on, None for nowhere."""
         self._scene.set_webhook(vendor, url)

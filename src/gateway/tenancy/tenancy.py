@@ -22,6 +22,7 @@ from gateway.tenancy.erasing import Erasing, LetGo
 from gateway.tenancy.hiding import Hiding, hidden
 from gateway.tenancy.keys import Keys
 from gateway.tenancy.listing import Listing
+from gateway.tenancy.operator import Operator
 from gateway.tenancy.retention import Retention, Sweeper
 from gateway.tenancy.sealing import KeyRing, Sealer
 
@@ -60,6 +61,7 @@ class Tenancy:
         self.tenants: TenantRecords = TenantRecords(store)
         self.audit: Audit = Audit(AuditRecords(store), self.clock)
         self.keys: Keys = Keys(KeyRecords(store), self.clock)
+        self.operator: Operator = Operator(self.tenants, self.keys, self.audit, self.clock)
         self.hiding: Hiding = Hiding(self.tenants, self.sealer)
         self._pieces = Pieces(store)
         self.accounts: Accounts = Accounts(

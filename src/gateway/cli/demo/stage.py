@@ -15,6 +15,7 @@ from typing import TypeAlias
 from gateway import plugins
 from gateway.cli.demo.heard import Heard
 from gateway.cli.demo.house import House, Wanted
+from gateway.cli.demo.media import media
 from gateway.cli.demo.phone import Hand
 from gateway.cli.demo.story import Step, converse
 from gateway.cli.demo.telling import Place, Telling
@@ -149,6 +150,8 @@ async def staged(teller: Callable[[Place], Telling], script: Script) -> AsyncIte
     """Start the simulator and a gateway, and wire them together."""
     async with contextlib.AsyncExitStack() as stack:
         simulation = await stack.enter_async_context(Simulation(script.vendors, port=script.port, latency=_BRISK))
+        for url, media_type, content in media():
+            simulation.stand_in(url, media_type, content)
         place = _place(simulation, script.vendors)
         stage = Stage(teller(place), simulation, place)
         stage.telling.phones()

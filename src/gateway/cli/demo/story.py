@@ -14,6 +14,7 @@ from typing import Protocol
 from gateway.actions import DeliveryState, Policy, Receipt
 from gateway.capabilities import Capabilities, CapabilityTable, Feature
 from gateway.cli.demo.heard import Heard
+from gateway.cli.demo.media import OTHER_PHOTO, PHOTO, VOICE
 from gateway.cli.demo.phone import Hand
 from gateway.cli.demo.verdict import Missed, Outcome, Verdict
 from gateway.errors import GatewayError, SendError, Unsupported
@@ -26,9 +27,6 @@ __all__ = ["STEPS", "Step", "Teller", "add_bot", "converse"]
 
 _LONGEST = 60.0
 """Seconds of one step, where everything goes on and nothing comes of it."""
-_PHOTO = "https://example.com/demo/photo.jpg"
-_OTHER_PHOTO = "https://example.com/demo/other-photo.jpg"
-_VOICE = "https://example.com/demo/hello.m4a"
 
 
 def add_bot(gateway: Interface) -> None:
@@ -270,7 +268,7 @@ async def _reacted(talk: Talk) -> Verdict:
 
 
 async def _voice(talk: Talk) -> Verdict:
-    receipt, refusal = await talk.offer(Voice(url=_VOICE))
+    receipt, refusal = await talk.offer(Voice(url=VOICE))
     kind = talk.shown(receipt)[0].parts[0].type
     if refusal:
         return _adapted(receipt, refusal)
@@ -279,14 +277,14 @@ async def _voice(talk: Talk) -> Verdict:
 
 
 async def _attachment(talk: Talk) -> Verdict:
-    receipt, refusal = await talk.offer(Message("The photo you asked for:", Attachment(url=_PHOTO)))
+    receipt, refusal = await talk.offer(Message("The photo you asked for:", Attachment(url=PHOTO)))
     urls = [part.url for bubble in talk.shown(receipt) for part in bubble.parts if part.type == "attachment"]
-    _need(urls == [_PHOTO], "the phone does not show the photo")
+    _need(urls == [PHOTO], "the phone does not show the photo")
     return _adapted(receipt, refusal) if refusal else _ok("the phone shows the photo")
 
 
 async def _parts(talk: Talk) -> Verdict:
-    before, after = Attachment(url=_PHOTO), Attachment(url=_OTHER_PHOTO)
+    before, after = Attachment(url=PHOTO), Attachment(url=OTHER_PHOTO)
     receipt, refusal = await talk.offer(Message("Before:", before, "And after:", after))
     bubbles = talk.shown(receipt)
     kinds = [part.type for bubble in bubbles for part in bubble.parts]

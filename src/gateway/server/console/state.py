@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from gateway.server.console.page import Page, View
 from gateway.server.doctor import examine
+from gateway.store.records.tenants import DEFAULT_TENANT
 from gateway.tenancy import ADMIN
 
 __all__ = ["VIEWS"]
@@ -21,7 +22,8 @@ async def doctor(page: Page) -> Response:
         checks=checks,
         bad=sum(check.state == "fail" for check in checks),
         doubtful=sum(check.state == "warn" for check in checks),
-        settings=list(page.service.config.told()),
+        # of the service, and so of whoever runs it
+        settings=list(page.service.config.told()) if page.tenant == DEFAULT_TENANT else [],
     )
 
 

@@ -28,7 +28,10 @@ class Patient:
         """Name those whose connections and endpoints are looked at."""
         if self.tenant is not None:
             return [self.tenant]
-        return [tenant.id for tenant in await self.service.tenancy.tenants.page()]
+        found: list[str] = []
+        while rows := await self.service.tenancy.tenants.page(found[-1] if found else ""):
+            found += [row.id for row in rows]
+        return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from gateway.model import Attachment, MessageRef, Part, Text
 from gateway.model import Message as Word
 from gateway.server.graphql.context import Info
 from gateway.server.graphql.fields import mutation
+from gateway.server.graphql.inputs import AttachmentInput
 from gateway.server.graphql.queries import shown_connection
 from gateway.server.graphql.repeating import Once, once
 from gateway.server.graphql.scalars import Json, PlatformName
@@ -36,6 +37,12 @@ Key = Annotated[
 ]
 To = Annotated[
     str, strawberry.argument(description="A phone number, an email, `group:ID`, a chat (`chat_…`), or an event.")
+]
+Files = Annotated[
+    list[AttachmentInput] | None, strawberry.argument(description="Files from anywhere, behind those of `fileIds`.")
+]
+ReplyTo = Annotated[
+    strawberry.ID | None, strawberry.argument(description="Our id of a message, or the event that brought one.")
 ]
 Wait = Annotated[float, strawberry.argument(description="Seconds to wait for the outcome, at most 30.")]
 
@@ -79,9 +86,8 @@ class Mutation:
         to_external_id: To,
         message: str | None = None,
         file_ids: list[strawberry.ID] | None = None,
-        reply_to_message_id: Annotated[
-            strawberry.ID | None, strawberry.argument(description="Our id of a message, or the event that brought one.")
-        ] = None,
+        attachments: Files = None,
+        reply_to_message_id: ReplyTo = None,
         reference: str | None = None,
         wait: Wait = 10.0,
         idempotency_key: Key = None,
@@ -89,7 +95,7 @@ class Mutation:
         """Send a text, files, or both in one message."""
         context = info.context
         connection = context.service.running(context.caller, str(platform_connection_id), SEND)
-        content = _content(message, file_ids or (), reference)
+        content = _content(message, file_ids or (), attachments or (), reference)
         answered = await _answered(info, reply_to_message_id)
         content = content.model_copy(update={"reply_to": answered}) if answered else content
         to, _ = await recipient_of(context.service, context.caller, to_external_id)
@@ -105,6 +111,8 @@ class Mutation:
             "files": list(file_ids or ()),
             "reply_to": reply_to_message_id,
             "reference": reference,
+            # not where there are none: what was asked before there was this word has another print with it
+            **({"attachments": [each.asked() for each in attachments]} if attachments else {}),
         }
         kept = await once(context, "sendMessage", idempotency_key, asked, send)
         return await _after(info, kept, wait)
@@ -137,12 +145,14 @@ class Mutation:
         return Message.of(await message_out(context.service, *await context.service.engine.look_up(str(id))))
 
 
-def _content(message: str | None, file_ids: Sequence[str], reference: str | None) -> Word:
+def _content(
+    message: str | None, file_ids: Sequence[str], attachments: Sequence[AttachmentInput], reference: str | None
+) -> Word:
     """Make one message of a text and files; raises `InvalidMessage`."""
     text: tuple[Part, ...] = (said(lambda: Text(text=message)),) if message else ()
-    parts = (*text, *(_attachment(each) for each in file_ids))
+    parts = (*text, *(_attachment(each) for each in file_ids), *(each.part() for each in attachments))
     if not parts:
-        raise InvalidMessage("there is nothing to send", hint="give a message, fileIds, or both")
+        raise InvalidMessage("there is nothing to send", hint="give a message, fileIds or attachments")
     return said(lambda: Word(parts=parts, reference=reference))
 
 

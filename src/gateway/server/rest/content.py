@@ -17,7 +17,7 @@ from gateway.model import Attachment, Channel, Chat, Effect, Link, Message, Mess
 from gateway.server.service import Service
 from gateway.tenancy import Caller
 
-__all__ = ["Content", "Input", "LinkIn", "MediaIn", "MessageIn", "To", "messages_of", "recipient_of"]
+__all__ = ["Content", "Input", "LinkIn", "MediaIn", "MessageIn", "To", "messages_of", "part_of", "recipient_of"]
 
 
 class Input(BaseModel):
@@ -167,7 +167,7 @@ async def messages_of(service: Service, caller: Caller, content: Content) -> lis
 def _message(item: str | MessageIn) -> Message:
     if isinstance(item, str):
         return said(lambda: Message(item))
-    parts = [_part(part) for part in item.parts]
+    parts = [part_of(part) for part in item.parts]
     text = (item.text,) if item.text is not None else ()
     return said(
         lambda: Message(
@@ -185,7 +185,8 @@ def _message(item: str | MessageIn) -> Message:
     )
 
 
-def _part(part: PartIn) -> Part:
+def part_of(part: PartIn) -> Part:
+    """Make a word of one part; raises `InvalidMessage`."""
     if isinstance(part, TextIn):
         return said(lambda: Text.model_validate({"text": part.text, "mention": part.mention}))
     if isinstance(part, LinkIn):

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from gateway.errors import GatewayError
-from gateway.server.access import bearer_of, caller_of, service_of
+from gateway.server.access import bearer_of, caller_of, operates, service_of
 from gateway.server.problems import Fault
 from gateway.server.rest.shown import Output
 from gateway.server.service import Service
@@ -86,7 +86,9 @@ async def metrics(request: Request) -> Response:
     if allowed == "off":
         raise Fault(404, "not_found", "there are no metrics here", hint='[server] metrics = "open" or "key"')
     if allowed == "key":
-        (await caller_of(request, bearer_of(request))).demand(ADMIN)
+        caller = await caller_of(request, bearer_of(request))
+        caller.demand(ADMIN)
+        operates(caller)
     await _gauges(service)
     return Response(service.telemetry.exposed(), media_type=CONTENT_TYPE)
 

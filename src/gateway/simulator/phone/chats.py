@@ -62,7 +62,7 @@ class ChatLook:
     line: str
     group: bool
     members: tuple[tuple[str, str, int], ...]
-    """Name, initials and colour of those in a group, the phone's owner left out."""
+    """Name, initials and colour of up to four in a group: the line is one of them, the phone's owner is left out."""
     people: tuple[tuple[str, str], ...]
     """Name and address of everybody in a group, the phone's owner first."""
     icon: str
@@ -159,7 +159,7 @@ def chat_look(scene: Scene, address: Address, key: ChatKey) -> ChatLook:
         vendor=vendor,
         line=key.line,
         group=key.group is not None,
-        members=tuple((name, initials(name), hue_of(name)) for name in names[:4]) if key.group else (),
+        members=tuple((name, initials(name), hue_of(name)) for name in (*names[:3], vendor)) if key.group else (),
         people=_people(thread, phone, dict(zip(others, names, strict=True))) if key.group else (),
         **_picture(scene, thread),
         pinned=(key.vendor, key.line, key.group) in phone.pins,

@@ -16,6 +16,7 @@ from typing import NamedTuple
 from gateway.actions import DeliveryState
 from gateway.addresses import Address
 from gateway.model import Channel, Reaction
+from gateway.simulator.files import Near
 from gateway.simulator.phone.album import Album, revision_of
 from gateway.simulator.phone.happened import happened_words
 from gateway.simulator.phone.names import hue_of, initials, name_of, time_of, title_of
@@ -151,7 +152,7 @@ def look_at(
     thread: Thread,
     address: Address,
     world: World,
-    root: str,
+    near: Near,
     window: int,
     album: Album[BubbleLook] | None = None,
 ) -> list[BubbleLook]:
@@ -181,7 +182,7 @@ def look_at(
         )
 
         def make(bubble: Bubble = bubble, beside: _Beside = beside) -> BubbleLook:
-            return _placed(look_at_one(bubble, address, world, root), beside)
+            return _placed(look_at_one(bubble, address, world, near), beside)
 
         looks.append(album.find(bubble.vendor_id, (around, revision_of(bubble), beside), make))
     album.keep_only({bubble.vendor_id for bubble in bubbles})
@@ -244,7 +245,7 @@ def _happened(thread: Thread, before: int, world: World, address: Address) -> tu
     return tuple(found)
 
 
-def look_at_one(bubble: Bubble, address: Address, world: World, root: str) -> BubbleLook:
+def look_at_one(bubble: Bubble, address: Address, world: World, near: Near) -> BubbleLook:
     """Show one message as if it stood alone."""
     mine = bubble.sender == address.text
     taken_back = bubble.unsent_at is not None
@@ -257,7 +258,7 @@ def look_at_one(bubble: Bubble, address: Address, world: World, root: str) -> Bu
         mine=mine,
         channel=_CHANNELS[bubble.channel],
         green=bubble.channel is not Channel.IMESSAGE,
-        parts=() if taken_back else part_looks(bubble, address.text, world, root),
+        parts=() if taken_back else part_looks(bubble, address.text, world, near),
         text="" if taken_back else said(bubble),
         time=time_of(bubble.created_at),
         iso=bubble.created_at.isoformat(),

@@ -62,7 +62,7 @@ class ThreadLook:
 def look_at_menu(scene: Scene, held: Held, message: str) -> MenuLook:
     """Show what can be done with a message; raises `Impossible` where a phone has none like it."""
     key, bubble = _found(scene, held, message)
-    look = look_at_one(bubble, held.address, scene.world, scene.root)
+    look = look_at_one(bubble, held.address, scene.world, scene.near)
     several = len(bubble.parts) > 1 and not look.unsent
     return MenuLook(
         message=bubble.vendor_id,
@@ -83,7 +83,7 @@ def look_at_thread(scene: Scene, held: Held, message: str) -> ThreadLook:
     known = {each.vendor_id: each for each in everything}
     root = root_of(bubble, known)
     wanted = {each.vendor_id for each in everything if root_of(each, known) is root}
-    looks = look_at(bubble.thread, held.address, scene.world, scene.root, len(everything))
+    looks = look_at(bubble.thread, held.address, scene.world, scene.near, len(everything))
     chat = chat_look(scene, held.address, key)
     bubbles = tuple(look for look in looks if look.id in wanted)
     return ThreadLook(root.vendor_id, chat.title, bubbles, writable=not chat.former)

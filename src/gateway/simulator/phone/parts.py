@@ -1,7 +1,7 @@
 """How the parts of a message look: texts, files, voice notes, cards, and what we have no word for.
 
-A page may ask nothing of another machine: a file is shown where this machine has its bytes (sent from a phone, or
-inside the message), and is a tile with its name where it has only a URL.
+A page may ask nothing of another machine: a file is shown where this machine has its bytes (sent from a phone, inside
+the message, or standing in for a URL), and is a tile with its name where it has only a URL.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 from gateway.model import Attachment, Link, Media, Opaque, Part, Text, Voice
-from gateway.simulator.files import FILES
+from gateway.simulator.files import Near
 from gateway.simulator.phone.names import name_of, title_of
 from gateway.simulator.world import Bubble, World
 
@@ -75,11 +75,11 @@ class PartLook:
         return frozenset({self.number, *(picture.number for picture in self.pictures)})
 
 
-def part_looks(bubble: Bubble, address: str, world: World, root: str) -> tuple[PartLook, ...]:
-    """Show all parts of a bubble on the phone at an address; `root` is where the simulator is served."""
+def part_looks(bubble: Bubble, address: str, world: World, near: Near) -> tuple[PartLook, ...]:
+    """Show all parts of a bubble on the phone at an address; `near` knows which files this machine has."""
     alone = len(bubble.parts) == 1
     looks = [
-        replace(_look(part, number, bubble, root, alone=alone), number=number)
+        replace(_look(part, number, bubble, near, alone=alone), number=number)
         for number, part in enumerate(bubble.parts)
     ]
     looks = [_poll(look, bubble, address, world) if look.kind == "poll" else look for look in looks]
@@ -159,23 +159,23 @@ def _joined(row: Sequence[PartLook]) -> Sequence[PartLook]:
     return row
 
 
-def _look(part: Part, number: int, bubble: Bubble, root: str, *, alone: bool) -> PartLook:
+def _look(part: Part, number: int, bubble: Bubble, near: Near, *, alone: bool) -> PartLook:
     if isinstance(part, Text):
         if alone and _ONLY_A_LINK.fullmatch(part.text):
             return PartLook("link", name=part.text, note=urlsplit(part.text).hostname or "")
         runs = ((part.text, part.mention is not None),)
         return PartLook("text", part.text, runs, jumbo=alone and _is_jumbo(part.text))
     if isinstance(part, Link):
-        return _link(part, root)
+        return _link(part, near)
     if isinstance(part, Opaque):
         return _opaque(part, bubble)
-    return _media(part, number, bubble, root)
+    return _media(part, number, bubble, near)
 
 
-def _link(part: Link, root: str) -> PartLook:
+def _link(part: Link, near: Near) -> PartLook:
     """Show a link's card: its picture where this machine has it, else where it is."""
     image = part.preview_image or ""
-    source = image.removeprefix(root) if image.startswith(root + FILES) else ""
+    source = near(image) if image else ""
     elsewhere = "" if source or not image else f"picture at {urlsplit(image).hostname or 'another place'}"
     host = urlsplit(part.url).hostname or ""
     return PartLook("link", part.title or "", source=source, name=part.url, note=host, badge=elsewhere)
@@ -238,9 +238,9 @@ def _poll(look: PartLook, bubble: Bubble, address: str, world: World) -> PartLoo
     return replace(look, options=tuple(options), note=f"{total} vote{'' if total == 1 else 's'}")
 
 
-def _media(part: Media, number: int, bubble: Bubble, root: str) -> PartLook:
+def _media(part: Media, number: int, bubble: Bubble, near: Near) -> PartLook:
     kind, name = kind_of(part), _name(part)
-    source, elsewhere = _source(part, number, bubble, root)
+    source, elsewhere = _source(part, number, bubble, near)
     ending = name.rpartition(".")[2].upper() if "." in name else ""
     note = " · ".join(piece for piece in (elsewhere or _WORDS[kind], size_words(_size(part))) if piece)
     badge = ending if len(ending) < 6 else ""
@@ -260,10 +260,10 @@ def _size(part: Media) -> int | None:
     return part.size if part.size is not None or part.data is None else len(part.data)
 
 
-def _source(part: Media, number: int, bubble: Bubble, root: str) -> tuple[str, str]:
+def _source(part: Media, number: int, bubble: Bubble, near: Near) -> tuple[str, str]:
     """Find the bytes on this machine: a path on this server, or else a note on where they are."""
-    if part.url and part.url.startswith(root + FILES):
-        return part.url.removeprefix(root), ""
+    if part.url and (path := near(part.url)):
+        return path, ""
     if part.url:
         return "", f"{_WORDS[kind_of(part)]} at {urlsplit(part.url).hostname or 'another place'}"
     if part.data is not None:

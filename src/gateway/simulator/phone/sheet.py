@@ -155,7 +155,7 @@ class Sheet:
         thread = thread_of(self.scene, held.address, held.chat) if held.chat else None
         if thread is None:
             return []
-        return look_at(thread, held.address, self.scene.world, self.scene.root, self.place.window, self._albums[number])
+        return look_at(thread, held.address, self.scene.world, self.scene.near, self.place.window, self._albums[number])
 
     def _phones(self, *, bubbles: bool = True) -> list[dict[str, Any]]:
         return [self._phone(number, bubbles=bubbles) for number in range(len(self.place.phones))]
