@@ -211,3 +211,13 @@ async def test_nobody_answers_a_message_of_another_tenant(at: Desk) -> None:
             for path in ("/v1/messages", "/v1/messages/plan"):
                 answer = await other.post(path, json=asked)
                 assert (404, "not_found") == (answer.status_code, answer.json()["code"])
+
+
+@pytest.mark.parametrize("data", ["aG k=", "aGk", "!!!!", "aGk=\n", "é"])
+async def test_a_file_that_is_no_base_64_is_not_sent_in_pieces(at: Desk, data: str) -> None:
+    """A few characters that were lost on the way would go out as another file."""
+    part = {"type": "attachment", "data": data, "name": "a.txt"}
+    asked = {"connection": await at.connection(), "to": PHONE, "message": {"parts": [part]}}
+    refused = await at.client.post("/v1/messages", json=asked)
+    assert 422 == refused.status_code
+    assert "this is no base 64" in refused.text

@@ -5,9 +5,11 @@ Not the words themselves: a path on the service's own disk is nobody's to name, 
 
 from __future__ import annotations
 
+from base64 import b64decode
 from typing import Annotated, ClassVar, Literal, Self, TypeAlias
 
-from pydantic import Base64Bytes, BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic import Base64Encoder, BaseModel, ConfigDict, EncodedBytes, Field, JsonValue, model_validator
+from pydantic_core import PydanticCustomError
 
 from gateway.asking import chat_of, said
 from gateway.errors import InvalidMessage
@@ -38,13 +40,24 @@ class TextIn(Input):
     """The participant whom the whole run names."""
 
 
+class _Strict(Base64Encoder):
+    """Takes nothing for base 64 that is not: a file that lost a few characters on its way would go out broken."""
+
+    @classmethod
+    def decode(cls, data: bytes) -> bytes:
+        try:
+            return b64decode(data, validate=True)
+        except ValueError:
+            raise PydanticCustomError("base64_decode", "this is no base 64") from None
+
+
 class MediaIn(Input):
     """A picture, a document, a voice note: from exactly one source."""
 
     type: Literal["attachment", "voice"]
     url: str | None = Field(default=None, repr=False, pattern=r"^https?://\S+$", max_length=2048)
     """A URL that the vendor can fetch."""
-    data: Base64Bytes | None = Field(default=None, repr=False)
+    data: Annotated[bytes, EncodedBytes(encoder=_Strict)] | None = Field(default=None, repr=False)
     """The bytes themselves, in base 64; what is long is uploaded to `/v1/files` instead."""
     file_id: str | None = Field(default=None, max_length=128)
     """A file that was uploaded before: `file_…`."""
