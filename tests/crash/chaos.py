@@ -206,10 +206,11 @@ class Chaos:
         reads = {reader.vendor: len(reader.reads) for reader in self.readers}
         parked = Counter(sent.vendor for sent in self.promised if rows[sent.id]["parked"])
         assert {} == {vendor: number for vendor, number in parked.items() if has_keys(vendor)}
+        left = sum(row["state"] == "partly" for row in rows.values())
         return (
             f"{len(rows)} sends, {dict(self.strikes)}: 0 lost, 0 twice, 0 too fast, 0 out of order but {late} that came"
-            f" after their lane went on unknown, reads {reads}, {sum(parked.values())} left to a person, resolved in"
-            f" {self.resolving:.1f} s, {again} events again"
+            f" after their lane went on unknown, reads {reads}, {sum(parked.values())} left to a person and the rest of"
+            f" {left}, resolved in {self.resolving:.1f} s, {again} events again"
         )
 
 

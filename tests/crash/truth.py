@@ -127,13 +127,16 @@ class Sent:
 
 
 def lost(promised: Iterable[Sent], rows: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Name promised messages that have neither an outcome nor a person who is asked."""
+    """Name promised messages that have neither an outcome nor a person who is asked.
+
+    What was proven only when the rest of its sequence had grown old is `partly`: a person decides about that rest.
+    """
     return [
         sent.key
         for sent in promised
         if (row := rows.get(sent.id)) is None
         or row["key"] != sent.key
-        or not (row["state"] == "accepted" or (row["state"] == "unknown" and row["parked"]))
+        or not (row["state"] in {"accepted", "partly"} or (row["state"] == "unknown" and row["parked"]))
     ]
 
 
