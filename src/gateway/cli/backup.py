@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from gateway.cli.configured import DEFAULT, ConfigFile, JsonFlag, StoreUrl, store_url
+from gateway.cli.progress import waiting
 from gateway.cli.screen import Screen
 
 __all__ = ["backup"]
@@ -29,7 +30,9 @@ def backup(
     from gateway.store import backup as copy
 
     screen: Screen = ctx.obj
-    made = asyncio.run(copy(store_url(ctx, config, store), path))
+    place = store_url(ctx, config, store)
+    with waiting(screen, "copying the store"):
+        made = asyncio.run(copy(place, path))
     size = made.stat().st_size
     if json:
         screen.data({"path": str(made), "bytes": size})

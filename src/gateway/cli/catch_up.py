@@ -13,6 +13,7 @@ from pydantic import JsonValue
 from gateway.catchup import PAGES, SECONDS, CaughtUp
 from gateway.cli.configured import DEFAULT, ConfigFile, JsonFlag, complete_connection, lasting_gateway, moment
 from gateway.cli.failing import ExitCode, Problem, problem_of
+from gateway.cli.progress import waiting
 from gateway.cli.screen import Screen
 from gateway.client import Gateway
 from gateway.errors import GatewayError, Unsupported
@@ -48,7 +49,8 @@ def catch_up(
     screen: Screen = ctx.obj
     start = moment(since, "--since") if since is not None else None
     gateway = lasting_gateway(config)
-    results = asyncio.run(_catch_up(gateway, connection, start, pages=pages, seconds=seconds))
+    with waiting(screen, "fetching what was missed"):
+        results = asyncio.run(_catch_up(gateway, connection, start, pages=pages, seconds=seconds))
     if json:
         screen.data([result.json() for result in results])
     else:

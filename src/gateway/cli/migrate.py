@@ -7,6 +7,7 @@ import asyncio
 import typer
 
 from gateway.cli.configured import DEFAULT, ConfigFile, JsonFlag, StoreUrl, store_url
+from gateway.cli.progress import waiting
 from gateway.cli.screen import Screen
 
 __all__ = ["migrate"]
@@ -23,7 +24,9 @@ def migrate(
     from gateway.store import migrate as upgrade
 
     screen: Screen = ctx.obj
-    applied = asyncio.run(upgrade(store_url(ctx, config, store)))
+    place = store_url(ctx, config, store)
+    with waiting(screen, "bringing the schema up to date"):
+        applied = asyncio.run(upgrade(place))
     if json:
         screen.data({"applied": applied})
         return

@@ -18,6 +18,7 @@ from gateway.cli.configured import DEFAULT, ConfigFile, JsonFlag
 from gateway.cli.events_list import shown_body
 from gateway.cli.events_wanted import Via
 from gateway.cli.messages.looking import looking
+from gateway.cli.progress import waiting
 from gateway.cli.reparse import reparsed, report
 from gateway.cli.screen import Screen, printable
 from gateway.cli.tables import clock, quiet_table, size
@@ -168,7 +169,8 @@ def reparse(
     """Have the parsers of today read what is in quarantine; what they can read is kept and handed over."""
     screen: Screen = ctx.obj
     service = service_if(ctx, url, key_file)
-    found = reparsed(service, config, None, via=via, apply=not dry_run, limit=limit)
+    with waiting(screen, "parsing again"):
+        found = reparsed(service, config, None, via=via, apply=not dry_run, limit=limit)
     report(screen, found, json=json)
 
 

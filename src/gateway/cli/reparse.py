@@ -20,6 +20,7 @@ from gateway.cli.configured import (
     moment,
 )
 from gateway.cli.failing import Usage
+from gateway.cli.progress import waiting
 from gateway.cli.screen import Screen, printable
 from gateway.client import Gateway
 from gateway.reparse import Reparsed
@@ -58,7 +59,9 @@ def reparse(
     screen: Screen = ctx.obj
     start = moment(since, "--since") if since is not None else None
     service = service_if(ctx, url, key_file)
-    report(screen, reparsed(service, config, start, via=via, apply=not dry_run, limit=limit), json=json)
+    with waiting(screen, "parsing again"):
+        found = reparsed(service, config, start, via=via, apply=not dry_run, limit=limit)
+    report(screen, found, json=json)
 
 
 def reparsed(
