@@ -260,7 +260,10 @@ class CatchUp:
         return unknown
 
     async def _take(self, hook: WebhookRequest, connection: Connection) -> int:
-        """Keep a webhook if anything of it is new; tells how many events were."""
+        """Keep a webhook if anything of it is new; tells how many events were.
+
+        It is read again in its turn: one of the same page may have brought the first version of its message just now.
+        """
         reading = await self._news(hook, connection)
         return 0 if reading is None else len(await self._inbox.keep(reading))
 

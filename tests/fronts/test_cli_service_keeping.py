@@ -213,7 +213,8 @@ def test_somebody_is_exported_and_erased(watched: Watched, tmp_path: Path) -> No
 
 def test_the_audit_says_who_did_what(watched: Watched) -> None:
     """By who, by what, newest first; no address is in it."""
-    watched.data("keys", "create", "audited")
+    for name in ("one", "audited"):
+        watched.data("keys", "create", name)
     newest = watched.data("audit", "list", "--limit", "1", "--action", "key.")[0]
     assert ("key.created", "key_configured") == (newest["action"], newest["actor"])
     assert [] == watched.data("audit", "list", "--actor", "key_none")
@@ -224,6 +225,8 @@ def test_the_audit_says_who_did_what(watched: Watched) -> None:
 
 def test_an_audit_that_was_changed_is_exit_code_8(watched: Watched) -> None:
     """A whole one is 0, and gives the head to keep."""
+    for name in ("one", "two"):
+        watched.data("keys", "create", name)
     whole = watched.run("audit", "verify")
     assert (0, "whole  yes") == (whole.exit_code, whole.stdout.splitlines()[0])
 

@@ -20,7 +20,7 @@ from gateway.cli.failing import Usage, nearest
 from gateway.cli.screen import Screen
 from gateway.cli.tables import clock, marked, quiet_table
 
-__all__ = ["Safe", "Save", "app", "show_key"]
+__all__ = ["Save", "app", "make_key", "show_key"]
 
 app: typer.Typer = group("The keys of a service: who may use it, and for what.")
 
@@ -77,8 +77,7 @@ def create(
             would(screen, f"make a key {name!r} that may {', '.join(scopes)}", json=json, name=name, scopes=[*scopes])
             return None
         body = {"name": name, "scopes": scopes, "expires_at": until.isoformat() if until else None}
-        with Safe(save) as safe:
-            return safe.keep(await api.post(path("keys"), body, key=new_key()))
+        return await make_key(api, path("keys"), body, save)
 
     show_key(screen, service_at(url, key_file).run(ask), save, json=json)
 
@@ -138,9 +137,7 @@ def rotate(
             words = f"replace the key {before['name']!r}, which would count for {overlap:g} hours more"
             would(screen, words, json=json, key=key, overlap_hours=overlap)
             return None
-        with Safe(save) as safe:
-            where = path("keys", key, "rotate")
-            return safe.keep(await api.post(where, {"overlap_hours": overlap}, key=new_key()))
+        return await make_key(api, path("keys", key, "rotate"), {"overlap_hours": overlap}, save)
 
     show_key(screen, service_at(url, key_file).run(ask), save, json=json)
 
@@ -188,7 +185,13 @@ def me(ctx: typer.Context, *, url: ServiceUrl = None, key_file: KeyFile = None, 
     screen.facts([("key", told["key"]), ("tenant", told["tenant"]), ("scopes", scopes), ("connections", bound)])
 
 
-class Safe:
+async def make_key(api: Api, where: str, body: Mapping[str, Any], save: Path | None) -> dict[str, Any]:
+    """Have a service make a key, its secret going to a new file where one is named; gives what it told."""
+    with _Safe(save) as safe:
+        return safe.keep(await api.post(where, body, key=new_key()))
+
+
+class _Safe:
     """A new file for a secret, there before the secret is: what is shown once must not be lost for want of a place."""
 
     def __init__(self, place: Path | None) -> None:

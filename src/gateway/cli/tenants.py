@@ -7,13 +7,13 @@ from typing import Annotated, Any, TypeAlias
 import typer
 from pydantic import JsonValue
 
-from gateway.cli.api import Api, KeyFile, ServiceUrl, new_key, path, service_at
+from gateway.cli.api import Api, KeyFile, ServiceUrl, path, service_at
 from gateway.cli.commands import group
 from gateway.cli.completing import complete_tenant
 from gateway.cli.configured import JsonFlag
 from gateway.cli.deciding import DryRun, would
 from gateway.cli.failing import Usage
-from gateway.cli.keys import Safe, Save, show_key
+from gateway.cli.keys import Save, make_key, show_key
 from gateway.cli.screen import Screen
 from gateway.cli.tables import clock, quiet_table
 
@@ -59,8 +59,7 @@ def create(
         if dry_run:
             would(screen, f"make a tenant {name!r} with a key of its own", json=json, name=name, retention=retention)
             return None
-        with Safe(save) as safe:
-            return safe.keep(await api.post(path("tenants"), {"name": name, "retention": retention}, key=new_key()))
+        return await make_key(api, path("tenants"), {"name": name, "retention": retention}, save)
 
     made = service_at(url, key_file).run(ask)
     if made is not None and not json:
@@ -136,8 +135,7 @@ def key(
         if dry_run:
             would(screen, f"make a key {name!r} for the tenant {before['name']!r}", json=json, name=name, tenant=tenant)
             return None
-        with Safe(save) as safe:
-            return safe.keep(await api.post(path("tenants", tenant, "keys"), {"name": name}, key=new_key()))
+        return await make_key(api, path("tenants", tenant, "keys"), {"name": name}, save)
 
     show_key(screen, service_at(url, key_file).run(ask), save, json=json)
 

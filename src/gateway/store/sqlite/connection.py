@@ -101,12 +101,13 @@ def _write(connection: sqlite3.Connection, query: Query, rows: Sequence[Columns]
     """
     cursor = connection.cursor()
     back: Rows = []
-    rest = list(rows)
+    done = 0
     for size in _SIZES if query.takes_rows else (1,):
         statement = query.of_rows(size)
-        while len(rest) >= size:
-            some, rest = rest[:size], rest[size:]
-            back += cursor.execute(statement, tuple(chain.from_iterable(some))).fetchall()
+        while done + size <= len(rows):
+            values = tuple(chain.from_iterable(rows[done : done + size]))
+            back += cursor.execute(statement, values).fetchall()
+            done += size
     return back
 
 
