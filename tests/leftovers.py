@@ -24,6 +24,12 @@ MARK = "STARTED_BY_TESTS"
 
 PATIENCE = 20.0
 
+PAUSE = 0.05
+"""Seconds between two looks."""
+LOOKS = 3
+"""How often in a row nothing is found before that is believed: while a process becomes another program, the kernel
+shows it with no environment at all."""
+
 
 @contextmanager
 def nothing_left(patience: float = PATIENCE) -> Iterator[None]:
@@ -53,9 +59,20 @@ def nothing_left(patience: float = PATIENCE) -> Iterator[None]:
 def _after(patience: float, mark: str) -> dict[int, str]:
     """Wait until nothing bears the mark; gives what does in the end."""
     end = time.monotonic() + patience
-    while (left := _bearing(mark)) and time.monotonic() < end:
-        time.sleep(0.05)
+    while left := _found(mark):
+        if time.monotonic() > end:
+            break
+        time.sleep(PAUSE)
     return left
+
+
+def _found(mark: str) -> dict[int, str]:
+    """Look until something is found, or nothing so often that there is nothing."""
+    for _ in range(LOOKS - 1):
+        if left := _bearing(mark):
+            return left
+        time.sleep(PAUSE)
+    return _bearing(mark)
 
 
 def _bearing(mark: str) -> dict[int, str]:
@@ -72,11 +89,11 @@ def _bearing(mark: str) -> dict[int, str]:
 def _keep(mark: str) -> None:
     """Wait until the tests are gone, and end what they left."""
     sys.stdin.read()
-    while left := _bearing(mark):
+    while left := _found(mark):
         for pid in left:
             with suppress(OSError):
                 os.kill(pid, signal.SIGKILL)
-        time.sleep(0.05)
+        time.sleep(PAUSE)
 
 
 if __name__ == "__main__":
