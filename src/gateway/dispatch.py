@@ -171,12 +171,7 @@ class Dispatcher:
         self._under_way.add(row.id)
         task = asyncio.create_task(self._hand_over(row), name=f"gateway handlers of {row.id}")
         self._tasks.add(task)
-
-        def ended(_: asyncio.Task[None]) -> None:
-            self._tasks.discard(task)
-            self._under_way.discard(row.id)
-
-        task.add_done_callback(ended)
+        task.add_done_callback(self._tasks.discard)
 
     async def _drain(self) -> None:
         """Wait for handlers under way; those that do not return are given up, and called again by the next process."""
@@ -195,7 +190,11 @@ class Dispatcher:
         """Give one event to all handlers that still have to get it, and write down what became of that."""
         try:
             reach(Point.TAKEN)
-            row, runs = await self._outcome(row)
+            try:
+                row, runs = await self._outcome(row)
+            finally:
+                # once it is written that it failed it may be due, and be claimed before this task has ended
+                self._under_way.discard(row.id)
             reach(Point.HANDLED)
             await self._settle(row, runs)
             reach(Point.NOTED)

@@ -355,6 +355,34 @@ async def test_a_store_that_is_away_for_a_while_loses_nothing() -> None:
     assert 2 == len(handler.got)
 
 
+async def test_what_falls_due_before_its_settling_has_returned_is_handed_over_again() -> None:
+    """A slow answer of the store does not make of the next try one that is under way, which nobody would begin."""
+
+    class Slow(MemoryStore):
+        claimed = asyncio.Event()
+
+        async def claim_events(self, now: datetime, lease: float, limit: int) -> list[EventRow]:
+            found = await super().claim_events(now, lease, limit)
+            if found:
+                self.claimed.set()
+            return found
+
+        async def settle_event(self, row: EventRow, runs: Sequence[RunRow] = ()) -> None:
+            self.claimed.clear()
+            await super().settle_event(row, runs)
+            if row.outcome is EventOutcome.PENDING:
+                await self.claimed.wait()
+
+    handler = Fragile(2)
+    async with Desk(Slow()) as desk:
+        desk.dispatcher.add(MessageReceived, handler)
+        await desk.take(written("m1"))
+        await desk.until(lambda: len(handler.got) == 3, step=0.1)
+        await desk.settled(step=0.1)
+    assert [(EventOutcome.DONE, 2)] == [(row.outcome, row.tries) for row in await desk.store.events()]
+    assert (desk.clock.now() - NOW).total_seconds() < dispatch.LEASE
+
+
 # ── early and foreign reports ─────────────────────────────────────────────────────────────────────────────────────
 
 
