@@ -16,12 +16,13 @@ from typing import NamedTuple
 
 from gateway.ids import ChatId, MessageId, Token
 from gateway.store import AttemptRow, MessageRow, MessageState, Settlement, StepRow, StepState, Store, Work
+from gateway.worker import AT_ONCE
 
 __all__ = ["ACTION", "CALLERS", "UNDER_WAY", "Jobs", "Script", "job", "script"]
 
 CALLERS = 32
 """Callers at the same time."""
-UNDER_WAY = 64
+UNDER_WAY = AT_ONCE
 """Messages that are carried out at the same time: as many as one worker has under way."""
 _LEASE = 60.0
 _PAST = datetime(2026, 1, 1, tzinfo=UTC)

@@ -29,12 +29,14 @@ from gateway.store.port import Store
 from gateway.store.rows import StepRow, StepState, Work
 from gateway.traces import UNTRACED, Traces, trace_of
 
-__all__ = ["Worker", "prove"]
+__all__ = ["AT_ONCE", "Worker", "prove"]
 
 _log = logger(__name__)
 
 LEASE = 60.0
 """Seconds that a lane is held; a call that takes longer has it renewed."""
+AT_ONCE = 128
+"""Steps in flight on all connections of a worker: eight busy ones have all that they can carry."""
 PER_CONNECTION = 16
 """Steps in flight on one connection; more would only wait in its transport."""
 IDLE = 5.0
@@ -62,7 +64,7 @@ class Worker:
         *,
         policy: RetryPolicy | None = None,
         chance: Callable[[], float] = random.random,
-        limit: int = 64,
+        limit: int = AT_ONCE,
     ) -> None:
         self._store = store
         self._connections = connections

@@ -60,7 +60,7 @@ def test_what_comes_back_is_that_of_all_rows(connection: sqlite3.Connection) -> 
 @pytest.mark.parametrize(
     ("query", "values", "index"),
     [
-        ("write_event_lanes", 1, "event_pending (lane=?)"),
+        ("write_event_lanes", 1, "event_chat (lane=? AND rowid>?)"),
         ("write_lanes", 5, "message_waiting (lane=?)"),
         ("update_events", 7, "event USING INTEGER PRIMARY KEY"),
         ("update_messages", 9, "sqlite_autoindex_message_1 (id=?)"),

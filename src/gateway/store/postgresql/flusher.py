@@ -28,7 +28,7 @@ _log = logger(__name__)
 TASKS = 4
 MOST = 256
 """Calls in one transaction; more would keep those waiting that came first."""
-FEW = 40
+FEW = 64
 """Calls of one kind that are never divided."""
 MANY = 12
 """Calls of one kind that are worth a second transaction while one is on its way."""

@@ -46,7 +46,7 @@ from (values (?1, ?2, ?3, ?4, ?5, ?6, ?7)) as new where event.sequence = new.col
 
 -- name: write_event_lanes
 -- Set when a lane of events is due: when every handler that has one of its events is late, else with its first event.
-insert into event_lane (lane, head, next_at)
+insert into event_lane (lane, head, next_at, past)
 select
     wanted.column1,
     first.sequence,
@@ -57,14 +57,18 @@ select
         ),
         first.retry_at,
         first.received_at
-    )
+    ),
+    coalesce(first.sequence, (select max(last.sequence) + 1 from event as last where last.lane = wanted.column1), 0)
 from (values (?1)) as wanted left join event as first on first.sequence = (
-    -- by itself SQLite takes the index of all events of the chat, and goes through those that are done
-    select sequence from event indexed by event_pending
-    where lane = wanted.column1 and outcome = 'pending' order by sequence limit 1
+    select sequence from event indexed by event_chat
+    where
+        lane = wanted.column1
+        and sequence >= coalesce((select past from event_lane where event_lane.lane = wanted.column1), 0)
+        and outcome = 'pending'
+    order by sequence limit 1
 )
 where true
-on conflict do update set head = excluded.head, next_at = excluded.next_at;
+on conflict do update set head = excluded.head, next_at = excluded.next_at, past = excluded.past;
 
 -- name: event_lanes_due
 -- Tell when the first of some lanes of events is due.

@@ -138,17 +138,30 @@ create table event (
     body text not null
 );
 
-create index event_pending on event (lane, sequence) where outcome = 'pending';
+create index event_chat on event (lane); -- and, as every index here, by the row: in the order they came
 create index event_held on event (lane, held_until) where held_until is not null;
 create index event_message on event (message, sequence) where message is not null;
 
 create table event_lane (
     lane text not null primary key,
     head integer,
-    next_at integer -- null: nothing is pending
+    next_at integer, -- null: nothing is pending
+    past integer not null default 0 -- no event before it is pending: the first one that is, is looked for from there
 ) without rowid;
 
 create index event_lane_due on event_lane (next_at, head) where next_at is not null;
+
+-- New events come behind all others; one that is pending again, or comes from another lane, may be before.
+create trigger event_again after update of outcome on event
+when new.outcome = 'pending' and old.outcome <> 'pending'
+begin
+    update event_lane set past = min(past, new.sequence) where lane = new.lane;
+end;
+
+create trigger event_moved after update of lane on event when new.outcome = 'pending'
+begin
+    update event_lane set past = min(past, new.sequence) where lane = new.lane;
+end;
 
 create table run (
     sequence integer primary key,

@@ -213,9 +213,8 @@ create table suppression (
 
 -- What lists go by.
 create index message_connection on message (connection, id);
-create index event_connection on event (connection, sequence);
-create index event_chat on event (lane, sequence);
-create index webhook_connection on webhook (connection, sequence);
+create index event_connection on event (connection);
+create index webhook_connection on webhook (connection);
 
 create trigger event_forwarding after insert on event
 when exists (select 1 from endpoint where state <> 'disabled')
