@@ -179,7 +179,7 @@ class Chaos:
         assert [] == lost(self.promised, rows)
         assert {reader.vendor: [] for reader in self.readers} == {r.vendor: r.read_too_often() for r in self.readers}
         late = BURST + PER_CONNECTION * len(place.workers)
-        assert {r.vendor: [] for r in self.readers} == {r.vendor: hurried(r.reads, RATE, late) for r in self.readers}
+        assert {r.vendor: [] for r in self.readers} == {r.vendor: hurried(r, RATE, late) for r in self.readers}
         texts = Counter(bubble.text for bubble in shown)
         assert {} == {text: number for text, number in texts.items() if number > 1}
         assert [] == unproven(self.promised, rows, texts.keys())

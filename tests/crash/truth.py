@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import json
 import re
+import time
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -38,6 +39,8 @@ class Reader:
     reads: list[Read] = field(default_factory=list)
     untold: set[str] = field(default_factory=set)
     """Vendor ids of messages with a webhook that was not delivered so far."""
+    waited: float = 0.0
+    """The most seconds that this process, in which the vendor's twin is, waited for a processor: it reads as late."""
     _seen: int = 0
     _refused: set[int] = field(default_factory=set)
     """Requests that were told to come again later: certain, so they may."""
@@ -47,7 +50,9 @@ class Reader:
         """Read until cancelled."""
         while True:
             self.read()
+            began = time.monotonic()
             await asyncio.sleep(0.2)
+            self.waited = max(self.waited, time.monotonic() - began - 0.2)
 
     def read(self) -> None:
         """Read what is new."""
@@ -81,14 +86,14 @@ WINDOW = timedelta(seconds=10)
 """Long against what a call may be late by, but for one that was frozen with its worker."""
 
 
-def hurried(reads: Sequence[Read], rate: float, late: int) -> list[str]:
+def hurried(reader: Reader, rate: float, late: int) -> list[str]:
     """Name the texts before which more were read in a window than may be, at `rate` in a second.
 
     `late` is how many calls may have had their turn and left later: what a frozen worker had in its hand, and a burst.
     """
-    times = [read.at for read in sorted(reads, key=lambda read: read.at)]
-    most = rate * WINDOW.total_seconds() + late
-    texts = [read.text for read in sorted(reads, key=lambda read: read.at)]
+    times = [read.at for read in sorted(reader.reads, key=lambda read: read.at)]
+    most = rate * (WINDOW.total_seconds() + reader.waited) + late
+    texts = [read.text for read in sorted(reader.reads, key=lambda read: read.at)]
     return [texts[place] for place, at in enumerate(times) if place + 1 - bisect_left(times, at - WINDOW) > most]
 
 

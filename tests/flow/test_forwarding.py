@@ -23,6 +23,7 @@ from gateway.store.records import endpoints, records_of
 from gateway.store.records.deliveries import DeliveryRow, Standing
 from gateway.store.records.forwarding import Patience
 from gateway.tenancy.sealing import KeyRing, Sealer
+from gateway.testing.stores.samples import enqueued
 from tests.flow.receivers import QUICK, TENANT, Got, Receiver, Town, receiving, until, until_async
 
 
@@ -65,6 +66,24 @@ async def test_an_event_reaches_its_endpoint_signed(town: Town, receiver: Receiv
     assert (event, "hello", Verdict.GENUINE) == (got.id, got.text, got.verdict(*made.secrets))
     page = await town.deliveries.list(TENANT, made.endpoint.id)
     assert [("delivered", 1, 200)] == [(row.state, row.attempts, row.status) for row in page.items]
+
+
+async def test_what_is_told_of_a_message_is_part_of_the_trace_that_sent_it(town: Town, receiver: Receiver) -> None:
+    """By `traceparent`; what is about no message of ours, or about one that was sent without a trace, has none."""
+    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    traced = await enqueued(town.store, "traced", request=json.dumps({"to": "+12025550123", "trace": trace}))
+    plain = await enqueued(town.store, "plain")
+    reports = [
+        sample("delivery.updated", SYSTEM.now(), connection="main").model_copy(update={"message_id": row.id})
+        for row in (traced, plain)
+    ]
+    await town.endpoints.create(TENANT, receiver.url)
+    async with town.forwarding():
+        of_traced, of_plain, received = await town.keep(*reports, town.message("hello"))
+        await until(lambda: len(receiver.got) == 3)
+
+    told = {got.id: got.headers.get("traceparent") for got in receiver.got}
+    assert {of_traced: trace, of_plain: None, received: None} == told
 
 
 async def test_events_of_a_chat_go_in_order_and_chats_do_not_wait_for_each_other(

@@ -23,6 +23,7 @@ from gateway.plugins import load_entries
 from gateway.provider import hookimpl
 from gateway.store import open_store
 from gateway.store.records.endpoints import Wanted
+from gateway.testing.stores.samples import enqueued
 from tests.flow.nats_server import NatsServer
 from tests.flow.receivers import Town, until, until_async
 
@@ -100,6 +101,22 @@ async def test_every_event_is_in_the_stream_once_and_in_order(town: Town, server
     } == {(subject, id_, body["data"]["message"]["parts"][0]["text"]) for subject, id_, body in found}
     assert before[0] not in {id_ for _, id_, _ in found}
     assert ids[:2] == [id_ for _, id_, _ in found if id_ != ids[2]]
+
+
+async def test_a_report_carries_the_trace_of_its_message(town: Town, server: NatsServer) -> None:
+    """As a header of the stream's, beside the event's id."""
+    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    sent = await enqueued(town.store, "traced", request=json.dumps({"to": "+12025550123", "trace": trace}))
+    report = sample("delivery.updated", SYSTEM.now(), connection="main").model_copy(update={"message_id": sent.id})
+    async with town.forwarding(sinks=[replace(plan(server), first=True)]) as forwarder:
+        await town.keep(report, town.message("hello"))
+        await until_async(lambda: reached(town, forwarder._pumps[0].name, 2))
+    client = await nats.connect(server.url)
+    try:
+        messages = [await client.jetstream().get_msg("GATEWAY", number) for number in (1, 2)]
+    finally:
+        await client.close()
+    assert [trace, None] == [(message.headers or {}).get("traceparent") for message in messages]
 
 
 async def begun(town: Town, name: str) -> bool:

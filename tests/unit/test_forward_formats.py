@@ -150,6 +150,14 @@ def test_a_third_party_reads_our_cloudevents(kind: str, public_url: str | None) 
     assert isinstance(read.get_data(), dict)
 
 
+def test_a_trace_is_an_extension() -> None:
+    """By the name that the extension for distributed tracing has; without one there is none."""
+    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    event = sample("delivery.updated", NOW)
+    told = [shaped(Format.CLOUDEVENTS, Telling(event, "tn_default", 7, None, each)).body for each in (trace, None)]
+    assert [trace, None] == [JSONFormat().read(CloudEvent, body).get_extension("traceparent") for body in told]
+
+
 @pytest.mark.parametrize("form", list(Format))
 def test_files_are_links(form: Format) -> None:
     """Bytes and paths of this machine never leave with an event."""

@@ -36,6 +36,8 @@ class Telling:
     """Its number among all events; 0 for one that is in no list."""
     public_url: str | None = None
     """Where this service is to be found, so that schemas have an address."""
+    trace: str | None = None
+    """The trace in which the message was sent that it is about (`traceparent` of W3C Trace Context)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,7 @@ def _cloud(telling: Telling) -> Json:
         "partitionkey": about,
         "sequence": str(telling.sequence) if telling.sequence else None,
         "tenantid": telling.tenant,
+        "traceparent": telling.trace,
         "data": plain(event),
     }
     return {name: value for name, value in context.items() if value is not None}

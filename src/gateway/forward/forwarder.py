@@ -21,7 +21,7 @@ from gateway.events import Event
 from gateway.failpoints import Point, reach
 from gateway.forward.book import Book
 from gateway.forward.formats import Format, Telling, shaped
-from gateway.forward.joining import joined
+from gateway.forward.joining import joined, trace_about
 from gateway.forward.keys import Keyring, living
 from gateway.forward.notices import endpoint_disabled, read_event
 from gateway.forward.pump import Pump, SinkPlan
@@ -191,12 +191,14 @@ class Forwarder:
     async def _attempt(self, held: Held, event: Event, began: datetime) -> Settled:
         endpoint = held.endpoint
         form = Format(endpoint.format)
-        made = shaped(form, Telling(event, held.delivery.tenant, held.delivery.sequence, self._public_url))
+        trace = await trace_about(event, self._store)
+        made = shaped(form, Telling(event, held.delivery.tenant, held.delivery.sequence, self._public_url, trace))
         keys = living(self._keyring.keys(endpoint), began)
         headers = {
             **signed_headers(held.delivery.event, int(began.timestamp()), made.body, keys),
             "content-type": made.media_type,
             "user-agent": "messaging-gateway",
+            **({"traceparent": trace} if trace else {}),
         }
         rules = self._rules
         try:

@@ -110,6 +110,8 @@ class JetStream:
         for event in events:
             subject = ".".join((self._prefix, _token(event.tenant), _token(event.connection) or "_", event.type))
             headers = {"Nats-Msg-Id": event.id, "Content-Type": event.media_type}
+            if event.trace:
+                headers["traceparent"] = event.trace
             await self._writer.publish(subject, event.body, stream=self._stream, headers=headers)
 
     async def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Which message a report is about, before it is forwarded; and how long one that came early may wait for that."""
+"""Which message an event is about, before it is forwarded; how long an early report may wait for that; its trace."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from gateway.dispatch import JOIN_GRACE, JOIN_WAIT
 from gateway.events import DeliveryUpdated, Event
 from gateway.inbox import join
 from gateway.store.port import Store
+from gateway.traces import trace_of
 
-__all__ = ["joined"]
+__all__ = ["joined", "trace_about"]
 
 
 async def joined(event: Event, store: Store, now: datetime) -> tuple[Event, bool]:
@@ -28,3 +29,11 @@ async def joined(event: Event, store: Store, now: datetime) -> tuple[Event, bool
     if waited < (JOIN_WAIT if started else JOIN_GRACE):
         return event, False
     return event.model_copy(update={"ours": False}), True
+
+
+async def trace_about(event: Event, store: Store) -> str | None:
+    """Give the trace in which the message of ours was sent that an event is about, as `traceparent` writes it."""
+    if event.message_id is None:
+        return None
+    found = await store.message(event.message_id)
+    return None if found is None else trace_of(found[0].request)

@@ -11,7 +11,7 @@ from gateway.clock import Clock, wait_for_change
 from gateway.errors import StoreError
 from gateway.events import Event
 from gateway.forward.formats import Format, Telling, shaped
-from gateway.forward.joining import joined
+from gateway.forward.joining import joined, trace_about
 from gateway.forward.notices import read_event
 from gateway.forward.sinks import Published, Sink, SinkFailed
 from gateway.ids import new_id
@@ -126,7 +126,8 @@ class Pump:
                 break
             done = row.sequence
             if row.tenant is not None and self._plan.wanted.takes(event.type, event.connection):
-                batch.append(self._published(event, row.tenant, row.sequence))
+                trace = await trace_about(event, self._store)
+                batch.append(self._published(event, row.tenant, row.sequence, trace))
         if batch:
             async with asyncio.timeout(LEASE * 0.8):
                 await self._plan.sink.publish(batch)
@@ -135,7 +136,7 @@ class Pump:
         if not ripe:
             await self._clock.sleep(JOIN_AGAIN)
 
-    def _published(self, event: Event, tenant: str, sequence: int) -> Published:
-        made = shaped(self._plan.form, Telling(event, tenant, sequence, self._public_url))
+    def _published(self, event: Event, tenant: str, sequence: int, trace: str | None) -> Published:
+        made = shaped(self._plan.form, Telling(event, tenant, sequence, self._public_url, trace))
         lane = event.chat_id or event.connection
-        return Published(event.id, tenant, event.connection, event.type, lane, made.media_type, made.body)
+        return Published(event.id, tenant, event.connection, event.type, lane, made.media_type, made.body, trace)

@@ -28,6 +28,8 @@ class Published:
     """Chat, or connection; what is in one lane stays in order."""
     media_type: str
     body: bytes = field(repr=False)
+    trace: str | None = None
+    """The trace in which the message was sent that it is about, as `traceparent` writes it."""
 
 
 class Sink(Protocol):
