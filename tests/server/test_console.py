@@ -114,6 +114,34 @@ async def test_a_list_calls_a_connection_by_its_name(at: Desk) -> None:
     assert [True] * 3 == [">&lt;i&gt;Ströck</a>" in page for page in pages]
 
 
+@ON_BOTH_STORES
+async def test_events_are_searched_by_a_line(at: Desk) -> None:
+    """By type, family, status and connection; what cannot be read is said with what to write."""
+    await conversation(at)
+
+    async def reported() -> bool:
+        items = (await at.client.get("/v1/events", params={"type": "delivery.updated"})).json()["items"]
+        return any(item["state"] == "read" for item in items)
+
+    await at.until(reported)
+    async with signed_in(at) as client:
+
+        async def found(line: str) -> list[str]:
+            page = (await client.get("/events", params={"q": line})).text
+            return re.findall(r'<a href="/console/events/evt_\w+">([\w.]+)</a>', page)
+
+        name = (await at.client.get("/v1/connections")).json()["items"][0]["name"]
+        everything = await found("")
+        assert (
+            ["message.received"] == await found("type:message.received") == await found(f"message.* connection:{name}")
+        )
+        assert ["delivery.updated"] == await found("status:read") == await found("delivery.updated status:read")
+        assert [each for each in everything if each != "delivery.updated"] == await found("-delivery.*")
+        assert [[], []] == [await found("status:parked"), await found("chat_nowhere")]
+        wrong = await client.get("/events", params={"q": "stauts:read"})
+        assert (422, True) == (wrong.status_code, "look for type, status" in wrong.text)
+
+
 async def test_a_session_ends_with_its_key(at: Desk) -> None:
     """A key that was revoked looks at nothing any more; so does a cookie that somebody wrote."""
     minted = await at.service.tenancy.keys.mint("tn_default", name="desk", scopes=["read"])

@@ -18,7 +18,7 @@ from gateway.store.ledger import LedgerStore
 from gateway.store.records.connections import ConnectionRecords
 from gateway.store.records.erasing import ERASED
 from gateway.store.records.listing import LAST, ListingRecords, NumberedWebhook
-from gateway.store.rows import ConsentRow, EventRow, MessageRow, StepRow
+from gateway.store.rows import ConsentRow, EventOutcome, EventRow, MessageRow, StepRow
 from gateway.tenancy.paging import MOST, Page, page_of, place_of
 
 __all__ = ["ChatItem", "ContactItem", "Listing"]
@@ -100,10 +100,12 @@ class Listing:
         chat: str | None = None,
         types: Collection[str] = (),
         message: str | None = None,
+        outcome: EventOutcome | None = None,
+        state: str | None = None,
         after: str | None = None,
         limit: int = 50,
     ) -> Page[EventRow]:
-        """List events, newest first."""
+        """List events, newest first; `outcome` is how far they were handed over, `state` that of a report."""
         (place,) = place_of("events", after, (LAST,))
         rows = await self._records.events(
             await self._seen(tenant, connection, within),
@@ -113,6 +115,8 @@ class Listing:
             types=types,
             message=message,
             limit=_limit(limit) + 1,
+            outcome=outcome,
+            state=state,
         )
         return page_of("events", rows, _limit(limit), lambda row: (row.sequence,))
 
@@ -126,6 +130,8 @@ class Listing:
         chat: str | None = None,
         types: Collection[str] = (),
         message: str | None = None,
+        outcome: EventOutcome | None = None,
+        state: str | None = None,
         limit: int = MOST,
     ) -> list[EventRow]:
         """List events in the order they came, from a number on (`EventRow.sequence`): for streams and long polls.
@@ -140,6 +146,8 @@ class Listing:
             types=types,
             message=message,
             limit=_limit(limit),
+            outcome=outcome,
+            state=state,
         )
 
     async def last(self) -> int:

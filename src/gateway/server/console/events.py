@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
 from starlette.responses import Response
@@ -12,10 +12,11 @@ from gateway.clock import wait_for_change
 from gateway.errors import InvalidRequest
 from gateway.server.console.overview import accounts_of
 from gateway.server.console.page import HEADERS, Page, View
+from gateway.server.console.searching import STATUSES, searched
 from gateway.server.schemas import event_json, event_types
 from gateway.server.streaming import EventStream
 from gateway.store.rows import EventRow
-from gateway.tenancy import ADMIN, READ
+from gateway.tenancy import ADMIN, READ, Account
 
 __all__ = ["VIEWS"]
 
@@ -26,34 +27,41 @@ LOOK = 1.0
 async def listed(page: Page) -> Response:
     """List events by what is asked for, the newest first; new ones come by themselves."""
     page.demand(READ)
-    wanted = _wanted(page)
-    listing = page.service.tenancy.listing
-    found = await listing.events(page.tenant, **wanted, after=page.query.get("after"), limit=50)
+    accounts = await accounts_of(page)
+    listing, found, wrong = page.service.tenancy.listing, None, None
+    try:
+        wanted = _wanted(page, accounts)
+        found = await listing.events(page.tenant, **wanted, after=page.query.get("after"), limit=50)
+    except InvalidRequest as error:
+        wrong = error  # beside what was written, so that it can be put right
     return page.show(
         "events.html",
+        422 if wrong else 200,
         title="Events",
-        events=found.items,
-        next=found.next,
+        events=found.items if found else (),
+        next=found.next if found else None,
+        wrong=wrong,
         last=await listing.last(),
         types=event_types(),
-        accounts=await accounts_of(page),
+        statuses=[(status, status) for status in STATUSES],
+        accounts=accounts,
         asked=page.query,
-        live="after" not in page.query,
+        live="after" not in page.query and not wrong,
     )
 
 
 async def live(page: Page) -> Response:
     """Stream the rows of that list as they come."""
     page.demand(READ)
-    place = await _place(page)
+    place, wanted = await _place(page), _wanted(page, await accounts_of(page))
     streams = page.service.streams
     if not streams.enter(page.tenant):
         return Response("too many streams are open", 429, {**HEADERS, "retry-after": "5"})
-    return EventStream(_stream(page, place), streams, page.tenant, HEADERS)
+    return EventStream(_stream(page, place, wanted), streams, page.tenant, HEADERS)
 
 
-async def _stream(page: Page, place: int) -> AsyncIterator[str]:
-    service, wanted = page.service, _wanted(page)
+async def _stream(page: Page, place: int, wanted: dict[str, Any]) -> AsyncIterator[str]:
+    service = page.service
     quiet = 0.0
     while not service.draining:
         version = service.store.version
@@ -110,15 +118,8 @@ async def again(page: Page) -> Response:
     return page.go(f"/events/{row.id}", "Handed over again.")
 
 
-def _wanted(page: Page) -> dict[str, Any]:
-    query = page.query
-    return {
-        "connection": query.get("connection"),
-        "within": page.caller.connections,
-        "chat": query.get("chat"),
-        "types": (query["type"],) if "type" in query else (),
-        "message": query.get("message"),
-    }
+def _wanted(page: Page, accounts: Iterable[Account]) -> dict[str, Any]:
+    return {"within": page.caller.connections, **searched(page.query, accounts).wanted}
 
 
 VIEWS: tuple[tuple[str, str, View], ...] = (

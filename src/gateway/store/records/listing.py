@@ -60,9 +60,11 @@ class ListingRecords(Records):
         types: Collection[str],
         message: str | None,
         limit: int,
+        outcome: str | None = None,
+        state: str | None = None,
     ) -> list[EventRow]:
         """List events from a number on, down or up, which is left out."""
-        given = (_list(connections), place, chat, _list(types), message, limit)
+        given = (_list(connections), place, chat, _list(types), message, limit, outcome, state)
         rows = await (self._rows("follow_events", *given) if rising else self._rows("list_events", *given))
         return [event_row(row) for row in rows]
 

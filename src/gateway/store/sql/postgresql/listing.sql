@@ -9,19 +9,21 @@ where connection = any($1::text[]) and id < $2 and lane <> 'erased'
 order by id desc limit $6;
 
 -- name: list_events
--- List events of some connections, newest first: of a chat, of some types, of a message, where they are given.
+-- List events of some connections, newest first: of a chat, of some types, of a message, with an outcome, of a state, where they are given.
 select sequence, lane, outcome, tries, retry_at, error, body from event
 where connection = any($1::text[]) and sequence < $2 and lane <> 'erased'
     and ($3::text is null or lane = $3) and (cardinality($4::text[]) = 0 or body::json ->> 'type' = any($4::text[]))
-    and ($5::text is null or message = $5)
+    and ($5::text is null or message = $5) and ($7::text is null or outcome = $7)
+    and ($8::text is null or body::json ->> 'state' = $8)
 order by sequence desc limit $6;
 
 -- name: follow_events
--- List events of some connections in the order they came: of a chat, of some types, of a message, where they are given.
+-- List events of some connections in the order they came: of a chat, of some types, of a message, with an outcome, of a state, where they are given.
 select sequence, lane, outcome, tries, retry_at, error, body from event
 where connection = any($1::text[]) and sequence > $2 and lane <> 'erased'
     and ($3::text is null or lane = $3) and (cardinality($4::text[]) = 0 or body::json ->> 'type' = any($4::text[]))
-    and ($5::text is null or message = $5)
+    and ($5::text is null or message = $5) and ($7::text is null or outcome = $7)
+    and ($8::text is null or body::json ->> 'state' = $8)
 order by sequence limit $6;
 
 -- name: last_event

@@ -9,19 +9,21 @@ where connection in (select value from json_each(?1)) and id < ?2 and lane <> 'e
 order by id desc limit ?6;
 
 -- name: list_events
--- List events of some connections, newest first: of a chat, of some types, of a message, where they are given.
+-- List events of some connections, newest first: of a chat, of some types, of a message, with an outcome, of a state, where they are given.
 select sequence, lane, outcome, tries, retry_at, error, body from event
 where connection in (select value from json_each(?1)) and sequence < ?2 and lane <> 'erased'
     and (?3 is null or lane = ?3) and (?4 = '[]' or json_extract(body, '$.type') in (select value from json_each(?4)))
-    and (?5 is null or message = ?5)
+    and (?5 is null or message = ?5) and (?7 is null or outcome = ?7)
+    and (?8 is null or json_extract(body, '$.state') = ?8)
 order by sequence desc limit ?6;
 
 -- name: follow_events
--- List events of some connections in the order they came: of a chat, of some types, of a message, where they are given.
+-- List events of some connections in the order they came: of a chat, of some types, of a message, with an outcome, of a state, where they are given.
 select sequence, lane, outcome, tries, retry_at, error, body from event
 where connection in (select value from json_each(?1)) and sequence > ?2 and lane <> 'erased'
     and (?3 is null or lane = ?3) and (?4 = '[]' or json_extract(body, '$.type') in (select value from json_each(?4)))
-    and (?5 is null or message = ?5)
+    and (?5 is null or message = ?5) and (?7 is null or outcome = ?7)
+    and (?8 is null or json_extract(body, '$.state') = ?8)
 order by sequence limit ?6;
 
 -- name: last_event
