@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from random import Random
 from typing import Any, TypeAlias
 
@@ -25,6 +26,7 @@ from tests.crash.truth import (
     lost,
     order_breaks,
     unproven,
+    waited,
     wrong_states,
 )
 
@@ -178,8 +180,10 @@ class Chaos:
         assert len(self.promised) == len(rows) > 0
         assert [] == lost(self.promised, rows)
         assert {reader.vendor: [] for reader in self.readers} == {r.vendor: r.read_too_often() for r in self.readers}
-        late = BURST + PER_CONNECTION * len(place.workers)
-        assert {r.vendor: [] for r in self.readers} == {r.vendor: hurried(r, RATE, late) for r in self.readers}
+        late, starts = BURST + PER_CONNECTION * len(place.workers), self._starts(rows)
+        assert {r.vendor: [] for r in self.readers} == {
+            r.vendor: hurried(r.reads, RATE, late, waited(r.reads, starts)) for r in self.readers
+        }
         texts = Counter(bubble.text for bubble in shown)
         assert {} == {text: number for text, number in texts.items() if number > 1}
         assert [] == unproven(self.promised, rows, texts.keys())
@@ -193,6 +197,14 @@ class Chaos:
         handed = place.handed_over
         assert [] == handled_out_of_order(handed, await place.insist("events", seconds=seconds))
         return self._line(rows, duplicated(handed), len(breaks))
+
+    def _starts(self, rows: dict[str, Any]) -> dict[str, list[datetime]]:
+        """Give the times at which each text had its turn."""
+        starts: dict[str, list[datetime]] = {text: [] for sent in self.promised for text in sent.texts}
+        for sent in self.promised:
+            for step, at in rows[sent.id]["turns"]:
+                starts[sent.texts[step]].append(datetime.fromisoformat(at))
+        return starts
 
     async def _with_untold(self, shown: Any, rows: dict[str, Any], seconds: float) -> dict[str, Any]:
         """Ask the vendor about messages whose webhook was dropped and that its records did not bring back."""

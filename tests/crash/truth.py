@@ -6,7 +6,6 @@ import asyncio
 import hashlib
 import json
 import re
-import time
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -39,8 +38,6 @@ class Reader:
     reads: list[Read] = field(default_factory=list)
     untold: set[str] = field(default_factory=set)
     """Vendor ids of messages with a webhook that was not delivered so far."""
-    waited: float = 0.0
-    """The most seconds that this process, in which the vendor's twin is, waited for a processor: it reads as late."""
     _seen: int = 0
     _refused: set[int] = field(default_factory=set)
     """Requests that were told to come again later: certain, so they may."""
@@ -50,9 +47,7 @@ class Reader:
         """Read until cancelled."""
         while True:
             self.read()
-            began = time.monotonic()
             await asyncio.sleep(0.2)
-            self.waited = max(self.waited, time.monotonic() - began - 0.2)
 
     def read(self) -> None:
         """Read what is new."""
@@ -86,15 +81,26 @@ WINDOW = timedelta(seconds=10)
 """Long against what a call may be late by, but for one that was frozen with its worker."""
 
 
-def hurried(reader: Reader, rate: float, late: int) -> list[str]:
+def hurried(reads: Sequence[Read], rate: float, late: int, wait: float) -> list[str]:
     """Name the texts before which more were read in a window than may be, at `rate` in a second.
 
     `late` is how many calls may have had their turn and left later: what a frozen worker had in its hand, and a burst.
+    `wait` is how many seconds the twin itself is behind, as on a crowded machine: what comes then is read together.
     """
-    times = [read.at for read in sorted(reader.reads, key=lambda read: read.at)]
-    most = rate * (WINDOW.total_seconds() + reader.waited) + late
-    texts = [read.text for read in sorted(reader.reads, key=lambda read: read.at)]
+    times = [read.at for read in sorted(reads, key=lambda read: read.at)]
+    most = rate * (WINDOW.total_seconds() + wait) + late
+    texts = [read.text for read in sorted(reads, key=lambda read: read.at)]
     return [texts[place] for place, at in enumerate(times) if place + 1 - bisect_left(times, at - WINDOW) > most]
+
+
+def waited(reads: Iterable[Read], starts: Mapping[str, Sequence[datetime]]) -> float:
+    """Give the seconds within which nine of ten calls were read after their marker.
+
+    Not all of them: what a frozen worker had in its hand says nothing about the twin.
+    """
+    turns = [(read.at, [at for at in starts.get(read.text, ()) if at <= read.at]) for read in reads]
+    delays = sorted((at - max(before)).total_seconds() for at, before in turns if before)
+    return delays[len(delays) * 9 // 10] if delays else 0.0
 
 
 WRITTEN = re.compile(r"one|two|three|\d{5}|\w+-\d{3}-\d{5}\.\d")

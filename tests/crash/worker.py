@@ -181,6 +181,7 @@ class Desk:
                     "parked": row.parked,
                     "steps": [step.state for step in found[1]] if found else [],
                     "attempts": [step.attempts for step in found[1]] if found else [],
+                    "turns": [(each.step, each.started_at.isoformat()) for each in await store.attempts(row.id)],
                     "sent": {delivery.vendor_id: delivery.state for delivery in status.deliveries},
                 }
             )
