@@ -24,7 +24,7 @@ __all__ = ["Webhooks"]
 _MOST = 64
 _TYPES = frozenset({"message", "status", "poll", "all"})
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-_MOST_LOGS = 5_000
+_MOST_LOGS = 20_000
 
 
 @dataclass(slots=True)

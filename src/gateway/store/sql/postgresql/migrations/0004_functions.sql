@@ -82,8 +82,9 @@ begin
         on conflict on constraint depth_pkey do update set waiting = depth.waiting + excluded.waiting
     )
     select kept.id from kept;
+    -- what is due later than the lane is not its first, and changes nothing
     update lane set priority = coming.priority, next_at = coming.next_at
-    from unnest(lanes) as wanted (lane)
+    from (select new.lane, min(new.due_at) as due_at from unnest(messages) as new group by new.lane) as wanted
     cross join lateral (
         select
             coalesce(first.priority, 1) as priority,
@@ -96,7 +97,7 @@ begin
             select message.priority, message.due_at from message
             where message.lane = wanted.lane and message.waiting order by message.due_at, message.id limit 1
         ) as first on true
-        where own.lane = wanted.lane
+        where own.lane = wanted.lane and (own.next_at is null or wanted.due_at <= own.next_at)
     ) as coming
     where lane.lane = wanted.lane and (lane.priority, lane.next_at) is distinct from (coming.priority, coming.next_at);
 end
