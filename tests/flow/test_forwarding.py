@@ -69,7 +69,7 @@ async def test_an_event_reaches_its_endpoint_signed(town: Town, receiver: Receiv
 
 
 async def test_what_is_told_of_a_message_is_part_of_the_trace_that_sent_it(town: Town, receiver: Receiver) -> None:
-    """By `traceparent`; what is about no message of ours, or about one that was sent without a trace, has none."""
+    """By `traceparent`; what is about no message of ours, about one without a trace or of another line, has none."""
     trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     traced = await enqueued(town.store, "traced", request=json.dumps({"to": "+12025550123", "trace": trace}))
     plain = await enqueued(town.store, "plain")
@@ -77,13 +77,16 @@ async def test_what_is_told_of_a_message_is_part_of_the_trace_that_sent_it(town:
         sample("delivery.updated", SYSTEM.now(), connection="main").model_copy(update={"message_id": row.id})
         for row in (traced, plain)
     ]
+    elsewhere = sample("delivery.updated", SYSTEM.now(), connection="other").model_copy(
+        update={"message_id": traced.id}
+    )
     await town.endpoints.create(TENANT, receiver.url)
     async with town.forwarding():
-        of_traced, of_plain, received = await town.keep(*reports, town.message("hello"))
-        await until(lambda: len(receiver.got) == 3)
+        of_traced, of_plain, other, received = await town.keep(*reports, elsewhere, town.message("hello"))
+        await until(lambda: len(receiver.got) == 4)
 
     told = {got.id: got.headers.get("traceparent") for got in receiver.got}
-    assert {of_traced: trace, of_plain: None, received: None} == told
+    assert {of_traced: trace, of_plain: None, other: None, received: None} == told
 
 
 async def test_events_of_a_chat_go_in_order_and_chats_do_not_wait_for_each_other(

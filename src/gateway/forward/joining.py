@@ -32,8 +32,11 @@ async def joined(event: Event, store: Store, now: datetime) -> tuple[Event, bool
 
 
 async def trace_about(event: Event, store: Store) -> str | None:
-    """Give the trace in which the message of ours was sent that an event is about, as `traceparent` writes it."""
+    """Give the trace in which the message of ours was sent that an event is about, as `traceparent` writes it.
+
+    Only where both are of one connection: two may share an account, and whose trace it is is nobody else's business.
+    """
     if event.message_id is None:
         return None
     found = await store.message(event.message_id)
-    return None if found is None else trace_of(found[0].request)
+    return trace_of(found[0].request) if found is not None and found[0].connection == event.connection else None
