@@ -72,7 +72,7 @@ def test_a_status_is_how_far_it_was_handed_over_or_how_far_the_message_came(stat
     [
         ("typo:x", "nothing is called typo here"),
         ("type:", "type: says nothing"),
-        ("type:mesage.received", "there is no type of event mesage.received"),
+        ("type:mesage.received", "there is no type of event 'mesage.received'"),
         ("status:lost", "there is no status lost"),
         ("-chat:chat_a", "only types are left out, not a chat"),
         ('connection:"my line', "a quote is not closed"),

@@ -56,11 +56,9 @@ def types_of(given: Sequence[str] | None, option: str = "--type", *, commas: boo
 
 
 def _family(word: str, types: Collection[str]) -> list[str]:
-    if word == "*":
-        return list(types)
-    if word.endswith(".*"):
-        return [type_ for type_ in types if type_.startswith(word[:-1])]
-    return [word] if word in types else []
+    from gateway.store.records.endpoints import is_of
+
+    return [type_ for type_ in types if word == "*" or is_of(type_, word)]
 
 
 def read(told: Any) -> Event:

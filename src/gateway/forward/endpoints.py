@@ -19,7 +19,7 @@ from gateway.ids import new_timed_id
 from gateway.store.port import Store
 from gateway.store.records import records_of
 from gateway.store.records.audit import Deed
-from gateway.store.records.endpoints import EndpointRecords, EndpointRow, EndpointState, Wanted
+from gateway.store.records.endpoints import EndpointRecords, EndpointRow, EndpointState, Wanted, is_of
 from gateway.tenancy.paging import Page, page_of, place_of
 from gateway.tenancy.sealing import Sealer
 
@@ -311,9 +311,7 @@ def check_types(names: Iterable[str]) -> None:
 
 def _check_type(name: str) -> None:
     """Refuse a type, or a family of types such as `message.*`, that no event has."""
-    family = name.removesuffix("*")
-    known = [kind for kind in EVENT_TYPES if (kind.startswith(family) if family.endswith(".") else kind == name)]
-    if not known:
+    if not any(is_of(kind, name) for kind in EVENT_TYPES):
         near = difflib.get_close_matches(name, EVENT_TYPES, n=1)
         hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(sorted(EVENT_TYPES))}"
         raise InvalidRequest(f"there is no type of event {name!r}", hint=hint)

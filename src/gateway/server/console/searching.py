@@ -5,12 +5,13 @@ from __future__ import annotations
 import shlex
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
 from typing import Any
 
 from gateway.actions import DeliveryState
 from gateway.errors import InvalidRequest
+from gateway.forward.endpoints import check_types
 from gateway.server.schemas import event_types
+from gateway.store.records.endpoints import is_of
 from gateway.store.rows import EventOutcome
 from gateway.tenancy import Account
 
@@ -86,16 +87,15 @@ def _read(line: str) -> Iterator[tuple[str, str, str]]:
         yield minus, name, value
 
 
-def _types(asked: Collection[tuple[str, str]], known: Iterable[str]) -> tuple[str, ...]:
+def _types(asked: Collection[tuple[str, str]], known: Collection[str]) -> tuple[str, ...]:
     """Name the types that are meant: some, a family (`message.*`), or all but some."""
-    found = list(known)
-    for _, pattern in asked:
-        if not any(fnmatchcase(name, pattern) for name in found):
-            raise InvalidRequest(f"there is no type of event {pattern}", hint="use message.received, or message.*")
-    wanted = [pattern for minus, pattern in asked if not minus]
-    unwanted = [pattern for minus, pattern in asked if minus]
-    chosen = [name for name in found if not wanted or any(fnmatchcase(name, pattern) for pattern in wanted)]
-    left = [name for name in chosen if not any(fnmatchcase(name, pattern) for pattern in unwanted)]
-    if asked and not left:
+    if not asked:
+        return ()
+    check_types(name for _, name in asked)
+    wanted = [name for minus, name in asked if not minus] or list(known)
+    unwanted = [name for minus, name in asked if minus]
+    chosen = (kind for kind in known if any(is_of(kind, name) for name in wanted))
+    left = tuple(kind for kind in chosen if not any(is_of(kind, name) for name in unwanted))
+    if not left:
         raise InvalidRequest("no type of event is left", hint="leave out less")
-    return tuple(left) if asked else ()
+    return left

@@ -17,7 +17,17 @@ from gateway.store.records.audit import Deed, noted
 from gateway.store.records.durable import Records
 from gateway.store.records.tenants import DEFAULT_TENANT
 
-__all__ = ["OWN", "EndpointRecords", "EndpointRow", "EndpointState", "Wanted", "endpoint_row", "missing", "read_wanted"]
+__all__ = [
+    "OWN",
+    "EndpointRecords",
+    "EndpointRow",
+    "EndpointState",
+    "Wanted",
+    "endpoint_row",
+    "is_of",
+    "missing",
+    "read_wanted",
+]
 
 
 CHUNK = 500
@@ -36,6 +46,11 @@ class EndpointState(StrEnum):
     """What waits stays, and nothing is added to it."""
 
 
+def is_of(kind: str, name: str) -> bool:
+    """Tell whether a type of event is the one that is named, or of the family: `message.*`."""
+    return kind.startswith(name[:-1]) if name.endswith(".*") else kind == name
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """Which events an endpoint is sent; what is empty takes all."""
@@ -49,9 +64,7 @@ class Wanted:
         return self._takes_type(kind) and (not self.connections or not connection or connection in self.connections)
 
     def _takes_type(self, kind: str) -> bool:
-        return not self.types or any(
-            kind.startswith(name[:-1]) if name.endswith(".*") else kind == name for name in self.types
-        )
+        return not self.types or any(is_of(kind, name) for name in self.types)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
