@@ -1,6 +1,7 @@
 """Messages for a store by itself: rows like those that the engine makes, and carrying them out with no vendor behind.
 
-What is executed takes three commits, as in the engine: the claim, the marker before the call, the result.
+What is executed is written as by a worker: the claim, the marker before the call, the result; who settles goes on with
+what is next in the chat, for nobody else waits for a turn.
 """
 
 from __future__ import annotations
@@ -12,18 +13,20 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 from gateway.ids import ChatId, MessageId, Token
 from gateway.store import AttemptRow, MessageRow, MessageState, Settlement, StepRow, StepState, Store, Work
 from gateway.worker import AT_ONCE
 
-__all__ = ["ACTION", "CALLERS", "UNDER_WAY", "Jobs", "Script", "job", "script"]
+__all__ = ["ACTION", "CALLERS", "CONNECTIONS", "UNDER_WAY", "Jobs", "Script", "job", "script"]
 
 CALLERS = 32
 """Callers at the same time."""
 UNDER_WAY = AT_ONCE
 """Messages that are carried out at the same time: as many as one worker has under way."""
+CONNECTIONS = 8
+"""Connections that the chats belong to: few enough chats of each for one worker to have all of them under way."""
 _LEASE = 60.0
 _PAST = datetime(2026, 1, 1, tzinfo=UTC)
 _CALL = '{"method":"POST","path":"/chats/%2B12025550123/messages","json":{"text":"' + 120 * "x" + '"},"headers":{}}'
@@ -81,17 +84,21 @@ class Jobs:
         self._chats = [f"chat_{number:025}" for number in range(chats)]
         self._numbers = count()
         self._scripts: dict[MessageId, Script] = {}
+        self._left = 0
         self._running = 0
         self._ended = asyncio.Event()
 
     async def enqueue(self, amount: int, callers: int = CALLERS) -> float:
         """Keep so many, each with an answer of its own; gives how many in a second."""
         numbers = itertools.islice(self._numbers, amount)
-        jobs = [job(number, self._chats[number % len(self._chats)]) for number in numbers]
+        jobs = [self._job(number % len(self._chats), number) for number in numbers]
         self._scripts |= {message.id: script(message, *steps) for message, steps in jobs}
         begin = time.perf_counter()
         await asyncio.gather(*(self._keep(jobs[place::callers]) for place in range(callers)))
         return amount / (time.perf_counter() - begin)
+
+    def _job(self, chat: int, number: int) -> tuple[MessageRow, list[StepRow]]:
+        return job(number, self._chats[chat], f"main{chat % CONNECTIONS}")
 
     async def _keep(self, jobs: Iterable[tuple[MessageRow, list[StepRow]]]) -> None:
         for message, steps in jobs:
@@ -101,10 +108,10 @@ class Jobs:
         """Carry out so many of those that wait; gives how many in a second."""
         begin = time.perf_counter()
         async with asyncio.TaskGroup() as group:
-            left = amount
-            while left or self._running:
-                works = await self._claim(min(left, UNDER_WAY - self._running))
-                left -= len(works)
+            self._left = amount
+            while self._left or self._running:
+                works = await self._claim(min(self._left, UNDER_WAY - self._running))
+                self._left -= len(works)
                 self._running += len(works)
                 for work in works:
                     group.create_task(self._carry_out(work))
@@ -117,11 +124,23 @@ class Jobs:
     async def _claim(self, most: int) -> list[Work]:
         return await self._store.claim(datetime.now(UTC), _LEASE, most) if most else []
 
-    async def _carry_out(self, work: Work) -> None:
-        """Write the marker, do nothing, write the result."""
-        ready = self._scripts.pop(work.message.id, None) or script(work.message, work.steps[0])
-        marked = await self._store.mark(work, ready.started, ready.attempt)
-        if not marked.written or not await self._store.settle(work, ready.ended):
-            raise RuntimeError("nobody else is here, and the lane was lost")
+    async def _carry_out(self, work: Work | None) -> None:
+        """Write the marker, do nothing, write the result; then the same with what is next in the chat."""
+        while work is not None:
+            ready = self._scripts.pop(work.message.id, None) or script(work.message, work.steps[0])
+            marked = await self._store.mark(work, ready.started, ready.attempt)
+            work = await self._settle(work, ready.ended) if marked.written else _lost()
         self._running -= 1
         self._ended.set()
+
+    async def _settle(self, work: Work, ended: Settlement) -> Work | None:
+        if not self._left:
+            return None if await self._store.settle(work, ended) else _lost()
+        self._left -= 1
+        settled = await self._store.settle_and_claim(work, ended, datetime.now(UTC), _LEASE)
+        self._left += settled.next is None
+        return settled.next if settled.written else _lost()
+
+
+def _lost() -> NoReturn:
+    raise RuntimeError("nobody else is here, and the lane was lost")

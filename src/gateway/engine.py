@@ -236,8 +236,8 @@ class Engine:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(wait):
                 while not await self._cancelled(message):
-                    # the lane is held, by this message or by one before it: see what comes of that; what came of it
-                    # while this looked, and what another process writes, may be told to nobody here
+                    # the lane is held for this message: see what comes of that; what came of it while this looked, and
+                    # what another process writes, may be told to nobody here
                     with contextlib.suppress(TimeoutError):
                         async with asyncio.timeout(LOOK):
                             await self.store.changed(self.store.version)

@@ -12,6 +12,7 @@ import contextlib
 import random
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextvars import Context, copy_context
 from datetime import UTC, datetime, timedelta
 
 from gateway import outbox
@@ -70,7 +71,7 @@ class Worker:
         self._connections = connections
         self._clock = clock
         self._began = clock.now()
-        self._desk = Desk(store, clock, policy or RetryPolicy(), chance, outcomes)
+        self._desk = Desk(store, clock, policy or RetryPolicy(), chance, outcomes, self)
         self.traces: Traces = UNTRACED
         """Follows attempts; the engine is told by whoever wants that."""
         self._limit = limit
@@ -83,6 +84,10 @@ class Worker:
         """Something fell due, or a step ended and made room for what was left behind."""
         self._sleeps_until = _NEVER
         self._left_behind = False
+        self._left: frozenset[str] | None = None
+        """Connections that the last claim left alone; None where there was more to take than there was room for."""
+        self._context = copy_context()
+        """What a lane that is kept goes on in: not in the trace of what went before."""
         self._takes = False
         self._at_work = asyncio.Event()
 
@@ -138,16 +143,42 @@ class Worker:
         most = min(self._limit - len(self._works), PER_CONNECTION)
         skipped = self._skipped(now)
         self._left_behind = most <= 0 or bool(skipped)
+        self._left = None
         if most <= 0:
             return True
         works = await self._store.claim(now, LEASE, most, skipped)
         for work in works:
-            self._busy[work.message.connection] += 1
-            task = asyncio.create_task(self._guarded(work), name=f"gateway step of {work.message.id}")
-            self._works[task] = work
-            self._at_work.set()
-            task.add_done_callback(self._ended)
-        return len(works) < most
+            self._start(work)
+        if len(works) == most:
+            return False
+        self._left = frozenset(skipped)
+        return True
+
+    def _start(self, work: Work, context: Context | None = None) -> None:
+        self._busy[work.message.connection] += 1
+        task = asyncio.create_task(self._guarded(work), name=f"gateway step of {work.message.id}", context=context)
+        self._works[task] = work
+        self._at_work.set()
+        task.add_done_callback(self._ended)
+
+    def keeps(self, work: Work) -> float | None:
+        """Say how long a lane is held for what is next in it; None while others wait for a turn, or nothing may go.
+
+        Connections take turns, and so do the chats of one; while there is room for all that is due, nobody waits.
+        """
+        name = work.message.connection
+        if not self._takes or self._left is None or name in self._left or self._busy[name] >= PER_CONNECTION:
+            return None
+        connection = self._connections.find(name)
+        may_go = connection is not None and not connection.stopped and name not in self._connections.away
+        return LEASE if may_go and name not in self._rests else None
+
+    async def take(self, work: Work) -> None:
+        """Carry out what is next in a lane that was kept; one that is taken while the worker ends is given back."""
+        if self._takes:
+            self._start(work, self._context.copy())
+        else:
+            await self._store.release(work, self._clock.now())
 
     def _skipped(self, now: datetime) -> set[str]:
         """Name the connections that nothing is taken from: they have stopped, rest, or have as much as they carry."""

@@ -71,7 +71,7 @@ moves: st.SearchStrategy[list[Move]] = st.lists(
         _move("enqueue", _few, st.just(0), st.just(1), st.just(0), st.just(2)),
         _move("mark", _any, st.lists(st.sampled_from(range(3)), max_size=3, unique=True)),
         _move("settle", _any, _ends, _seconds),
-        _move("settle", _any, _ends, _seconds),
+        _move("settle_and_claim", _any, _ends, _seconds),
         _move("link", _any, st.integers(0, 2), st.integers(0, 2)),
         _move("release", _any, _seconds),
         _move("renew", st.lists(_any, max_size=3), _seconds),
@@ -153,6 +153,13 @@ class Player:
         if self.works:
             work = self.works[-1 - pick % len(self.works)]
             await self._both(lambda store: store.settle(work, self._settlement(work, end, seconds)))
+
+    async def _settle_and_claim(self, pick: int, end: str, seconds: float) -> None:
+        if self.works:
+            work = self.works[-1 - pick % len(self.works)]
+            settlement = self._settlement(work, end, seconds)
+            settled = await self._both(lambda store: store.settle_and_claim(work, settlement, self.now, LEASE))
+            self.works += [settled.next] if settled.next else []
 
     async def _link(self, pick: int, kept: int, other: int) -> None:
         if self.works:

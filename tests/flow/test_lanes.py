@@ -281,19 +281,19 @@ async def test_what_has_left_cannot_be_taken_back(vendor: str) -> None:
         assert ["gone", "going"] == it.texts()
 
 
-async def test_what_waits_behind_another_is_taken_back_as_soon_as_that_is_through(vendor: str) -> None:
-    """A held lane is waited for, not given up."""
+async def test_what_waits_behind_another_is_taken_back_at_once(vendor: str) -> None:
+    """Nobody is at it, though its lane is held for the one before it."""
     async with paced(vendor) as it:
         await it.greeted()
         it.sim.faults.add(Fault(vendor=vendor, stage=At.REQUEST, kind=FaultKind.DELAY, seconds=1))
-        await it.gateway.enqueue(PHONE, "first")
+        first = await it.gateway.enqueue(PHONE, "first")
         await it.until(lambda: bool(it.posts("first")))
         await it.sim.clock.advance(0.001)
         later = it.sim.clock.now() + timedelta(minutes=5)
         second = await it.gateway.enqueue(PHONE, "second", at=later)
-        cancelling = asyncio.create_task(it.gateway.cancel(second))
-        await it.go_on(2)
-        await cancelling
+        behind = await it.gateway.enqueue(PHONE, "behind")
+        await asyncio.gather(it.gateway.cancel(second), it.gateway.cancel(behind))
+        assert "queued" == await outcome(it, first)
         await it.go_on(301)
 
         assert ["first"] == it.texts()

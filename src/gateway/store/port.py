@@ -25,6 +25,7 @@ from gateway.store.rows import (
     MessageRow,
     MessageState,
     RunRow,
+    Settled,
     Settlement,
     StepRow,
     WebhookRow,
@@ -67,6 +68,12 @@ class Store(Protocol):
         Places in `unused` are free again, each unless another one was taken from its bucket since.
         """
 
+    async def settle_and_claim(self, work: Work, settlement: Settlement, now: datetime, lease: float) -> Settled:
+        """As `settle`, but keep the lane for what is at its head now, as `claim` does, where that is due.
+
+        For who goes on while nobody else waits for a turn: it is one commit where settling and claiming are two.
+        """
+
     async def release(self, work: Work, next_at: datetime) -> None:
         """Give a lane back with nothing done."""
 
@@ -76,8 +83,8 @@ class Store(Protocol):
     async def amend(self, settlement: Settlement, *, expect: MessageState) -> bool:
         """Settle a row from outside its lane (proof, resolve, cancel), if it is still in that state.
 
-        A QUEUED row is left alone, with False, while its lane is held: it may be leaving at this moment. A lane that is
-        held for the very row is taken from its holder, who has an old picture of it.
+        A QUEUED row for which its lane is held is left alone, with False: it may be leaving at this moment. In another
+        state it is taken from the holder of the lane, who has an old picture of it.
         """
 
     async def depth(self, connection: str) -> int:

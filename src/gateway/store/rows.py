@@ -30,6 +30,7 @@ __all__ = [
     "MessageRow",
     "MessageState",
     "RunRow",
+    "Settled",
     "Settlement",
     "StepRow",
     "StepState",
@@ -212,6 +213,16 @@ class Work:
     """Grows with each claim; a worker that lost its lease cannot write with an old one."""
     message: MessageRow
     steps: tuple[StepRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What came of a settlement by who would go on in the lane."""
+
+    written: bool
+    """False when the lane was lost."""
+    next: Work | None = None
+    """What is at the head of the lane now, held as by a claim; None where the lane was given back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

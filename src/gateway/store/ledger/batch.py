@@ -12,6 +12,7 @@ from gateway.store.ledger.calls import Amend, Call, KeepCursor, KeepFile, OutCal
 from gateway.store.ledger.incoming import InCall, Incoming
 from gateway.store.ledger.outgoing import Outgoing
 from gateway.store.ledger.plan import Plan, tell
+from gateway.store.rows import Settled
 
 __all__ = ["Written", "write"]
 
@@ -51,7 +52,7 @@ def write(
     settled = [
         (call.settlement, call.events)
         for place, call in outgoing
-        if isinstance(call, Settle | Amend) and written.answers[place]
+        if isinstance(call, Settle | Amend) and _is_written(written.answers[place])
     ]
     arriving = [(place, cast("InCall", call)) for place, call in numbered if isinstance(call, get_args(InCall))]
     written.events_due = yield from incoming.run(arriving, settled, written.answers)
@@ -62,3 +63,7 @@ def write(
     written.queues = out.fresh_queues
     written.aliases = incoming.aliases
     return written
+
+
+def _is_written(answer: Settled | bool) -> bool:  # noqa: FBT001 - what an amendment is answered
+    return answer.written if isinstance(answer, Settled) else answer

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 from gateway.events import Event
 from gateway.ids import EventId
@@ -22,6 +22,7 @@ from gateway.store.rows import (
     MessageRow,
     MessageState,
     RunRow,
+    Settled,
     Settlement,
     StepRow,
     WebhookRow,
@@ -29,6 +30,7 @@ from gateway.store.rows import (
 )
 
 __all__ = [
+    "Again",
     "Amend",
     "Call",
     "Claim",
@@ -101,13 +103,22 @@ class Mark(Call[Marked]):
     buckets: Sequence[Bucket]
 
 
+class Again(NamedTuple):
+    """Who settles a lane would have it again, if its next row is due now."""
+
+    now: datetime
+    lease: float
+
+
 @dataclass(frozen=True, slots=True)
-class Settle(Call[bool]):
+class Settle(Call[Settled]):
     """Write what an attempt came to."""
 
     work: Work
     settlement: Settlement
     events: tuple[Spoken, ...]
+    again: Again | None = None
+    """None gives the lane back."""
 
 
 @dataclass(frozen=True, slots=True)

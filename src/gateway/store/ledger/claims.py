@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -14,7 +14,7 @@ from gateway.store.ledger.plan import Plan, ask, tell, told
 from gateway.store.rows import EventRow, StepRow, Work
 from gateway.store.rules import Candidate, in_turns
 
-__all__ = ["Claimed", "claim", "claim_events"]
+__all__ = ["Claimed", "claim", "claim_events", "works_of"]
 
 T = TypeVar("T")
 
@@ -60,7 +60,7 @@ def _take(chosen: Sequence[Candidate], now: int, lease: int) -> Plan[list[Work]]
     states = yield from ask("lock_due_lanes", sorted(candidate.lane for candidate in chosen), now)
     if not states:
         return []
-    heads: dict[str, str | None] = dict((yield from ask("heads", [lane for lane, *_ in states], now)))
+    heads: dict[ChatId, str | None] = dict((yield from ask("heads", [lane for lane, *_ in states], now)))
     rows = []
     for lane, fence, not_before in states:
         head = heads.get(lane)
@@ -68,19 +68,21 @@ def _take(chosen: Sequence[Candidate], now: int, lease: int) -> Plan[list[Work]]
         rows.append((lane, *held, not_before))
     yield from tell("write_lanes", rows)
     fences = {lane: fence + 1 for lane, fence, _ in states}
-    works = yield from _works({lane: head for lane, head in heads.items() if head is not None}, fences)
+    found = yield from works_of({lane: head for lane, head in heads.items() if head is not None}, fences)
+    works = {work.lane: work for work in found}
     return [works[candidate.lane] for candidate in chosen if candidate.lane in works]
 
 
-def _works(heads: dict[str, str], fences: dict[str, int]) -> Plan[dict[str, Work]]:
+def works_of(heads: Mapping[ChatId, str], fences: Mapping[ChatId, int]) -> Plan[list[Work]]:
+    """Read what is at the head of each lane that is held."""
     if not heads:
-        return {}
+        return []
     ids = sorted(heads.values())
     messages = [message_row(columns) for columns in (yield from ask("messages", ids))]
     steps: dict[MessageId, list[StepRow]] = {id_: [] for id_ in map(MessageId, ids)}
     for step in map(step_row, (yield from ask("steps", ids))):
         steps[step.message].append(step)
-    return {row.lane: Work(row.lane, fences[row.lane], row, tuple(steps[row.id])) for row in messages}
+    return [Work(row.lane, fences[row.lane], row, tuple(steps[row.id])) for row in messages]
 
 
 def claim_events(call: ClaimEvents) -> Plan[Claimed[EventRow]]:

@@ -17,10 +17,11 @@ from gateway.store.columns import (
     message_row,
     step_columns,
 )
-from gateway.store.instants import micros
-from gateway.store.ledger.calls import Amend, Enqueue, Mark, OutCall, Release, Renew, Settle
+from gateway.store.instants import micros, span
+from gateway.store.ledger.calls import Again, Amend, Enqueue, Mark, OutCall, Release, Renew, Settle
+from gateway.store.ledger.claims import works_of
 from gateway.store.ledger.plan import Plan, ask, tell, told
-from gateway.store.rows import AttemptRow, Marked, MessageRow, MessageState, Settlement, StepRow, Work
+from gateway.store.rows import AttemptRow, Marked, MessageRow, MessageState, Settled, Settlement, StepRow, Work
 from gateway.store.rules import give_back, spend, waits
 
 __all__ = ["Outgoing"]
@@ -33,6 +34,10 @@ class _Lane:
     head: str | None
     not_before: int
     changed: bool = False
+    due: int | None = None
+    """When it may be due, where it was given back."""
+    again: Again | None = None
+    """Set where who gave it back would have it again."""
 
 
 @dataclass(slots=True)
@@ -74,7 +79,19 @@ class Outgoing:
             if not isinstance(call, Enqueue):
                 answers[place] = self._apply(call)
         yield from self._flush()
-        return min(self._due, default=None)
+        heads = yield from self._hold_again()
+        yield from self._flush_lanes()
+        yield from self._answer(heads, calls, answers)
+        freed = (lane.due for lane in self._lanes.values() if lane.due is not None)
+        return min((*self._due, *freed), default=None)
+
+    def _answer(self, heads: dict[ChatId, str], calls: Sequence[tuple[int, OutCall]], answers: list[Any]) -> Plan[None]:
+        """Give those who hold a lane again what is at its head."""
+        works = yield from works_of(heads, {key: self._lanes[key].fence for key in heads})
+        found = {work.lane: work for work in works}
+        for place, call in calls:
+            if isinstance(call, Settle) and answers[place].written and call.again is not None:
+                answers[place] = Settled(written=True, next=found.get(call.work.lane))
 
     # ── locks ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -164,9 +181,22 @@ class Outgoing:
     def _free(self, lane: _Lane, not_before: int) -> None:
         """Give a lane back."""
         lane.held_until = None
-        lane.not_before = not_before
+        lane.not_before = lane.due = not_before
         lane.changed = True
-        self._due.append(not_before)
+
+    def _hold_again(self) -> Plan[dict[ChatId, str]]:
+        """Hold lanes again for who settled them, where what is at their head now is due; gives the heads."""
+        asked = {key: lane for key, lane in self._lanes.items() if lane.again is not None and lane.held_until is None}
+        now = min((micros(lane.again.now) for lane in asked.values() if lane.again), default=0)
+        free = sorted(key for key, lane in asked.items() if lane.not_before <= now)
+        heads: dict[ChatId, str] = {}
+        for key, head in (yield from ask("heads", free, now)) if free else ():
+            lane = asked[key]
+            if head is not None and lane.again is not None:
+                lane.fence, lane.head, lane.due = lane.fence + 1, head, None
+                lane.held_until = micros(lane.again.now) + span(lane.again.lease)
+                heads[key] = head
+        return heads
 
     def _mark(self, call: Mark) -> Marked:
         if self._held(call.work) is None:
@@ -177,14 +207,15 @@ class Outgoing:
             self._put_attempt(call.attempt)
         return marked
 
-    def _settle(self, call: Settle) -> bool:
+    def _settle(self, call: Settle) -> Settled:
         lane = self._held(call.work)
         if lane is None:
-            return False
+            return Settled(written=False)
         known = {step.token for step in call.work.steps}
         self._write(call.settlement, waiting=True, new_token=call.settlement.step.token not in known)
         self._free(lane, micros(call.settlement.next_at))
-        return True
+        lane.again = call.again
+        return Settled(written=True)
 
     def _amend(self, call: Amend) -> bool:
         message = call.settlement.message
@@ -192,7 +223,7 @@ class Outgoing:
         if standing is None or standing.state is not call.expect:
             return False
         lane = self._lanes[message.lane]
-        if call.expect is MessageState.QUEUED and lane.held_until is not None:
+        if call.expect is MessageState.QUEUED and lane.held_until is not None and lane.head == message.id:
             return False
         self._write(call.settlement, waiting=standing.waiting, new_token=True)
         next_at = micros(call.settlement.next_at)
@@ -239,6 +270,8 @@ class Outgoing:
         yield from tell("add_queues", sorted(self.fresh_queues))
         changes = sorted((name, self._shard, change) for name, change in self._depth.items() if change)
         yield from tell("add_depth", changes)
+
+    def _flush_lanes(self) -> Plan[None]:
         lanes = sorted(
             (key, lane.fence, lane.held_until, lane.head, lane.not_before)
             for key, lane in self._lanes.items()

@@ -14,6 +14,7 @@ from gateway.ids import EventId
 from gateway.store.columns import event_body
 from gateway.store.instants import moment
 from gateway.store.ledger.calls import (
+    Again,
     Amend,
     Call,
     Claim,
@@ -47,6 +48,7 @@ from gateway.store.rows import (
     MessageRow,
     MessageState,
     RunRow,
+    Settled,
     Settlement,
     StepRow,
     WebhookRow,
@@ -111,7 +113,11 @@ class LedgerStore(Lookups):
 
     async def settle(self, work: Work, settlement: Settlement) -> bool:
         """Write what an attempt came to, and give the lane back."""
-        return await self._call(Settle(work, settlement, _spoken(settlement.events)))
+        return (await self._call(Settle(work, settlement, _spoken(settlement.events)))).written
+
+    async def settle_and_claim(self, work: Work, settlement: Settlement, now: datetime, lease: float) -> Settled:
+        """Write what an attempt came to, and keep the lane for its next row where that is due."""
+        return await self._call(Settle(work, settlement, _spoken(settlement.events), Again(now, lease)))
 
     async def release(self, work: Work, next_at: datetime) -> None:
         """Give a lane back with nothing done."""

@@ -18,6 +18,7 @@ from gateway.store.rows import (
     Marked,
     MessageRow,
     MessageState,
+    Settled,
     Settlement,
     StepRow,
     StepState,
@@ -142,6 +143,18 @@ class Outbox:
         self._free(lane, micros(settlement.next_at))
         return True
 
+    def settle_and_claim(self, work: Work, settlement: Settlement, now: datetime, lease: float) -> Settled:
+        """Write what an attempt came to, and keep the lane for its next row where that is due."""
+        at = micros(now)
+        if not self.settle(work, settlement):
+            return Settled(written=False)
+        lane = self._lanes[work.lane]
+        head = self._first(lane)
+        if head is None or max(head[0], lane.not_before) > at:
+            return Settled(written=True)
+        [work] = self._take(lane, at, span(lease))
+        return Settled(written=True, next=work)
+
     def release(self, work: Work, next_at: datetime) -> None:
         """Give a lane back with nothing done."""
         if (lane := self._held(work)) is not None:
@@ -160,7 +173,7 @@ class Outbox:
         if row is None or row.state is not expect:
             return False
         lane = self._lanes[row.lane]
-        if expect is MessageState.QUEUED and lane.held_until is not None:
+        if expect is MessageState.QUEUED and lane.held_until is not None and lane.head == row.id:
             return False
         first = self._first(lane)
         self._write(lane, settlement)

@@ -26,6 +26,7 @@ from gateway.store.rows import (
     MessageRow,
     MessageState,
     RunRow,
+    Settled,
     Settlement,
     StepRow,
     WebhookRow,
@@ -94,6 +95,14 @@ class MemoryStore:
         """Write what an attempt came to, and give the lane back."""
         self._check()
         if settled := self._out.settle(work, settlement):
+            self._follow(settlement)
+        return self._woken(settled)
+
+    async def settle_and_claim(self, work: Work, settlement: Settlement, now: datetime, lease: float) -> Settled:
+        """Write what an attempt came to, and keep the lane for its next row where that is due."""
+        self._check()
+        settled = self._out.settle_and_claim(work, settlement, now, lease)
+        if settled.written:
             self._follow(settlement)
         return self._woken(settled)
 

@@ -13,7 +13,7 @@ from operator import itemgetter
 from typing import Any
 
 from gateway.errors import StoreError
-from gateway.ids import MessageId
+from gateway.ids import ChatId, MessageId
 from gateway.store.columns import (
     Columns,
     attempt_columns,
@@ -28,7 +28,7 @@ from gateway.store.ledger.calls import Enqueue, Mark, Release, Settle
 from gateway.store.ledger.incoming import Incoming
 from gateway.store.ledger.plan import ask
 from gateway.store.postgresql.sets import sets
-from gateway.store.rows import Marked, MessageRow, Settlement, StepRow, Taken, Work
+from gateway.store.rows import Marked, MessageRow, Settled, Settlement, StepRow, Taken, Work
 from gateway.store.rules import waits
 
 __all__ = ["Kind", "claim", "kind_of", "plan_of", "whole"]
@@ -171,12 +171,16 @@ def _settle(calls: Sequence[Settle | Release], shard: int) -> Plan[Written]:
     numbered = [(number, call) for number, call in enumerate(calls, 1) if isinstance(call, Settle)]
     results = [(number, call.settlement) for number, call in numbered]
     next_ats = [micros(call.settlement.next_at if isinstance(call, Settle) else call.next_at) for call in calls]
-    [(held, due)] = yield from ask(
+    agains = [call.again if isinstance(call, Settle) else None for call in calls]
+    leases = [micros(again.now) + span(again.lease) if again else None for again in agains]
+    [(held, due, *_), *rows] = yield from ask(
         "settle",
         shard,
+        min((micros(again.now) for again in agains if again), default=0),
         [call.work.lane for call in calls],
         [call.work.fence for call in calls],
         next_ats,
+        *sets(((lease,) for lease in leases), 1),
         [number for number, _ in results],
         [_message_changes(call.settlement.message, call.work) for _, call in numbered],
         [_step_changes(call.settlement.step, call.work) for _, call in numbered],
@@ -185,11 +189,18 @@ def _settle(calls: Sequence[Settle | Release], shard: int) -> Plan[Written]:
         *sets(((number, owner) for number, s in results for owner in _owners(s)), 2),
         *sets(((number, t.key, t.before, t.after) for number, s in results for t in s.unused), 4),
     )
-    answers = [is_held if isinstance(call, Settle) else None for is_held, call in zip(held, calls, strict=True)]
+    heads = {work.lane: work for work in _works(row[2:] for row in rows)}
+    answers = [_settled(call, is_held, heads) for is_held, call in zip(held, calls, strict=True)]
     written = Written(answers, lanes_due=due)
     kept = [(call.settlement, call.events) for number, call in numbered if held[number - 1]]
     written.events_due = yield from Incoming(alone=False).run([], kept, answers)
     return written
+
+
+def _settled(call: Settle | Release, held: bool, heads: dict[ChatId, Work]) -> Settled | None:  # noqa: FBT001 - a column
+    if isinstance(call, Release):
+        return None
+    return Settled(held, heads.get(call.work.lane) if held and call.again else None)
 
 
 def _owners(settlement: Settlement) -> Iterable[Columns]:
@@ -248,13 +259,17 @@ def _new_token(row: StepRow, work: Work) -> str | None:
 def claim(call: Claim) -> Plan[Claimed[Work]]:
     """Take lanes that are due, and hold each for its head."""
     rows = yield from ask("claim", micros(call.now), span(call.lease), call.limit, sorted(call.skip))
+    return Claimed(_works(row[1:] for row in rows), rows[0][0])
+
+
+def _works(rows: Iterable[Columns]) -> list[Work]:
+    """Read what is at the heads of lanes: a row for each of its steps."""
     heads: dict[str, tuple[int, MessageRow, list[StepRow]]] = {}
-    for _, lane, fence, *columns in rows:
+    for lane, fence, *columns in rows:
         if lane is None:
             continue
         if lane not in heads:
             heads[lane] = (fence, message_row(tuple(columns[:_READ])), [])
         if columns[_READ] is not None:
             heads[lane][2].append(step_row(tuple(columns[_READ:])))
-    works = [Work(message.lane, fence, message, tuple(steps)) for fence, message, steps in heads.values()]
-    return Claimed(works, rows[0][0])
+    return [Work(message.lane, fence, message, tuple(steps)) for fence, message, steps in heads.values()]

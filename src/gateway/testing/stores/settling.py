@@ -36,6 +36,7 @@ from gateway.testing.stores.samples import (
     message_row,
     report,
     started,
+    steps_of,
     token_of,
 )
 
@@ -280,14 +281,25 @@ class SettlingContract:
         assert "msg_2" == work.message.id
 
     async def test_a_row_that_may_be_leaving_is_not_cancelled(self, store: Store) -> None:
-        """While a lane is held its queued rows are left alone, also after the lease has run out."""
+        """While a lane is held for a queued row that is left alone, also after the lease has run out."""
         work = await claimed(store, "1")
-        await enqueued(store, "2")
-        for row in (work.message, message_row("2")):
-            change = replace(finished(work), message=replace(row, state=MessageState.CANCELLED))
-            assert await store.amend(change, expect=MessageState.QUEUED) is False
+        change = finished(work, MessageState.CANCELLED)
+        assert await store.amend(change, expect=MessageState.QUEUED) is False
         assert Marked() == await marked(store, work, at=LEASE + 1)
+        assert await store.amend(change, expect=MessageState.QUEUED) is False
         assert await store.settle(work, finished(work))
+
+    async def test_what_waits_behind_a_row_that_is_leaving_can_be_cancelled(self, store: Store) -> None:
+        """Nobody is at it; who holds the lane keeps it, and goes on with what is left."""
+        work = await claimed(store, "1")
+        second, third = await enqueued(store, "2"), await enqueued(store, "3")
+        cancelled = replace(second, state=MessageState.CANCELLED)
+        change = replace(finished(work), message=cancelled, step=steps_of(second)[0], attempt=None, next_at=after(900))
+        assert await store.amend(change, expect=MessageState.QUEUED)
+        assert (cancelled, 2) == ((await store.message(second.id) or [None])[0], await store.depth("main"))
+        assert [] == await store.claim(NOW, LEASE, 10)
+        settled = await store.settle_and_claim(work, finished(work), NOW, LEASE)
+        assert third == (settled.next and settled.next.message)
 
     async def test_what_is_proven_from_outside_is_not_overwritten(self, store: Store) -> None:
         """Who held the lane to look for proof finds it lost: the row has changed under its hands."""

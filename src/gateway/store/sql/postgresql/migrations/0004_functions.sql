@@ -195,20 +195,50 @@ begin
 end
 $$;
 
--- Gives lanes back, each if it is still held, and writes what the attempts in them came to; tells which were held, and
--- when the first of them is due again, if anything waits in one.
+-- Reads what is at the heads of lanes that are held, in the order of the lanes.
+create function ledger_works(lanes text[], fences bigint[], heads text[])
+returns table (
+    lane text, fence bigint,
+    m1 text, m2 text, m3 text, m4 text, m5 text, m6 text, m7 text, m8 text, m9 integer, m10 bigint, m11 bigint,
+    m12 bigint, m13 integer, m14 text, m15 integer, m16 text, m17 boolean,
+    s1 text, s2 integer, s3 text, s4 text, s5 double precision, s6 text, s7 text, s8 integer, s9 bigint, s10 text,
+    s11 boolean, s12 text
+)
+language sql stable
+as $$
+    select
+        work.lane, work.fence, message.id, message.connection, message.lane, message.kind, message.request,
+        message.fingerprint, message.key, message.adaptations, message.steps, message.created_at, message.due_at,
+        message.expires_at, message.priority, message.state, message.generation, message.error, message.parked,
+        step.message, step.position, step.action, step.token, step.pause, step.indexes, step.state, step.attempts,
+        step.first_at, step.call, step.doubt, step.receipt
+    from unnest(lanes, fences, heads) with ordinality as work (lane, fence, head, place)
+    join message on message.id = work.head left join step on step.message = work.head
+    order by work.place, step.position;
+$$;
+
+-- Gives lanes back, each if it is still held, and writes what the attempts in them came to. Lanes that are asked for
+-- again are held again where what is at their heads is due. Returns which were held, and when the first of those that
+-- were given back is due, if anything waits in one; then the heads of those that are held again, with their steps.
 create function ledger_settle(
     shard integer, -- the row in which this process counts
+    now bigint,
     lanes text[], fences bigint[], next_ats bigint[], -- one for each call
+    leases bigint[], -- until when a call would have its lane again; null where it would not, and where none would
     settled integer[], -- which of the calls bring a result: one of each of the next three
     changes ledger_change[],
     steps ledger_step[], -- null for what is as it was in the columns that are never null
     tokens text[], -- those of steps whose token is new; null where there is no such step
     tried integer[], attempts ledger_attempt[], -- attempts, each with its call
     owning integer[], owners ledger_owner[], -- owners of a vendor's ids, each with its call
-    users integer[], keys text[], befores bigint[], afters bigint[], -- places of limits taken for nothing, with the call
-    out held boolean[],
-    out due bigint
+    users integer[], keys text[], befores bigint[], afters bigint[] -- places of limits taken for nothing, with the call
+)
+returns table (
+    held boolean[], due bigint, claimed_lane text, claimed_fence bigint,
+    m1 text, m2 text, m3 text, m4 text, m5 text, m6 text, m7 text, m8 text, m9 integer, m10 bigint, m11 bigint,
+    m12 bigint, m13 integer, m14 text, m15 integer, m16 text, m17 boolean,
+    s1 text, s2 integer, s3 text, s4 text, s5 double precision, s6 text, s7 text, s8 integer, s9 bigint, s10 text,
+    s11 boolean, s12 text
 )
 language plpgsql
 set plan_cache_mode = force_generic_plan set enable_seqscan = off
@@ -216,6 +246,9 @@ as $$
 declare
     unused record;
     written integer[]; -- the calls whose attempts were there
+    again_lanes text[];
+    again_fences bigint[];
+    again_heads text[];
 begin
     with locked as materialized (
         select lane, fence, held_until from lane where lane = any(lanes) order by lane for update
@@ -312,19 +345,42 @@ begin
     end if;
     with freed as (
         update lane set
-            held_until = null,
-            not_before = given.next_at,
-            priority = coalesce(first.priority, 1),
-            next_at = case when first.due_at is not null then greatest(first.due_at, given.next_at) end
-        from unnest(held, lanes, next_ats) as given (held, lane, next_at)
-        left join lateral (
-            select message.priority, message.due_at from message
-            where message.lane = given.lane and message.waiting order by message.due_at, message.id limit 1
-        ) as first on true
-        where given.held and lane.lane = given.lane
-        returning lane.next_at
+            fence = lane.fence + (wanted.lease is not null)::integer,
+            held_until = wanted.lease,
+            head = case when wanted.lease is not null then wanted.id else lane.head end,
+            not_before = wanted.next_at,
+            priority = coalesce(wanted.priority, 1),
+            next_at = coalesce(
+                wanted.lease, case when wanted.due_at is not null then greatest(wanted.due_at, wanted.next_at) end
+            )
+        from (
+            select
+                given.lane, given.next_at, first.id, first.priority, first.due_at,
+                case when greatest(first.due_at, given.next_at) <= now and first.id is not null then given.lease end
+                    as lease
+            from unnest(held, lanes, next_ats, leases) as given (held, lane, next_at, lease)
+            left join lateral (
+                select message.id, message.priority, message.due_at from message
+                where message.lane = given.lane and message.waiting order by message.due_at, message.id limit 1
+            ) as first on true
+            where given.held
+        ) as wanted
+        where lane.lane = wanted.lane
+        returning lane.lane, lane.fence, lane.head, lane.next_at, lane.held_until
     )
-    select min(freed.next_at) into due from freed;
+    select
+        min(freed.next_at) filter (where freed.held_until is null),
+        array_agg(freed.lane) filter (where freed.held_until is not null),
+        array_agg(freed.fence) filter (where freed.held_until is not null),
+        array_agg(freed.head) filter (where freed.held_until is not null)
+    into due, again_lanes, again_fences, again_heads
+    from freed;
+    return next;
+    if again_lanes is not null then
+        return query select null::boolean[], null::bigint, work.* from ledger_works(
+            again_lanes, again_fences, again_heads
+        ) as work;
+    end if;
 end
 $$;
 
@@ -425,15 +481,6 @@ begin
         return next;
         return;
     end if;
-    return query
-    select
-        due, work.lane, work.fence, message.id, message.connection, message.lane, message.kind, message.request,
-        message.fingerprint, message.key, message.adaptations, message.steps, message.created_at, message.due_at,
-        message.expires_at, message.priority, message.state, message.generation, message.error, message.parked,
-        step.message, step.position, step.action, step.token, step.pause, step.indexes, step.state, step.attempts,
-        step.first_at, step.call, step.doubt, step.receipt
-    from unnest(lanes, fences, heads) with ordinality as work (lane, fence, head, place)
-    join message on message.id = work.head left join step on step.message = work.head
-    order by work.place, step.position;
+    return query select due, work.* from ledger_works(lanes, fences, heads) as work;
 end
 $$;
