@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from math import ceil
 from random import Random
 from typing import Any, TypeAlias
 
@@ -125,7 +126,7 @@ class Chaos:
 
     async def _talk(self, vendor: str, chat: int) -> None:
         """Send one chat's share, one message after the other, each until it is promised."""
-        for number in range(self.sends // (CHATS * len(self.place.vendors))):
+        for number in range(ceil(self.sends / (CHATS * len(self.place.vendors)))):
             key = f"{vendor}-{chat:03}-{number:05}"
             # three answers to one message are three steps at every vendor
             texts = tuple(f"{key}.{step}" for step in range(3 if number % 3 == 0 else 1))

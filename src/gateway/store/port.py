@@ -71,7 +71,8 @@ class Store(Protocol):
     async def settle_and_claim(self, work: Work, settlement: Settlement, now: datetime, lease: float) -> Settled:
         """As `settle`, but keep the lane for what is at its head now, as `claim` does, where that is due.
 
-        For who goes on while nobody else waits for a turn: it is one commit where settling and claiming are two.
+        For who goes on while nobody else waits for a turn: it is one commit where settling and claiming are two. The
+        lease is the one that the lane has, where half of `lease` is left of it, else a new one.
         """
 
     async def release(self, work: Work, next_at: datetime) -> None:

@@ -11,7 +11,7 @@ from gateway.ids import ChatId
 from gateway.store.instants import micros, moment, span
 from gateway.store.rows import Bucket, Marked, MessageRow, StepRow, StepState, Taken
 
-__all__ = ["Candidate", "give_back", "has_begun", "in_turns", "spend", "waits"]
+__all__ = ["Candidate", "give_back", "has_begun", "held_again", "in_turns", "spend", "waits"]
 
 
 class Candidate(NamedTuple):
@@ -53,6 +53,14 @@ def spend(buckets: Sequence[Bucket], arrivals: MutableMapping[str, int], at: dat
         arrivals[bucket.key] = max(before, now) + span(bucket.interval)
         taken.append(Taken(bucket.key, before, arrivals[bucket.key]))
     return Marked(taken=tuple(taken))
+
+
+def held_again(until: int | None, now: int, lease: int) -> int:
+    """Say until when a lane is held on that was held until then: no longer than it was, where half a lease is left.
+
+    Who holds lanes renews them long before; and what stays as it was need not be written into any index.
+    """
+    return until if until is not None and until - now >= lease // 2 else now + lease
 
 
 def give_back(unused: Iterable[Taken], arrivals: MutableMapping[str, int]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
@@ -10,6 +10,7 @@ from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 from gateway.events import Event
 from gateway.ids import EventId
 from gateway.store.columns import event_body
+from gateway.store.instants import micros, span
 from gateway.store.ledger.plan import Plan
 from gateway.store.rows import (
     AttemptRow,
@@ -50,6 +51,7 @@ __all__ = [
     "SettleEvent",
     "Spoken",
     "Transact",
+    "first_of",
     "spoken",
 ]
 
@@ -108,6 +110,13 @@ class Again(NamedTuple):
 
     now: datetime
     lease: float
+
+
+def first_of(agains: Iterable[Again | None]) -> tuple[int, int]:
+    """Give the time and the lease that hold for all of a batch, in microseconds: none of them has its lane too long."""
+    asked = [again for again in agains if again is not None]
+    now = min((micros(again.now) for again in asked), default=0)
+    return now, min((span(again.lease) for again in asked), default=0)
 
 
 @dataclass(frozen=True, slots=True)

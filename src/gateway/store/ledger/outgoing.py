@@ -17,12 +17,12 @@ from gateway.store.columns import (
     message_row,
     step_columns,
 )
-from gateway.store.instants import micros, span
-from gateway.store.ledger.calls import Again, Amend, Enqueue, Mark, OutCall, Release, Renew, Settle
+from gateway.store.instants import micros
+from gateway.store.ledger.calls import Again, Amend, Enqueue, Mark, OutCall, Release, Renew, Settle, first_of
 from gateway.store.ledger.claims import works_of
 from gateway.store.ledger.plan import Plan, ask, tell, told
 from gateway.store.rows import AttemptRow, Marked, MessageRow, MessageState, Settled, Settlement, StepRow, Work
-from gateway.store.rules import give_back, spend, waits
+from gateway.store.rules import give_back, held_again, spend, waits
 
 __all__ = ["Outgoing"]
 
@@ -34,6 +34,7 @@ class _Lane:
     head: str | None
     not_before: int
     changed: bool = False
+    was_held_until: int | None = None
     due: int | None = None
     """When it may be due, where it was given back."""
     again: Again | None = None
@@ -180,21 +181,21 @@ class Outgoing:
 
     def _free(self, lane: _Lane, not_before: int) -> None:
         """Give a lane back."""
-        lane.held_until = None
+        lane.was_held_until, lane.held_until = lane.held_until, None
         lane.not_before = lane.due = not_before
         lane.changed = True
 
     def _hold_again(self) -> Plan[dict[ChatId, str]]:
         """Hold lanes again for who settled them, where what is at their head now is due; gives the heads."""
         asked = {key: lane for key, lane in self._lanes.items() if lane.again is not None and lane.held_until is None}
-        now = min((micros(lane.again.now) for lane in asked.values() if lane.again), default=0)
+        now, lease = first_of(lane.again for lane in asked.values())
         free = sorted(key for key, lane in asked.items() if lane.not_before <= now)
         heads: dict[ChatId, str] = {}
         for key, head in (yield from ask("heads", free, now)) if free else ():
-            lane = asked[key]
-            if head is not None and lane.again is not None:
+            if head is not None:
+                lane = asked[key]
                 lane.fence, lane.head, lane.due = lane.fence + 1, head, None
-                lane.held_until = micros(lane.again.now) + span(lane.again.lease)
+                lane.held_until = held_again(lane.was_held_until, now, lease)
                 heads[key] = head
         return heads
 

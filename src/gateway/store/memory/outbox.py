@@ -24,7 +24,7 @@ from gateway.store.rows import (
     StepState,
     Work,
 )
-from gateway.store.rules import Candidate, give_back, in_turns, spend, waits
+from gateway.store.rules import Candidate, give_back, held_again, in_turns, spend, waits
 
 __all__ = ["Outbox"]
 
@@ -145,14 +145,15 @@ class Outbox:
 
     def settle_and_claim(self, work: Work, settlement: Settlement, now: datetime, lease: float) -> Settled:
         """Write what an attempt came to, and keep the lane for its next row where that is due."""
-        at = micros(now)
-        if not self.settle(work, settlement):
+        at, lane = micros(now), self._held(work)
+        if lane is None:
             return Settled(written=False)
-        lane = self._lanes[work.lane]
+        until = held_again(lane.held_until, at, span(lease))
+        self.settle(work, settlement)
         head = self._first(lane)
         if head is None or max(head[0], lane.not_before) > at:
             return Settled(written=True)
-        [work] = self._take(lane, at, span(lease))
+        [work] = self._take(lane, at, until - at)
         return Settled(written=True, next=work)
 
     def release(self, work: Work, next_at: datetime) -> None:

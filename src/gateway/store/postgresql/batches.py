@@ -24,7 +24,7 @@ from gateway.store.columns import (
 )
 from gateway.store.instants import maybe_micros, micros, moment, span
 from gateway.store.ledger import Call, Claim, Claimed, Plan, Written, write
-from gateway.store.ledger.calls import Enqueue, Mark, Release, Settle
+from gateway.store.ledger.calls import Enqueue, Mark, Release, Settle, first_of
 from gateway.store.ledger.incoming import Incoming
 from gateway.store.ledger.plan import ask
 from gateway.store.postgresql.sets import sets
@@ -172,15 +172,14 @@ def _settle(calls: Sequence[Settle | Release], shard: int) -> Plan[Written]:
     results = [(number, call.settlement) for number, call in numbered]
     next_ats = [micros(call.settlement.next_at if isinstance(call, Settle) else call.next_at) for call in calls]
     agains = [call.again if isinstance(call, Settle) else None for call in calls]
-    leases = [micros(again.now) + span(again.lease) if again else None for again in agains]
     [(held, due, *_), *rows] = yield from ask(
         "settle",
         shard,
-        min((micros(again.now) for again in agains if again), default=0),
+        *first_of(agains),
         [call.work.lane for call in calls],
         [call.work.fence for call in calls],
         next_ats,
-        *sets(((lease,) for lease in leases), 1),
+        [again is not None for again in agains],
         [number for number, _ in results],
         [_message_changes(call.settlement.message, call.work) for _, call in numbered],
         [_step_changes(call.settlement.step, call.work) for _, call in numbered],

@@ -260,12 +260,24 @@ class LanesContract:
             (await store.messages(MessageState.ACCEPTED))[0],
             [await store.depth("main")],
         )
-        assert [] == await store.claim(after(1 + LEASE - 0.001), LEASE, 10)
+        assert [] == await store.claim(after(LEASE - 0.001), LEASE, 10)
         assert Settled(written=False) == await store.settle_and_claim(work, finished(work), after(1), LEASE)
-        [other] = await store.claim(after(1 + LEASE), LEASE, 10)
+        [other] = await store.claim(after(LEASE), LEASE, 10)
         assert (second, settled.next.fence < other.fence) == (other.message, True)
         assert await store.settle(settled.next, finished(settled.next)) is False
         assert await store.settle(other, finished(other))
+
+    async def test_who_goes_on_has_half_a_lease_at_least(self, store: Store) -> None:
+        """The lease is the one that was there, where half of one is left; else a new one, also when it had run out."""
+        for name in ("1", "2", "3", "4"):
+            await enqueued(store, name)
+        [work] = await store.claim(NOW, LEASE, 10)
+        for at, until in ((LEASE / 2, LEASE), (LEASE * 0.6, LEASE * 1.6), (LEASE * 2, LEASE * 3)):
+            settled = await store.settle_and_claim(work, finished(work), after(at), LEASE)
+            assert settled.next is not None
+            assert [] == await store.claim(after(until - 0.001), LEASE, 10)
+            work = settled.next
+        assert ["4"] == names(await store.claim(after(LEASE * 3), LEASE, 10))
 
     async def test_who_goes_on_holds_what_it_was_given(self, store: Store) -> None:
         """The lane can be marked, renewed and settled again; at its end it is free, and knows when it is due."""

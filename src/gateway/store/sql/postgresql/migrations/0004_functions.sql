@@ -222,9 +222,8 @@ $$;
 -- were given back is due, if anything waits in one; then the heads of those that are held again, with their steps.
 create function ledger_settle(
     shard integer, -- the row in which this process counts
-    now bigint,
-    lanes text[], fences bigint[], next_ats bigint[], -- one for each call
-    leases bigint[], -- until when a call would have its lane again; null where it would not, and where none would
+    now bigint, lease bigint, -- for those who would have their lanes again
+    lanes text[], fences bigint[], next_ats bigint[], again boolean[], -- one for each call
     settled integer[], -- which of the calls bring a result: one of each of the next three
     changes ledger_change[],
     steps ledger_step[], -- null for what is as it was in the columns that are never null
@@ -345,20 +344,25 @@ begin
     end if;
     with freed as (
         update lane set
-            fence = lane.fence + (wanted.lease is not null)::integer,
-            held_until = wanted.lease,
-            head = case when wanted.lease is not null then wanted.id else lane.head end,
+            fence = lane.fence + wanted.again::integer,
+            -- half a lease is enough, and what is as it was touches no index
+            held_until = case
+                when wanted.again and lane.held_until - now >= lease / 2 then lane.held_until
+                when wanted.again then now + lease
+            end,
+            head = case when wanted.again then wanted.id else lane.head end,
             not_before = wanted.next_at,
             priority = coalesce(wanted.priority, 1),
-            next_at = coalesce(
-                wanted.lease, case when wanted.due_at is not null then greatest(wanted.due_at, wanted.next_at) end
-            )
+            next_at = case
+                when wanted.again and lane.held_until - now >= lease / 2 then lane.held_until
+                when wanted.again then now + lease
+                when wanted.due_at is not null then greatest(wanted.due_at, wanted.next_at)
+            end
         from (
             select
                 given.lane, given.next_at, first.id, first.priority, first.due_at,
-                case when greatest(first.due_at, given.next_at) <= now and first.id is not null then given.lease end
-                    as lease
-            from unnest(held, lanes, next_ats, leases) as given (held, lane, next_at, lease)
+                given.again and first.id is not null and greatest(first.due_at, given.next_at) <= now as again
+            from unnest(held, lanes, next_ats, again) as given (held, lane, next_at, again)
             left join lateral (
                 select message.id, message.priority, message.due_at from message
                 where message.lane = given.lane and message.waiting order by message.due_at, message.id limit 1
