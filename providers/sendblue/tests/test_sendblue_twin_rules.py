@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -122,6 +123,20 @@ async def test_what_is_malformed_is_refused(stand: Stand, path: str, body: Any) 
 async def test_a_list_knows_its_parameters(stand: Stand, query: str) -> None:
     """Anything else is 400."""
     assert 400 == (await stand.ask("GET", f"/api/v2/messages?{query}")).status_code
+
+
+async def test_a_list_is_bounded_to_the_millisecond(stand: Stand) -> None:
+    """A row is within a bound that says the very time that the row shows, however much finer either may be."""
+    await stand.sim.clock.advance(0.0123456)
+    stand.ada.write("hello", vendor=VENDOR)
+    [shown] = (await stand.run(api.messages.rows())).items
+    assert shown.date_sent is not None
+    at = datetime.fromisoformat(shown.date_sent)
+    bounds = [(at + timedelta(microseconds=shift)).isoformat() for shift in (-1000, -1, 0, 1, 999, 1000)]
+    since = [await stand.run(api.messages.rows(created_at_gte=bound)) for bound in bounds]
+    until = [await stand.run(api.messages.rows(created_at_lte=bound)) for bound in bounds]
+    assert [1, 1, 1, 0, 0, 0] == [len(page.data) for page in since]
+    assert [0, 0, 1, 1, 1, 1] == [len(page.data) for page in until]
 
 
 # ── what comes of a send ──────────────────────────────────────────────────────────────────────────────────────────

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from pydantic import ValidationError
@@ -25,6 +25,8 @@ def _made_at(bubble: Bubble) -> datetime:
 
 _TIMES: Mapping[str, _Time] = {"created_at": _made_at, "sent_at": _made_at, "updated_at": changed_at}
 _ORDERS: Mapping[str, _Time] = {**_TIMES, "createdAt": _made_at, "sentAt": _made_at, "updatedAt": changed_at}
+_ALMOST = timedelta(microseconds=999)
+"""What is left of a millisecond after its first microsecond."""
 _EXACT = ("from_number", "to_number", "sendblue_number", "group_id", "message_type", "service", "status")
 _STATUSES = frozenset(
     {
@@ -67,23 +69,33 @@ class Messages:
         for name, words in _CHOICES.items():
             if name in request.query and request.query[name] not in words:
                 raise Refusal(400, f"{name} is not valid")
-        asked = [
-            (time, moment(request, f"{name}_gte"), moment(request, f"{name}_lte")) for name, time in _TIMES.items()
-        ]
-        bounds = [(time, least, most) for time, least, most in asked if least or most]
         number = request.query.get("number")
         fitting = [
             bubble
-            for bubble in self._account.bubbles(number)
+            for bubble in self._in_time(self._account.bubbles(number), request)
             if (number is None or _concerns(bubble, number))
             and self._account.may_use(bubble.thread.line)
-            and all(_within(time(bubble), least, most) for time, least, most in bounds)
             and self._fits(bubble, request)
         ]
         by = _ORDERS[request.query.get("order_by", "createdAt")]
         fitting.sort(key=by, reverse=request.query.get("order_direction", "desc") == "desc")
         found, pagination = cut(request, fitting, self._row)
         return reply({"status": "OK", "data": found, "pagination": pagination})
+
+    def _in_time(self, bubbles: list[Bubble], request: TwinRequest) -> list[Bubble]:
+        """Give those within the bounds of time, to the millisecond, which is all that the vendor keeps.
+
+        The bounds are made to fit the times, and not the other way about: there may be many of these.
+        """
+        for name, time in _TIMES.items():
+            least, most = moment(request, f"{name}_gte"), moment(request, f"{name}_lte")
+            if least is not None:
+                begin = _to_millisecond(least + _ALMOST)
+                bubbles = [bubble for bubble in bubbles if time(bubble) >= begin]
+            if most is not None:
+                end = _to_millisecond(most) + _ALMOST
+                bubbles = [bubble for bubble in bubbles if time(bubble) <= end]
+        return bubbles
 
     def delete(self, request: TwinRequest) -> TwinReply:
         """`DELETE /api/message/{handle}`: it leaves the lists, and stays on the phone."""
@@ -190,7 +202,5 @@ def _concerns(bubble: Bubble, number: str) -> bool:
     return number == bubble.sender or takes_part(bubble.thread, number)
 
 
-def _within(at: datetime, least: datetime | None, most: datetime | None) -> bool:
-    """Tell whether a time is in bounds, to the millisecond, which is all that the vendor keeps."""
-    at = at.replace(microsecond=at.microsecond // 1000 * 1000)
-    return (least is None or at >= least) and (most is None or at <= most)
+def _to_millisecond(at: datetime) -> datetime:
+    return at.replace(microsecond=at.microsecond // 1000 * 1000)
