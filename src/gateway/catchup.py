@@ -46,7 +46,7 @@ OVERLAP = timedelta(minutes=5)
 PAGES = 50
 """Pages of one run; the next one goes on."""
 PARKED = 200
-"""Sends that wait for a person and are looked at again in one run: each is a call to the vendor."""
+"""Sends that wait for a person and are looked at again in one run: each may be a call to the vendor."""
 ABREAST = 16
 """Webhooks of a page that are looked for at the same time."""
 SECONDS = 120.0
@@ -94,6 +94,17 @@ class _Place(Word):
     """True from when the vendor refused a cursor until all is read: another refusal is then its answer."""
 
 
+@dataclass(slots=True)
+class _Round:
+    """A look at all that wait for a person on a connection, in as many runs as it takes."""
+
+    began: datetime
+    before: datetime | None
+    """When the round before it began: all that waited then have been looked at since."""
+    reached: MessageId | None = None
+    over: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class _Bounds:
     pages: int
@@ -112,8 +123,8 @@ class CatchUp:
         self._clock = clock
         self._chance = chance
         self._unable: set[str] = set()
-        self._looked: dict[str, MessageId] = {}
-        """How far each connection's parked sends were looked at, where there were too many for one run."""
+        self._rounds: dict[str, _Round] = {}
+        """How far each connection's parked sends were looked at."""
         self._reading: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def run(self) -> None:
@@ -134,27 +145,30 @@ class CatchUp:
 
         Raises `Unsupported` where the vendor keeps nothing, and what a call raises; what was read until then is kept.
         """
-        bounds = self._bounds(pages, seconds)
+        return await self._once(connection, since, self._bounds(pages, seconds), asked=True)
+
+    # ── how ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _once(self, connection: Connection, since: datetime | None, bounds: _Bounds, *, asked: bool) -> CaughtUp:
         try:
             async with self._reading[connection.name]:
                 # what was not to be found when its time was over may be there by now; a vendor that keeps no webhooks
                 # may still be asked for that
-                looked = await self._look(connection, bounds)
+                looked = await self._look(connection, bounds, asked=asked)
                 found = await self._read(connection, await self._begin(connection, since), bounds)
                 return found.model_copy(update={"complete": found.complete and looked})
         except GatewayError as error:
             raise error.locate(connection=connection.name, provider=connection.provider.name) from error.__cause__
 
-    # ── how ───────────────────────────────────────────────────────────────────────────────────────────────────────
-
     async def _quietly(self, connection: Connection) -> bool:
         """Catch up without a caller; tells whether nothing is left to do soon."""
         if connection.stopped is not None:
             return True
+        bounds = self._bounds(PAGES, SECONDS)
         try:
             if connection.name in self._unable:
-                return await self._look(connection, self._bounds(PAGES, SECONDS))
-            found = await self.once(connection)
+                return await self._look(connection, bounds, asked=False)
+            found = await self._once(connection, None, bounds, asked=False)
         except Unsupported:
             self._unable.add(connection.name)
             _log.warning("catch_up_impossible", connection=connection.name, provider=connection.provider.name)
@@ -169,19 +183,21 @@ class CatchUp:
     def _bounds(self, pages: int, seconds: float) -> _Bounds:
         return _Bounds(pages, self._clock.now() + timedelta(seconds=seconds))
 
-    async def _look(self, connection: Connection, bounds: _Bounds) -> bool:
+    async def _look(self, connection: Connection, bounds: _Bounds, *, asked: bool) -> bool:
         """Look again at what waits for a person, from where the last run came to; tells whether it came to the end.
 
-        A vendor that does not answer is asked the next time: what it missed to tell may be read all the same.
+        A vendor that does not answer is asked the next time: what it missed to tell may be read all the same. Where
+        nobody `asked` for it, the vendor is asked only for those that have aged enough since the round before.
         """
-        name, send = connection.name, connection.patient(self._clock, self._chance)
-        rows = await self._store.parked(name, self._looked.get(name), PARKED)
+        name, send, current = connection.name, connection.patient(self._clock, self._chance), self._round(connection)
+        rows = await self._store.parked(name, current.reached, PARKED)
         for row in rows:
             if self._clock.now() >= bounds.until:
                 return False
             try:
                 if (kept := await self._store.message(row.id)) is not None:
-                    await look_again(self._store, *kept, connection, send, self._clock.now())
+                    looked = None if asked else current.before
+                    await look_again(self._store, *kept, connection, send, self._clock.now(), looked=looked)
             except StoreError:
                 raise
             except GatewayError as error:
@@ -189,10 +205,17 @@ class CatchUp:
                 if isinstance(error, Retriable | Unauthorized | OutcomeUnknown):
                     return True
                 # it is about this one, or there is nothing to look into: those behind it have their turn
-            self._looked[name] = row.id
-        if len(rows) < PARKED:
-            self._looked.pop(name, None)
-        return len(rows) < PARKED
+            current.reached = row.id
+        current.over = len(rows) < PARKED
+        return current.over
+
+    def _round(self, connection: Connection) -> _Round:
+        """Give the round that is under way, or begin another one."""
+        found = self._rounds.get(connection.name)
+        if found is None or found.over:
+            found = _Round(began=self._clock.now(), before=found.began if found else None)
+            self._rounds[connection.name] = found
+        return found
 
     async def _read(self, connection: Connection, place: _Place, bounds: _Bounds) -> CaughtUp:
         found = CaughtUp(connection=connection.name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from math import floor, log
 from typing import TypeAlias
 
 from gateway import outbox
@@ -38,6 +39,12 @@ What makes an answer to a send get lost makes a look fail as well; nobody is ask
 """
 SOONEST, LATEST = 1.0, 60.0
 """Seconds between two such looks: half of what has passed, within these."""
+AGING = 1.25
+"""How many times as old a send that waits for a person is at each look that nobody asked for as at the one before.
+
+What a vendor read late is there soon, or never: so looks become rare, and those that nobody decides about do not cost
+the vendor a call each for ever.
+"""
 LOOK = 1.0
 """Seconds after which it looks again, where nobody tells this process of what others write."""
 
@@ -117,18 +124,25 @@ async def _next_look(
 
 
 async def look_again(
-    store: Store, message: MessageRow, steps: Sequence[StepRow], connection: Connection, send: Send, now: datetime
+    store: Store,
+    message: MessageRow,
+    steps: Sequence[StepRow],
+    connection: Connection,
+    send: Send,
+    now: datetime,
+    *,
+    looked: datetime | None = None,
 ) -> bool:
     """Look once more for proof that a parked send has left: a vendor may have read it after it was looked for.
 
-    Only for that: what is not found stays with the person who has to decide, for it may be old by now. Raises what
-    asking the vendor by `send` raises.
+    Only for that: what is not found stays with the person who has to decide, for it may be old by now. Where it was
+    `looked` for before, the vendor is asked only if it has aged enough since. Raises what asking by `send` raises.
     """
     step = next((step for step in steps if step.state is StepState.UNKNOWN), None)
     if step is None or message.state is not MessageState.UNKNOWN or not message.parked:
         return False
-    vendor_ids = await store.proofs(step.token)
-    if not vendor_ids:
+    vendor_ids, begun = await store.proofs(step.token), _begun(message, step)
+    if not vendor_ids and (looked is None or _grade(now - begun) != _grade(looked - begun)):
         vendor_ids, _ = await _in_records(store, message, step, connection, send)
     # asking takes its time: a person may have decided meanwhile, and what was sent anew is another matter
     kept = await store.message(message.id)
@@ -141,6 +155,11 @@ async def look_again(
     await begin(store, connection, message.lane, now)
     _log.info("outcome_proven", message_id=message.id, step=step.index, by="another look")
     return True
+
+
+def _grade(age: timedelta) -> int:
+    """Count how often an age has grown by `AGING`, from a second on."""
+    return floor(log(max(age.total_seconds(), 1.0), AGING))
 
 
 async def _in_records(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
@@ -149,6 +150,35 @@ async def test_all_that_wait_are_looked_at_in_turn(vendor: str, monkeypatch: pyt
         complete = [await caught_up(it), await caught_up(it)]
         assert complete in ([False, True], [None, None])
         assert 0 == await waiting(it, tickets)
+
+
+async def test_looks_that_nobody_asked_for_become_rare(vendor: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By itself it is looked for until it is, at ages each a little more than the one before; if asked for, at once."""
+    ages: list[float] = []
+    async with paced(vendor, catch_up=True) as it:
+        await it.greeted()
+        began = it.sim.clock.now()
+
+        def noting(_: Find) -> Find:
+            def find(_: Any, attempt: Attempt) -> Exchange[Found]:
+                yield from ()
+                ages.append((it.sim.clock.now() - began).total_seconds())
+                return Found()
+
+            return find
+
+        finding(it, monkeypatch, noting)
+        it.sim.faults.add(Fault(vendor=vendor, stage=At.REQUEST, kind=FaultKind.RESET, method="POST"))
+        ticket = await it.gateway.enqueue(PHONE, "never")
+        for _ in range(24):
+            await it.go_on(4 * catchup.EVERY)
+        assert 1 == await waiting(it, [ticket])
+        assert 10 < len(ages) < 25
+        old = [age for age in ages if age > 3600]
+        assert all(after < before * 1.6 for before, after in itertools.pairwise([*old, 86_400]))
+        looks = len(ages)
+        await caught_up(it)
+        assert looks + 1 == len(ages)
 
 
 async def test_what_is_not_there_stays_with_the_person(vendor: str) -> None:
