@@ -352,7 +352,8 @@ class WebhookRequest:
 
         A second copy of a header that proves something is an attack or a broken proxy: never choose between them.
         """
-        values = [value for key, value in self.headers if key == name.lower()]
+        wanted = name.lower()
+        values = [value for key, value in self.headers if key == wanted]
         if len(values) > 1:
             raise BadSignature(f"the header {name} occurs {len(values)} times")
         return values[0] if values else None
