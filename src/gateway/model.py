@@ -201,14 +201,14 @@ class Chat(Word):
         """What makes it this chat and no other, on its connection; holds addresses, so it is not for logs."""
         if self.kind is ChatKind.GROUP:
             return f"group:{self.group}"
-        return f"{self.kind.value}:{','.join(address.text for address in self.addresses)}"
+        return f"{self.kind.value}:{self.text}"
 
     @property
     def text(self) -> str:
         """The spelling that names the chat in a call: `+1…`, `group:ID`, `+1…,+1…`."""
         if self.kind is ChatKind.GROUP:
             return f"group:{self.group}"
-        return ",".join(address.text for address in self.addresses)
+        return ",".join([address.text for address in self.addresses])
 
     @property
     def masked(self) -> str:
@@ -403,9 +403,18 @@ class Message(Word):
             "typing": typing,
             "share_contact": share_contact,
             "reference": reference,
-            "extra": extra or {},
         }
+        if extra:
+            fields["extra"] = extra
         super().__init__(**fields, **unknown)
+
+    # it only adds a way to write a message down: what is given as fields is read without it, nested ones too
+    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
+
+    @field_validator("extra", mode="before")
+    @classmethod
+    def _none_is_empty(cls, extra: Any) -> Any:
+        return {} if extra is None else extra
 
     @field_validator("typing", mode="after")
     @classmethod
@@ -423,7 +432,7 @@ class Message(Word):
     @property
     def text(self) -> str:
         """The text of all text parts, one after the other; empty when there is none."""
-        return "".join(part.text for part in self.parts if isinstance(part, Text))
+        return "".join([part.text for part in self.parts if isinstance(part, Text)])
 
     def __repr__(self) -> str:
         """Show the shape, not the content."""

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from gateway.addresses import Address
+from gateway.events import MessageReceived
 from gateway.ids import MessageId, chat_id
 from gateway.model import (
     Attachment,
@@ -111,6 +112,25 @@ def test_nothing_of_a_message_is_printed() -> None:
 
     assert "Message(text, link, effect=slam)" == repr(message)
     assert "secret" not in repr(message.parts) + str(message.parts)
+
+
+def test_a_message_is_read_from_fields_as_it_is_made_of_words() -> None:
+    """Alone and inside of something else, with all rules of a message; no extra is none."""
+    fields = {"parts": [{"type": "text", "text": "hi"}], "effect": "Slam", "extra": None}
+    event = MessageReceived.model_validate({"key": "k", "vendor_id": "v", "message": fields})
+    assert Message.model_validate(fields) == event.message == Message("hi", effect="slam")
+    voice = {"type": "voice", "url": "https://example.com/a.m4a"}
+    with pytest.raises(ValidationError, match="alone"):
+        MessageReceived.model_validate({"key": "k", "vendor_id": "v", "message": {"parts": [voice, voice]}})
+
+
+def test_a_copy_of_a_word_is_of_its_own() -> None:
+    """What is changed in a copy is not changed in the word."""
+    message = Message("hi", reference="order 7")
+    copy = message.model_copy(update={"reference": "order 8", "subject": "new"})
+    assert (message.reference, message.subject) == ("order 7", None)
+    assert copy == Message("hi", reference="order 8", subject="new")
+    assert copy.model_fields_set == message.model_fields_set | {"reference", "subject"}
 
 
 def test_the_text_of_a_message_is_that_of_its_text_parts() -> None:

@@ -14,10 +14,10 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import JsonValue, ValidationError
 
-from gateway.provider import Attachment, Message, MessageRef, Opaque, Part, Text, Voice
+from gateway.provider import Attachment, Message, MessageRef, Opaque, Part, Voice
 from gateway_blooio import wire
 
-__all__ = ["kept_message", "message_of"]
+__all__ = ["fields_of", "kept_message"]
 
 VOICE_ENDINGS = frozenset({".aac", ".amr", ".caf", ".m4a", ".opus"})
 """How recorded voice arrives; `.mp3` and `.wav` are rather files that someone chose."""
@@ -27,18 +27,21 @@ _MEDIA_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+")
 _MAX_NAME = 255
 
 
-def message_of(body: wire.WebhookEvent) -> Message:
-    """Make the message: text first, then the attachments; one voice-like attachment alone is a voice note."""
+def fields_of(body: wire.WebhookEvent) -> dict[str, Any]:
+    """Give the fields of the message: text first, then the attachments; one voice-like attachment is a voice note.
+
+    The event's model makes the message of them with all else, in much less time than piece by piece.
+    """
     # A body without text and attachments was seen to mean something that the vendor does not pass on, as a sticker.
     parts = _parts(body.text, body.attachments or ()) or [Opaque(kind="empty")]
-    return Message(parts=parts, reply_to=_reply_to(body.reply_to))
+    return {"parts": parts, "reply_to": _reply_to(body.reply_to)}
 
 
 def kept_message(item: wire.MessageItem) -> Message | None:
     """Make the message of the vendor's history, whose attachments have the same shapes; None for an empty one."""
     files = [_kept_file(attachment) for attachment in item.attachments or ()]
     parts = _parts(item.text, [file for file in files if file is not None])
-    return Message(parts=parts) if parts else None
+    return Message.model_validate({"parts": parts}) if parts else None
 
 
 def _kept_file(value: JsonValue) -> str | wire.EventAttachment | None:
@@ -48,11 +51,11 @@ def _kept_file(value: JsonValue) -> str | wire.EventAttachment | None:
         return None
 
 
-def _parts(text: str | None, attachments: Sequence[str | wire.EventAttachment]) -> list[Part]:
+def _parts(text: str | None, attachments: Sequence[str | wire.EventAttachment]) -> list[Part | dict[str, str]]:
     files = [_file(item) for item in attachments]
     if not text and len(files) == 1 and isinstance(files[0], Attachment) and _is_voice(files[0]):
         return [Voice(**files[0].model_dump(exclude={"type"}, exclude_none=True))]
-    return [*([Text(text=text)] if text else []), *files]
+    return [{"type": "text", "text": text}, *files] if text else [*files]
 
 
 def _file(item: str | wire.EventAttachment) -> Attachment | Opaque:

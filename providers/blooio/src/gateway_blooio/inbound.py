@@ -41,7 +41,7 @@ from gateway.provider import (
     redact,
 )
 from gateway_blooio import wire
-from gateway_blooio.content import message_of
+from gateway_blooio.content import fields_of
 from gateway_blooio.errors import CODES
 from gateway_blooio.generations import generation_of, name_of
 
@@ -102,7 +102,7 @@ def _read(payload: JsonValue, header: str | None) -> Event:
     event = generation.event(payload, header)
     if generation.why_not is not None:
         raise _Misfit(f"{generation.why_not} ({name_of(event)})")
-    body = wire.WebhookEvent.model_validate({**payload, "event": event})
+    body = wire.WebhookEvent.model_validate(payload if payload.get("event") == event else {**payload, "event": event})
     make = _MAKERS.get(body.event)
     if make is None:
         raise _Misfit(f"no word for the event {name_of(body.event)}")
@@ -132,7 +132,10 @@ _SECONDS_END = 1e11
 
 def moment_of(*values: wire.Moment) -> datetime | None:
     """Read the first value that is a time: milliseconds by the documents, seconds in one report, or ISO 8601."""
-    return next((moment for moment in map(_moment, values) if moment), None)
+    for value in values:
+        if moment := _moment(value):
+            return moment
+    return None
 
 
 def _moment(value: wire.Moment) -> datetime | None:
@@ -172,15 +175,18 @@ def _named(body: wire.WebhookEvent) -> str:
 
 
 def _received(body: wire.WebhookEvent, fields: Fields) -> Event:
-    return MessageReceived(
-        key=event_key(body.event, _named(body)),
-        occurred_at=moment_of(body.received_at, body.timestamp),
-        chat=_chat(body, body.sender),
-        vendor_id=_named(body),
-        sender=Address.read(body.sender),
-        message=message_of(body),
-        channel=channel_of(body.protocol),
-        **fields,
+    named = _named(body)
+    return MessageReceived.model_validate(
+        {
+            "key": event_key(body.event, named),
+            "occurred_at": moment_of(body.received_at, body.timestamp),
+            "chat": _chat(body, body.sender),
+            "vendor_id": named,
+            "sender": Address.read(body.sender),
+            "message": fields_of(body),
+            "channel": channel_of(body.protocol),
+            **fields,
+        }
     )
 
 
