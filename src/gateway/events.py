@@ -84,10 +84,11 @@ class Event(Word):
         """Fill in what the core knows: ids, connection, provider, time; `chat` where it is kept under another id."""
         if chat is None and self.chat is not None:
             chat = chat_id(connection, self.chat.identity)
+        known_by = self.known_by
         return self.model_copy(
             update={
-                "key": self.known_by,
-                "id": event_id(connection, self.known_by),
+                "key": known_by,
+                "id": event_id(connection, known_by),
                 "connection": connection,
                 "provider": provider,
                 "received_at": received_at,

@@ -112,7 +112,7 @@ def unwrap_token(text: str | None) -> tuple[Token | None, str | None]:
 
 def event_id(connection: str, key: str) -> EventId:
     """Derive the id of an event from its connection and the key that the provider's parser gave it."""
-    return EventId("evt_" + _digest("event", connection, key))
+    return EventId("evt_" + _digest(_begun("event", connection), key))
 
 
 def event_key(*parts: str | float | None) -> str:
@@ -136,10 +136,19 @@ def _sorted(value: JsonValue) -> JsonValue:
 @lru_cache(4096)  # a send asks for the id of its chat at every stage
 def chat_id(connection: str, identity: str) -> ChatId:
     """Derive the id of a chat from its connection and `Chat.identity`."""
-    return ChatId("chat_" + _digest("chat", connection, identity))
+    return ChatId("chat_" + _digest(_begun("chat", connection), identity))
 
 
-def _digest(*parts: str) -> str:
+def _digest(begun: bytes, last: str) -> str:
     """Hash parts so that no two different lists give the same text: each is preceded by its length."""
-    material = b"".join(len(data).to_bytes(8) + data for data in (p.encode("utf-8", "surrogatepass") for p in parts))
-    return _base32(int.from_bytes(hashlib.sha256(material).digest()[:16]) << 2, _RFC_4648)
+    return _base32(int.from_bytes(hashlib.sha256(begun + _measured(last)).digest()[:16]) << 2, _RFC_4648)
+
+
+@lru_cache(1024)  # all ids of a connection begin with the same
+def _begun(*parts: str) -> bytes:
+    return b"".join([_measured(part) for part in parts])
+
+
+def _measured(part: str) -> bytes:
+    data = part.encode("utf-8", "surrogatepass")
+    return len(data).to_bytes(8) + data
