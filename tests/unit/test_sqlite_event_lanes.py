@@ -54,3 +54,26 @@ def test_the_head_is_the_first_that_is_pending(steps: list[tuple[str, object, ob
             heads = dict(connection.execute("select lane, head from event_lane").fetchall())
             first = "select min(sequence) from event where lane = ? and outcome = 'pending'"
             assert {lane: connection.execute(first, (lane,)).fetchone()[0] for lane in LANES} == heads
+
+
+@given(st.lists(STEPS, max_size=30))
+@settings(max_examples=300, deadline=None)
+@example([("come", "a", "pending"), ("end", 1, "done"), ("come", "a", "pending"), ("come", "a", "pending")])
+@example([("come", "a", "pending"), ("end", 1, "done"), ("come", "a", "pending"), ("end", 1, "pending")])
+@example([("come", "a", "pending"), ("come", "b", "pending"), ("move", LANES, None), ("come", "a", "pending")])
+def test_a_new_event_wakes_its_lane_as_a_look_at_the_whole_lane_would(steps: list[tuple[str, object, object]]) -> None:
+    """Where nothing was pending it is the head, behind another one it changes nothing."""
+    looked = "select lane, head, next_at from event_lane where head is not null order by lane"
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        for migration in migrations("sqlite"):
+            connection.executescript(migration.sql)
+        for number, step in enumerate(steps):
+            take(connection, step, number)
+            match step:
+                case "come", lane, "pending":
+                    run(connection, tell("wake_event_lanes", [(lane, f"evt_{number}")]))
+                    woken = connection.execute(looked).fetchall()
+                    run(connection, tell("write_event_lanes", [(lane,) for lane in LANES]))
+                    assert woken == connection.execute(looked).fetchall()
+                case _:
+                    run(connection, tell("write_event_lanes", [(lane,) for lane in LANES]))

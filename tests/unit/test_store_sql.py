@@ -38,6 +38,7 @@ ELSEWHERE = {
         "lock_due_lanes",
         "next_lane_due",
         "queues",
+        "wake_event_lanes",
     },
 }
 """What the ledger asks only of the other dialect: where several processes write, and where there are no functions."""

@@ -242,8 +242,8 @@ def fact_row(columns: Columns) -> FactRow:
 # ── the way in ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def webhook_columns(row: WebhookRow) -> Columns:
-    """Write a webhook."""
+def webhook_columns(row: WebhookRow, repeats: int, events: tuple[EventId, ...]) -> Columns:
+    """Write a webhook that came again so often, and of which these events were made."""
     return (
         row.connection,
         row.digest,
@@ -251,8 +251,8 @@ def webhook_columns(row: WebhookRow) -> Columns:
         row.body,
         micros(row.received_at),
         row.quarantine,
-        row.repeats,
-        _text(row.events),
+        repeats,
+        _text(events),
     )
 
 
@@ -273,7 +273,8 @@ def webhook_row(columns: Columns) -> WebhookRow:
 
 def event_body(event: Event) -> str:
     """Write an event as JSON."""
-    return event.model_dump_json()
+    # what `model_dump_json` does without any option, and without looking at each of them
+    return event.__pydantic_serializer__.to_json(event).decode()
 
 
 def event_row(columns: Columns) -> EventRow:

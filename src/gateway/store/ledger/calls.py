@@ -64,8 +64,7 @@ class Call(Generic[T_co]):
     __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Spoken:
+class Spoken(NamedTuple):
     """An event with its JSON: written down while the database is still busy with the batch before."""
 
     event: Event

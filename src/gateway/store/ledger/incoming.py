@@ -12,7 +12,7 @@ from gateway.store.columns import Columns, consent_columns, fact_columns, run_co
 from gateway.store.instants import maybe_micros, micros
 from gateway.store.ledger.calls import Ingest, KeepConsent, KeepFacts, SettleEvent, Spoken
 from gateway.store.ledger.plan import MovedError, Plan, ask, tell, told
-from gateway.store.rows import ConsentRow, EventOutcome, EventRow, FactRow, Settlement, WebhookRow, changed
+from gateway.store.rows import ConsentRow, EventOutcome, EventRow, FactRow, Settlement, changed
 
 __all__ = ["InCall", "Incoming"]
 
@@ -42,6 +42,8 @@ class Incoming:
         self._fresh: dict[EventId, Event] = {}
         self._numbers: dict[str, int] = {}
         self._lanes: set[str] = set()
+        self._woken: dict[str, EventId] = {}
+        """Lanes that only got new events, with the first of those that are pending."""
         self._facts: dict[tuple[str, str, str], FactRow] = {}
         self._consents: dict[tuple[str, str], ConsentRow] = {}
         self._due: list[int] = []
@@ -67,6 +69,8 @@ class Incoming:
         self._collect(calls, settled, answers)
         yield from self._settle(settles)
         yield from self._flush([call for place, call in ingests if answers[place] or not call.only_new])
+        woken = [(lane, first) for lane, first in sorted(self._woken.items()) if lane not in self._lanes]
+        yield from tell("wake_event_lanes", woken)
         yield from tell("write_event_lanes", [(lane,) for lane in sorted(self._lanes)])
         if self._lanes and (settles or pairs):
             # behind an event that is done, or in a lane that was joined, another one may wait
@@ -152,11 +156,19 @@ class Incoming:
         for asked, event in mine:
             if event.id in new:
                 self._fresh[event.id] = event
-                self._lanes.add(self._lane(event))
-                self._due.append(micros(event.received_at))
+                self._arrived(rows[event.id])
                 if asked is not None:
                     answers[asked].append(event)
         yield from self._follow()
+
+    def _arrived(self, row: Columns) -> None:
+        """Note that the lane of a new event may be due, and when."""
+        id_, _, lane, _, received_at, outcome, _ = row
+        if self._alone and outcome == _PENDING:
+            self._woken.setdefault(lane, id_)
+        else:
+            self._lanes.add(lane)
+        self._due.append(received_at)
 
     def _insert(self, rows: dict[EventId, Columns]) -> Plan[set[str]]:
         """Write the events that are new; gives their ids."""
@@ -213,9 +225,10 @@ class Incoming:
             self._note(settlement.facts)
         for place, call in calls:
             if isinstance(call, Ingest):
-                new = {event.id for event in answers[place]}
-                self._note(fact for fact in call.facts if fact.source in new)
-                self._agree(word for word in call.consents if word.source in new)
+                if call.facts or call.consents:
+                    new = {event.id for event in answers[place]}
+                    self._note(fact for fact in call.facts if fact.source in new)
+                    self._agree(word for word in call.consents if word.source in new)
             elif isinstance(call, KeepFacts):
                 self._note(call.facts)
             elif isinstance(call, KeepConsent):
@@ -244,15 +257,10 @@ class Incoming:
         yield from tell("add_runs", [run_columns(run) for call in calls for run in call.runs])
 
     def _flush(self, ingests: Sequence[Ingest]) -> Plan[None]:
-        webhooks: dict[tuple[str, str], WebhookRow] = {}
+        came: dict[tuple[str, str], list[Ingest]] = {}
         for call in ingests:
-            row = changed(call.webhook, repeats=0, events=_ids(call.events))
-            before = webhooks.get((row.connection, row.digest))
-            if before is not None:
-                made = tuple(dict.fromkeys((*before.events, *row.events)))
-                row = changed(before, repeats=before.repeats + 1, events=made, quarantine=row.quarantine)
-            webhooks[row.connection, row.digest] = row
-        yield from tell("write_webhooks", [webhook_columns(row) for _, row in sorted(webhooks.items())])
+            came.setdefault((call.webhook.connection, call.webhook.digest), []).append(call)
+        yield from tell("write_webhooks", [_webhook(calls) for _, calls in sorted(came.items())])
         yield from tell("add_facts", [fact_columns(fact) for _, fact in sorted(self._facts.items())])
         yield from tell("write_consents", [consent_columns(word) for _, word in sorted(self._consents.items())])
 
@@ -264,8 +272,13 @@ def _all(events: Sequence[Spoken], ingests: Sequence[tuple[int, Ingest]]) -> Ite
         yield from ((place, said, said.event.id in call.handled) for said in call.events)
 
 
-def _ids(events: Iterable[Spoken]) -> tuple[EventId, ...]:
-    return tuple(dict.fromkeys(said.event.id for said in events))
+def _webhook(calls: Sequence[Ingest]) -> Columns:
+    """Write one webhook, which may have come several times at once: as it came first, but for what is wrong with it."""
+    row = calls[0].webhook
+    if len(calls) > 1:
+        row = changed(row, quarantine=calls[-1].webhook.quarantine)
+    made = dict.fromkeys(said.event.id for call in calls for said in call.events)
+    return webhook_columns(row, len(calls) - 1, tuple(made))
 
 
 def _lane_of(event: Event) -> str:

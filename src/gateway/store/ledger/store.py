@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import abstractmethod
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any, TypeVar, cast
 
@@ -70,8 +70,8 @@ class LedgerStore(Lookups):
         self._events_due: int | None = None
 
     @abstractmethod
-    async def _call(self, call: Call[T]) -> T:
-        """Write a call in one of the next batches; returns its answer when that is durable."""
+    def _call(self, call: Call[T]) -> Awaitable[T]:
+        """Write a call in one of the next batches; what it gives has the answer when that is durable."""
 
     @abstractmethod
     async def _claim(self, call: Claim) -> Claimed[Work]:

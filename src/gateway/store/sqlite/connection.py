@@ -21,8 +21,8 @@ __all__ = ["connect", "failure", "find", "reading", "run", "whole_store"]
 
 T = TypeVar("T")
 
-_SIZES = (64, 16, 4, 1)
-"""Rows of one statement: few sizes, so that each is prepared once."""
+_SIZES = (64, 48, 32, 24, 16, 12, 8, 6, 4, 3, 2, 1)
+"""Rows of one statement: so many sizes that a batch is two or three of them, so few that each is prepared once."""
 OLDEST = (3, 35, 0)
 """RETURNING came with it."""
 
@@ -43,7 +43,7 @@ def connect(path: Path, *, writing: bool) -> sqlite3.Connection:
         timeout=10,
         isolation_level=None,  # transactions are begun and ended in so many words
         check_same_thread=False,  # a connection moves between threads, and is used by one at a time
-        cached_statements=256,
+        cached_statements=512,
     )
     connection.execute("pragma busy_timeout = 10000")
     if writing:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -106,8 +106,8 @@ class SqliteStore(LedgerStore):
             raise StoreError("the store is closed", code="closed", hint="open a new Gateway")
         return self._writer
 
-    async def _call(self, call: Call[T]) -> T:
-        return cast("T", await self._check().call(call))
+    def _call(self, call: Call[T]) -> Awaitable[T]:
+        return self._check().call(call)
 
     async def _claim(self, call: Claim) -> Claimed[Work]:
         return cast("Claimed[Work]", await self._check().call(call))

@@ -67,8 +67,8 @@ class Writer:
         self._thread = threading.Thread(target=self._work, name="gateway store", daemon=True)
         self._thread.start()
 
-    async def call(self, call: Call[Any]) -> Any:
-        """Hand over a call; returns its answer. Who is cancelled while it waits cancels only the waiting."""
+    def call(self, call: Call[Any]) -> asyncio.Future[Any]:
+        """Hand over a call; gives what waits for its answer. Who is cancelled meanwhile cancels only the waiting."""
         if self._pending >= PENDING:
             raise StoreError(
                 "the store is overloaded", code="overloaded", hint="try again in a moment, with fewer at once"
@@ -78,7 +78,7 @@ class Writer:
         if not self._round:
             self._loop.call_soon(self._hand_over)
         self._round.append(_Waiting(call, future))
-        return await future
+        return future
 
     async def close(self) -> None:
         """Write what waits, and end the thread."""

@@ -70,6 +70,16 @@ from (values (?1)) as wanted left join event as first on first.sequence = (
 where true
 on conflict do update set head = excluded.head, next_at = excluded.next_at, past = excluded.past;
 
+-- name: wake_event_lanes
+-- Make lanes in which nothing is pending due with a new event; in one that has a head, what comes behind it changes
+-- nothing.
+insert into event_lane (lane, head, next_at, past)
+select new.column1, event.sequence, event.received_at, event.sequence
+from (values (?1, ?2)) as new cross join event on event.id = new.column2
+where true
+on conflict do update set head = excluded.head, next_at = excluded.next_at, past = excluded.past
+where event_lane.head is null;
+
 -- name: event_lanes_due
 -- Tell when the first of some lanes of events is due.
 select min(next_at) from event_lane where lane in (select value from json_each(?1));
