@@ -151,15 +151,19 @@ class Ingress:
         if len(name) > LONGEST_NAME:
             return _problem(404, "not found", "there is no such connection")
         headers = [(key.decode("latin-1").lower(), value.decode("latin-1")) for key, value in scope["headers"]]
-        with _Waiting(self._deadline):
-            body = await held.body(dict(headers), receive)
+        waiting = _Waiting(self._deadline)
+        with waiting:
+            body = await held.body(headers, receive)
         if body is None:
             return None
-        return await self._accept(name, headers, body, scope.get("query_string", b"").decode("latin-1"))
+        waiting.on(self._accepting)
+        return await self._accept(waiting, name, headers, body, scope.get("query_string", b"").decode("latin-1"))
 
-    async def _accept(self, name: str, headers: list[tuple[str, str]], body: bytes, query: str) -> Reply:
+    async def _accept(
+        self, waiting: _Waiting, name: str, headers: list[tuple[str, str]], body: bytes, query: str
+    ) -> Reply:
         try:
-            with _Waiting(self._accepting):
+            with waiting:
                 return await self._receive(name, headers, body, query=query)
         except TimeoutError:
             return _later("the store is slow", "timeout")
@@ -190,7 +194,7 @@ class _Held:
         self._ingress = ingress
         self._size = 0
 
-    async def body(self, headers: dict[str, str], receive: Receive) -> bytes | None:
+    async def body(self, headers: list[tuple[str, str]], receive: Receive) -> bytes | None:
         """Read it, not further than a webhook may be long; None when the other side has left."""
         if _declared(headers) > MAX_BODY:
             raise _TooLargeError
@@ -200,10 +204,11 @@ class _Held:
             if message["type"] == "http.disconnect":
                 return None
             chunk = message.get("body", b"")
-            if self._size + len(chunk) > MAX_BODY:
+            size = len(chunk)
+            if self._size + size > MAX_BODY:
                 raise _TooLargeError
-            self._ingress.hold(len(chunk))
-            self._size += len(chunk)
+            self._ingress.hold(size)
+            self._size += size
             chunks.append(chunk)
             if not message.get("more_body", False):
                 return b"".join(chunks)
@@ -232,10 +237,9 @@ class _Patience:
     def begin(self, waiting: _Waiting) -> None:
         """Count the time of a block."""
         self.open[waiting] = None
-        loop = asyncio.get_running_loop()
-        if self._loop is not loop:
-            self._loop = loop
-            loop.call_later(self.seconds, self._look)
+        if self._loop is not waiting.loop:
+            self._loop = waiting.loop
+            waiting.loop.call_later(self.seconds, self._look)
 
     def _look(self) -> None:
         """Cut off the blocks that are late, and look again when the next one may be."""
@@ -250,20 +254,25 @@ class _Patience:
 
 
 class _Waiting:
-    """A block that raises `TimeoutError` when its time is over, as `asyncio.timeout` does."""
+    """A block of a task that raises `TimeoutError` when its time is over, as `asyncio.timeout` does."""
 
-    __slots__ = ("_cancelling", "_late", "_patience", "_task", "until")
+    __slots__ = ("_cancelling", "_late", "_patience", "_task", "loop", "until")
 
     def __init__(self, patience: _Patience) -> None:
         self._patience = patience
-
-    def __enter__(self) -> None:
-        task = asyncio.current_task()
+        self.loop = asyncio.get_running_loop()
+        task = asyncio.current_task(self.loop)
         assert task is not None  # noqa: S101 - a server calls an application in a task
         self._task = task
-        self._cancelling = task.cancelling()
+
+    def on(self, patience: _Patience) -> None:
+        """Give the next block of the same task another time."""
+        self._patience = patience
+
+    def __enter__(self) -> None:
+        self._cancelling = self._task.cancelling()
         self._late = False
-        self.until = task.get_loop().time() + self._patience.seconds
+        self.until = self.loop.time() + self._patience.seconds
         self._patience.begin(self)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
@@ -281,9 +290,12 @@ class _Waiting:
 # ── what is asked and answered ────────────────────────────────────────────────────────────────────────────────────
 
 
-def _declared(headers: dict[str, str]) -> int:
+def _declared(headers: list[tuple[str, str]]) -> int:
     """Read how long a body says it is; what is no number, or one without end, is left to what arrives."""
-    text = headers.get("content-length", "")
+    text = ""
+    for name, value in headers:
+        if name == "content-length":
+            text = value
     if not (text.isascii() and text.isdigit()):
         return 0
     return int(text) if len(text) < 16 else MAX_BODY + 1
