@@ -675,7 +675,7 @@ class Gateway(Questions):
         """
         pairs = headers.items() if isinstance(headers, Mapping) else headers
         hook = WebhookRequest(
-            headers=tuple((name.lower(), value) for name, value in pairs),
+            headers=tuple([(name.lower(), value) for name, value in pairs]),
             body=bytes(body),
             received_at=self._engine.clock.now(),
             method=method,

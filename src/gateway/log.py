@@ -278,9 +278,9 @@ def logger(name: str) -> FilteringBoundLogger:
         processors=_TO_OUTLET,
         wrapper_class=_Asking,
         context_class=dict,
-        cache_logger_on_first_use=True,  # where lines go is decided in the outlet, line by line
     )
-    return cast("FilteringBoundLogger", made)
+    # bound here, not anew for each line: where lines go is decided in the outlet, line by line
+    return cast("FilteringBoundLogger", made.bind())
 
 
 # ── for the command line and the server ───────────────────────────────────────────────────────────────────────────
