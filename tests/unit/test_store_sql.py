@@ -34,7 +34,6 @@ ELSEWHERE = {
         "add_messages",
         "add_steps",
         "due_lanes",
-        "heads",
         "lock_due_lanes",
         "next_lane_due",
         "queues",

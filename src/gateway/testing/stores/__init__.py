@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from gateway.testing.stores.durable import DurableContract, SharedContract
 from gateway.testing.stores.events import EventsContract
+from gateway.testing.stores.going_on import GoingOnContract
 from gateway.testing.stores.lanes import LanesContract
 from gateway.testing.stores.lookups import LookupsContract
 from gateway.testing.stores.settling import SettlingContract
@@ -24,5 +25,5 @@ from gateway.testing.stores.waking import WakingContract
 __all__ = ["DurableContract", "SharedContract", "StoreContract"]
 
 
-class StoreContract(LanesContract, SettlingContract, EventsContract, LookupsContract, WakingContract):
+class StoreContract(LanesContract, GoingOnContract, SettlingContract, EventsContract, LookupsContract, WakingContract):
     """What the port promises of every store; the subclass gives the fixture `store`, open and empty."""
