@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.jobs import ACTION, CALLERS, Jobs
-from benchmarks.measure import Row, Run, Size, compare, there
+from benchmarks.measure import Row, Run, Size, compare, here, there
 from gateway.store import Store, open_store
 from tests.postgres import own_server
 
@@ -121,6 +121,7 @@ async def _postgresql(size: Size) -> AsyncIterator[tuple[Run, Jobs]]:
     async with AsyncExitStack() as stack:
         with there():
             server = stack.enter_context(own_server(DURABLE))
+        stack.enter_context(here())
         store = await stack.enter_async_context(opened(stack.enter_context(server.schema())))
         connections: list[Any] = [await asyncpg.connect(server.url()) for _ in range(CONNECTIONS)]
         for connection in connections:

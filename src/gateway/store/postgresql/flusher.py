@@ -72,8 +72,8 @@ class Flusher:
         desks = [_Desk(Line(pool, place), (number * TASKS + task) % SHARDS) for task in range(TASKS)]
         self._tasks = [asyncio.create_task(self._work(desk), name="gateway store") for desk in desks]
 
-    async def call(self, call: Call[Any]) -> Any:
-        """Hand over a call; returns its answer. Who is cancelled while it waits cancels only the waiting."""
+    def call(self, call: Call[Any]) -> asyncio.Future[Any]:
+        """Hand over a call; gives what waits for its answer. Who is cancelled meanwhile cancels only the waiting."""
         if self._pending >= PENDING:
             raise StoreError(
                 "the store is overloaded", code="overloaded", hint="try again in a moment, with fewer at once"
@@ -83,7 +83,7 @@ class Flusher:
         self._pending += 1
         self._calls[kind_of(call)].append(_Waiting(self._number, call, future))
         self._news.set()
-        return await future
+        return future
 
     async def close(self) -> None:
         """Write what waits, and end the tasks."""

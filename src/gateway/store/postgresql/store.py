@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from collections.abc import Awaitable
 from typing import Any, TypeVar, cast
 
 from gateway.errors import GatewayError, StoreError
@@ -106,9 +107,9 @@ class PostgresStore(LedgerStore):
             raise StoreError("the store is closed", code="closed", hint="open a new Gateway")
         return self._line
 
-    async def _call(self, call: Call[T]) -> T:
+    def _call(self, call: Call[T]) -> Awaitable[T]:
         self._check()
-        return cast("T", await cast("Flusher", self._flusher).call(call))
+        return cast("Flusher", self._flusher).call(call)
 
     def _report(self, written: Written) -> None:
         """Take note of what was written, before the callers go on; a marker is nothing to others."""
