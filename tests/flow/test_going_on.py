@@ -94,7 +94,7 @@ async def test_who_ends_gives_back_what_it_was_given(vendor: str) -> None:
         await it.go_on(6)
         await it.until(lambda: bool(store.kept))
         closing = asyncio.create_task(it.gateway.aclose())
-        await it.rested()
+        await it.until(lambda: not it.gateway._engine._worker._takes)
         store.may_answer.set()
         await closing
 
