@@ -46,6 +46,9 @@ def connect(path: Path, *, writing: bool) -> sqlite3.Connection:
         cached_statements=512,
     )
     connection.execute("pragma busy_timeout = 10000")
+    # What a statement of many rows needs to be undone goes into a file above 64 kB, and so does what is sorted: in the
+    # system's folder for such files, where messages must not lie; and writing it costs as much as writing the log.
+    connection.execute("pragma temp_store = memory")
     if writing:
         connection.execute("pragma journal_mode = wal")
         connection.execute("pragma synchronous = full")

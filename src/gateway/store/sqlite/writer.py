@@ -1,8 +1,9 @@
 """The one thread that writes: it takes all calls that wait, and commits them together.
 
-Calls gather by themselves while the commit before is on its way to the disk, and in each round of the event loop: what
-the loop does in one round is handed over in one piece, else the thread would take the first call of many alone and pay
-a commit for it. Nobody waits for a timer.
+Calls gather by themselves while the commit before is on its way to the disk, and in the loop for as long as each of its
+rounds brings more of them: else the thread would take the first call of many alone and pay a commit for it, and many
+small commits write the same pages again and again. Nobody waits for a timer, and a call that is alone for one empty
+round of the loop.
 """
 
 from __future__ import annotations
@@ -28,6 +29,10 @@ _log = logger(__name__)
 MOST = 256
 """Calls after which a transaction takes no more, for it would keep those waiting that came first; nor is more handed
 over in one piece."""
+ROUNDS = 6
+"""Rounds of the loop in which calls gather at most, so that those that came first are not kept waiting."""
+_ALONE = (Claim, ClaimEvents, Transact)
+"""Calls that have a transaction of their own."""
 PENDING = 10_000
 """Calls that may wait; more are refused, so that whoever overloads the store learns of it."""
 
@@ -59,8 +64,11 @@ class Writer:
         self._report = report
         self._queues: set[tuple[str, int]] = set()
         self._calls: queue.SimpleQueue[list[_Waiting] | None] = queue.SimpleQueue()
-        self._round: list[_Waiting] = []
-        """Calls of this round of the loop, which the thread does not know of yet."""
+        self._gathered: list[_Waiting] = []
+        """Calls that the thread does not know of yet."""
+        self._seen = 0
+        """How many of them there were a round ago."""
+        self._rounds = 0
         self._pending = 0
         self._loop = asyncio.get_running_loop()
         self._ended = self._loop.create_future()
@@ -75,9 +83,9 @@ class Writer:
             )
         future: asyncio.Future[Any] = self._loop.create_future()
         self._pending += 1
-        if not self._round:
-            self._loop.call_soon(self._hand_over)
-        self._round.append(_Waiting(call, future))
+        if not self._gathered:
+            self._loop.call_soon(self._look)
+        self._gathered.append(_Waiting(call, future))
         return future
 
     async def close(self) -> None:
@@ -97,7 +105,7 @@ class Writer:
             for waiting in calls:
                 if isinstance(waiting.call, Scrub):
                     self._scrub(waiting)
-                elif isinstance(waiting.call, Claim | ClaimEvents | Transact):
+                elif isinstance(waiting.call, _ALONE):
                     self._alone(waiting)
                 else:
                     batch.append(waiting)
@@ -168,9 +176,20 @@ class Writer:
 
     # ── in the loop ───────────────────────────────────────────────────────────────────────────────────────────────
 
+    def _look(self) -> None:
+        """Hand over what has gathered, unless the round that is over brought more: then the next one may, too."""
+        many = len(self._gathered)
+        if self._seen < many < MOST and self._rounds < ROUNDS:
+            self._seen = many
+            self._rounds += 1
+            self._loop.call_soon(self._look)
+        else:
+            self._hand_over()
+
     def _hand_over(self) -> None:
-        """Give the thread what this round of the loop has asked for."""
-        calls, self._round = self._round, []
+        """Give the thread what has gathered."""
+        calls, self._gathered = self._gathered, []
+        self._seen = self._rounds = 0
         for start in range(0, len(calls), MOST):
             self._calls.put(calls[start : start + MOST])
 

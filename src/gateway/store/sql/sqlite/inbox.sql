@@ -34,8 +34,9 @@ delete from inbound where chat = ?1;
 select id, sequence, lane, outcome from event where id in (select value from json_each(?1));
 
 -- name: add_events
--- Keep events that are new: who writes alone has looked that they are.
-insert into event (id, connection, lane, message, received_at, outcome, body) values (?1, ?2, ?3, ?4, ?5, ?6, ?7);
+-- Keep events that are new: who writes alone has looked that they are. Should one fail all the same, the whole transaction
+-- is undone: so what the statement did before needs not be kept for undoing it alone.
+insert or fail into event (id, connection, lane, message, received_at, outcome, body) values (?1, ?2, ?3, ?4, ?5, ?6, ?7);
 
 -- name: update_events
 -- Write how far events were handed over.
