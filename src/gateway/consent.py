@@ -43,6 +43,8 @@ and best practices"); accents, capitals, spaces and punctuation do not count."""
 START_WORDS = frozenset({"start", "unstop", "yes", "optin", "subscribe"})
 """The words that take it back."""
 
+_WORDS = STOP_WORDS | START_WORDS
+
 
 class ConsentMode(StrEnum):
     """What follows when a contact does not agree."""
@@ -70,16 +72,23 @@ def consents_of(events: Iterable[Event], codes: CodeTable) -> list[ConsentRow]:
 
 def _word(event: Event, codes: CodeTable) -> ConsentRow | None:
     match event:
+        case MessageReceived():
+            return _by_word(event)
         case OptedIn() | OptedOut():
             return _row(event, event.address, agreed=isinstance(event, OptedIn))
-        case MessageReceived(ours=False, chat=Chat(kind=ChatKind.DIRECT) as chat) if word := _spoken(event):
-            if word in STOP_WORDS | START_WORDS:
-                return _row(event, chat.address, agreed=word in START_WORDS)
         case DeliveryUpdated(state=DeliveryState.FAILED, chat=Chat(kind=ChatKind.DIRECT) as chat):
             found = codes.find(Phase.DELIVERY, event.code)
             if found is not None and found.opts_out:
                 return _row(event, chat.address, agreed=False)
     return None
+
+
+def _by_word(event: MessageReceived) -> ConsentRow | None:
+    """Read a message that may be one of the words: of a contact, in a chat of two."""
+    word = "" if event.ours else _spoken(event)
+    if word not in _WORDS or event.chat is None or event.chat.kind is not ChatKind.DIRECT:
+        return None
+    return _row(event, event.chat.address, agreed=word in START_WORDS)
 
 
 def _row(event: Event, address: Address, *, agreed: bool) -> ConsentRow:

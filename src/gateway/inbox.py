@@ -60,7 +60,7 @@ class Stale:
         return self.after is not None and now - (event.occurred_at or event.received_at) > self.after
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Reading:
     """A webhook, and its events as they are known here; nothing of it is kept yet."""
 
@@ -277,9 +277,10 @@ def _facts(events: Sequence[Event]) -> list[FactRow]:
 async def join(event: EventT, store: Store) -> EventT:
     """Note which of our messages an event is about, and the caller's reference of it, as far as that is known now."""
     updates: dict[str, object] = {}
-    if event.chat_id and (kept := await store.canonical(event.chat_id)) != event.chat_id:
+    chat, token = event.chat_id, event.token
+    if chat and (kept := await store.canonical(chat)) != chat:
         updates["chat_id"] = kept
-    step = await store.by_token(event.token) if event.token else None
+    step = await store.by_token(token) if token else None
     vendor_id = _about(event)
     if step is None and vendor_id:
         step = await store.owner(event.connection, vendor_id)
@@ -293,14 +294,14 @@ async def join(event: EventT, store: Store) -> EventT:
 def _about(event: Event) -> str | None:
     """Give the vendor id of the message of ours that an event may be about."""
     match event:
+        case MessageReceived():
+            return event.vendor_id if event.ours else None
         case DeliveryUpdated():
             return event.vendor_id
         case ReactionAdded() | ReactionRemoved():
             return event.target.vendor_id
         case PollUpdated():
             return event.poll_id
-        case MessageReceived() if event.ours:
-            return event.vendor_id
     return None
 
 

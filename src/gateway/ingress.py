@@ -8,7 +8,7 @@ and a size, all of them together have a number and a size, and what is too much 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, Protocol, TypeAlias
 from urllib.parse import unquote
 
@@ -150,31 +150,23 @@ class Ingress:
         name = unquote(scope["path"].rstrip("/").rpartition("/")[2])
         if len(name) > LONGEST_NAME:
             return _problem(404, "not found", "there is no such connection")
-        headers = [(key.decode("latin-1").lower(), value.decode("latin-1")) for key, value in scope["headers"]]
         waiting = _Waiting(self._deadline)
-        with waiting:
-            body = await held.body(headers, receive)
-        if body is None:
-            return None
-        waiting.on(self._accepting)
-        return await self._accept(waiting, name, headers, body, scope.get("query_string", b"").decode("latin-1"))
-
-    async def _accept(
-        self, waiting: _Waiting, name: str, headers: list[tuple[str, str]], body: bytes, query: str
-    ) -> Reply:
         try:
             with waiting:
-                return await self._receive(name, headers, body, query=query)
+                body = await held.body(scope["headers"], receive)
+                if body is None:
+                    return None
+                waiting.on(self._accepting)
+                headers = [(key.decode("latin-1").lower(), value.decode("latin-1")) for key, value in scope["headers"]]
+                return await self._receive(name, headers, body, query=scope.get("query_string", b"").decode("latin-1"))
         except TimeoutError:
+            if waiting.patience is self._deadline:
+                raise
             return _later("the store is slow", "timeout")
-        except WebhookError as error:
-            return _problem(error.answer, error.slug, error.hint or "")
-        except NoRoute:
-            return _problem(404, "not found", "there is no such connection")
         except StoreError:
             raise
         except GatewayError as error:
-            return _problem(400, error.slug, error.hint or "")
+            return _refusal(error)
 
     def hold(self, size: int) -> None:
         """Count bytes that are in memory; raises when they are too many."""
@@ -194,7 +186,7 @@ class _Held:
         self._ingress = ingress
         self._size = 0
 
-    async def body(self, headers: list[tuple[str, str]], receive: Receive) -> bytes | None:
+    async def body(self, headers: Iterable[tuple[bytes, bytes]], receive: Receive) -> bytes | None:
         """Read it, not further than a webhook may be long; None when the other side has left."""
         if _declared(headers) > MAX_BODY:
             raise _TooLargeError
@@ -256,33 +248,38 @@ class _Patience:
 class _Waiting:
     """A block of a task that raises `TimeoutError` when its time is over, as `asyncio.timeout` does."""
 
-    __slots__ = ("_cancelling", "_late", "_patience", "_task", "loop", "until")
+    __slots__ = ("_cancelling", "_late", "_task", "loop", "patience", "until")
 
     def __init__(self, patience: _Patience) -> None:
-        self._patience = patience
+        self.patience = patience
         self.loop = asyncio.get_running_loop()
         task = asyncio.current_task(self.loop)
         assert task is not None  # noqa: S101 - a server calls an application in a task
         self._task = task
 
     def on(self, patience: _Patience) -> None:
-        """Give the next block of the same task another time."""
-        self._patience = patience
+        """Give what is left of the block another time, which begins now."""
+        self.patience.open.pop(self, None)
+        self.patience = patience
+        self._begin()
+
+    def _begin(self) -> None:
+        self.until = self.loop.time() + self.patience.seconds
+        self.patience.begin(self)
 
     def __enter__(self) -> None:
         self._cancelling = self._task.cancelling()
         self._late = False
-        self.until = self.loop.time() + self._patience.seconds
-        self._patience.begin(self)
+        self._begin()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
-        self._patience.open.pop(self, None)
+        self.patience.open.pop(self, None)
         if self._late and self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
             raise TimeoutError from error
 
     def cut(self) -> None:
         """End the block."""
-        self._patience.open.pop(self, None)
+        self.patience.open.pop(self, None)
         self._late = True
         self._task.cancel()
 
@@ -290,15 +287,21 @@ class _Waiting:
 # ── what is asked and answered ────────────────────────────────────────────────────────────────────────────────────
 
 
-def _declared(headers: list[tuple[str, str]]) -> int:
+def _declared(headers: Iterable[tuple[bytes, bytes]]) -> int:
     """Read how long a body says it is; what is no number, or one without end, is left to what arrives."""
-    text = ""
+    text = b""
     for name, value in headers:
-        if name == "content-length":
+        if name == b"content-length" or name.lower() == b"content-length":
             text = value
-    if not (text.isascii() and text.isdigit()):
+    if not text.isdigit():
         return 0
     return int(text) if len(text) < 16 else MAX_BODY + 1
+
+
+def _refusal(error: GatewayError) -> Reply:
+    if isinstance(error, NoRoute):
+        return _problem(404, "not found", "there is no such connection")
+    return _problem(error.answer if isinstance(error, WebhookError) else 400, error.slug, error.hint or "")
 
 
 def _later(why: str, error: str) -> Reply:

@@ -199,16 +199,16 @@ class Chat(Word):
     @property
     def identity(self) -> str:
         """What makes it this chat and no other, on its connection; holds addresses, so it is not for logs."""
-        if self.kind is ChatKind.GROUP:
-            return f"group:{self.group}"
-        return f"{self.kind.value}:{self.text}"
+        kind = self.kind
+        return f"group:{self.group}" if kind is ChatKind.GROUP else f"{kind}:{self.text}"
 
     @property
     def text(self) -> str:
         """The spelling that names the chat in a call: `+1…`, `group:ID`, `+1…,+1…`."""
-        if self.kind is ChatKind.GROUP:
+        if self.group is not None:
             return f"group:{self.group}"
-        return ",".join([address.text for address in self.addresses])
+        addresses = self.addresses
+        return addresses[0].text if len(addresses) == 1 else ",".join([address.text for address in addresses])
 
     @property
     def masked(self) -> str:

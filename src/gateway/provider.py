@@ -333,6 +333,9 @@ BORDER = 1
 
 S = TypeVar("S", bound=ProviderSettings)
 
+_THANKS = Reply(200)
+"""What most vendors want to hear after an accepted webhook."""
+
 
 @dataclass(frozen=True, slots=True)
 class WebhookRequest:
@@ -560,7 +563,7 @@ class Provider(ABC, Generic[S]):
 
     def answer(self, hook: WebhookRequest) -> Reply:
         """Say what the vendor wants to hear after an accepted webhook."""
-        return Reply(200)
+        return _THANKS
 
     def registered(self) -> Exchange[Sequence[Registration]]:
         """List where the vendor delivers webhooks of this account; no secret is told again."""

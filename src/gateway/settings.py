@@ -58,4 +58,4 @@ PhoneNumber: TypeAlias = Annotated[str, AfterValidator(_phone)]
 
 def texts_of(*secrets: SecretStr | None) -> tuple[str, ...]:
     """Give the secrets that a webhook may be proven with, each once, in the order given; None is none."""
-    return tuple(dict.fromkeys(secret.get_secret_value() for secret in secrets if secret is not None))
+    return tuple(dict.fromkeys([secret.get_secret_value() for secret in secrets if secret is not None]))

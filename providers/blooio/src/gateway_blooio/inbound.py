@@ -120,9 +120,12 @@ def _unknown(payload: JsonValue, reason: str) -> UnknownEvent:
 # ── what a field says ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
+_CHANNELS: Mapping[str, Channel] = {"imessage": Channel.IMESSAGE, "sms": Channel.SMS, "rcs": Channel.RCS}
+
+
 def channel_of(protocol: str | None) -> Channel | None:
     """Read the network; `non-imessage` says only which one it was not."""
-    return Channel(protocol) if protocol in {"imessage", "sms", "rcs"} else None
+    return _CHANNELS.get(protocol) if protocol else None
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

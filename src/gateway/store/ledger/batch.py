@@ -17,6 +17,10 @@ from gateway.store.rows import Settled
 __all__ = ["Written", "write"]
 
 
+_OUT, _IN = frozenset(get_args(OutCall)), frozenset(get_args(InCall))
+"""Kinds of calls, by which those of a batch are sorted."""
+
+
 @dataclass(slots=True)
 class Written:
     """What a batch came to."""
@@ -47,14 +51,14 @@ def write(
     out = Outgoing(shard, queues or set())
     incoming = Incoming(alone=alone)
     numbered = list(enumerate(calls))
-    outgoing = [(place, cast("OutCall", call)) for place, call in numbered if isinstance(call, get_args(OutCall))]
+    outgoing = [(place, cast("OutCall", call)) for place, call in numbered if type(call) in _OUT]
     written.lanes_due = yield from out.run(outgoing, written.answers)
     settled = [
         (call.settlement, call.events)
         for place, call in outgoing
         if isinstance(call, Settle | Amend) and _is_written(written.answers[place])
     ]
-    arriving = [(place, cast("InCall", call)) for place, call in numbered if isinstance(call, get_args(InCall))]
+    arriving = [(place, cast("InCall", call)) for place, call in numbered if type(call) in _IN]
     written.events_due = yield from incoming.run(arriving, settled, written.answers)
     cursors = {call.name: call.value for call in calls if isinstance(call, KeepCursor)}
     yield from tell("write_cursors", sorted(cursors.items()))

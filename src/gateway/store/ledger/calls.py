@@ -76,7 +76,7 @@ def spoken(events: Sequence[Event]) -> tuple[Spoken, ...]:
     return tuple(Spoken(event, event_body(event)) for event in events)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Enqueue(Call[MessageRow]):
     """Keep a message."""
 
@@ -84,7 +84,7 @@ class Enqueue(Call[MessageRow]):
     steps: Sequence[StepRow]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Claim(Call[list[Work]]):
     """Take lanes that are due."""
 
@@ -94,7 +94,7 @@ class Claim(Call[list[Work]]):
     skip: Collection[str]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Mark(Call[Marked]):
     """Write that an attempt starts."""
 
@@ -118,7 +118,7 @@ def first_of(agains: Iterable[Again | None]) -> tuple[int, int]:
     return now, min((span(again.lease) for again in asked), default=0)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Settle(Call[Settled]):
     """Write what an attempt came to."""
 
@@ -129,7 +129,7 @@ class Settle(Call[Settled]):
     """None gives the lane back."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Release(Call[None]):
     """Give a lane back."""
 
@@ -137,7 +137,7 @@ class Release(Call[None]):
     next_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Renew(Call[None]):
     """Hold lanes longer."""
 
@@ -145,7 +145,7 @@ class Renew(Call[None]):
     until: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Amend(Call[bool]):
     """Settle a row from outside its lane."""
 
@@ -154,7 +154,7 @@ class Amend(Call[bool]):
     events: tuple[Spoken, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Ingest(Call[list[Event]]):
     """Keep a webhook and its events."""
 
@@ -167,7 +167,7 @@ class Ingest(Call[list[Event]]):
     """Write nothing when no event is new."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ClaimEvents(Call[list[EventRow]]):
     """Take events that are due."""
 
@@ -176,7 +176,7 @@ class ClaimEvents(Call[list[EventRow]]):
     limit: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class SettleEvent(Call[None]):
     """Write how far an event was handed over."""
 
@@ -185,21 +185,21 @@ class SettleEvent(Call[None]):
     runs: Sequence[RunRow]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class KeepFacts(Call[None]):
     """Keep facts."""
 
     facts: Sequence[FactRow]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class KeepConsent(Call[None]):
     """Keep the word of an address."""
 
     row: ConsentRow
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class KeepCursor(Call[None]):
     """Keep how far something was read."""
 
@@ -207,21 +207,21 @@ class KeepCursor(Call[None]):
     value: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class KeepFile(Call[None]):
     """Keep bytes to serve."""
 
     file: FileRow
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Transact(Call[Any]):
     """Run a plan in a transaction of its own; it is made anew when it has to be tried again."""
 
     make: Callable[[], Plan[Any]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Scrub(Call[None]):
     """Leave nothing of what was deleted in files beside the database."""
 

@@ -89,7 +89,7 @@ class Incoming:
         """Find the lanes of all events, and lock them; whether they still are the same is looked at afterwards."""
         spoken = [*events, *(event for _, call in ingests for event in call.events)]
         ends = {chat for pair in pairs for chat in pair}
-        chats = sorted(ends | {said.event.chat_id for said in spoken if said.event.chat_id})
+        chats = sorted(ends | {chat for said in spoken if (chat := said.event.chat_id)})
         ids = sorted({call.row.id for call in settles})
         yield from self._find(chats, ids)
         if self._alone:
@@ -119,7 +119,8 @@ class Incoming:
         return self._kept.get(chat, chat)
 
     def _lane(self, event: Event) -> str:
-        return self._canonical(event.chat_id) if event.chat_id is not None else _lane_of(event)
+        chat = event.chat_id
+        return self._canonical(chat) if chat is not None else _lane_of(event)
 
     # ── two ids of one chat ───────────────────────────────────────────────────────────────────────────────────────
 
@@ -146,17 +147,19 @@ class Incoming:
         rows: dict[EventId, Columns] = {}
         mine: list[tuple[int | None, Event]] = []
         for place, said, handled in _all(events, ingests):
-            if said.event.id not in rows:
+            id_ = said.event.id
+            if id_ not in rows:
                 event = self._renamed(said.event)
-                rows[event.id] = self._columns(event, _DONE if handled else _PENDING, said.body)
+                rows[id_] = self._columns(event, _DONE if handled else _PENDING, said.body)
                 mine.append((place, event))
         new = yield from self._insert(rows)
         for place, _ in ingests:
             answers[place] = []
         for asked, event in mine:
-            if event.id in new:
-                self._fresh[event.id] = event
-                self._arrived(rows[event.id])
+            id_ = event.id
+            if id_ in new:
+                self._fresh[id_] = event
+                self._arrived(rows[id_])
                 if asked is not None:
                     answers[asked].append(event)
         yield from self._follow()
@@ -190,7 +193,8 @@ class Incoming:
 
     def _renamed(self, event: Event) -> Event:
         """Put an event into the chat that it is kept under."""
-        if event.chat_id is None or (kept := self._canonical(event.chat_id)) == event.chat_id:
+        chat = event.chat_id
+        if chat is None or (kept := self._canonical(chat)) == chat:
             return event
         return event.model_copy(update={"chat_id": kept})
 
@@ -199,13 +203,15 @@ class Incoming:
         proofs: dict[tuple[str, str], EventId] = {}
         inbound: dict[tuple[str, str], Columns] = {}
         for event in self._fresh.values():
-            if isinstance(event, DeliveryUpdated) and event.token and event.vendor_id:
+            if isinstance(event, MessageReceived):
+                chat = event.chat_id
+                if chat and not event.ours:
+                    place = (chat, event.connection)
+                    row = (*place, event.vendor_id, micros(event.received_at))
+                    if place not in inbound or inbound[place][-1] <= row[-1]:
+                        inbound[place] = row
+            elif isinstance(event, DeliveryUpdated) and event.token and event.vendor_id:
                 proofs.setdefault((event.token, event.vendor_id), event.id)
-            if isinstance(event, MessageReceived) and not event.ours and event.chat_id:
-                place = (event.chat_id, event.connection)
-                row = (*place, event.vendor_id, micros(event.received_at))
-                if place not in inbound or inbound[place][-1] <= row[-1]:
-                    inbound[place] = row
         if proofs and self._alone:
             places = yield from ask("event_places", list(proofs.values()))
             self._numbers = {id_: sequence for id_, sequence, *_ in places}
@@ -277,7 +283,7 @@ def _webhook(calls: Sequence[Ingest]) -> Columns:
     row = calls[0].webhook
     if len(calls) > 1:
         row = changed(row, quarantine=calls[-1].webhook.quarantine)
-    made = dict.fromkeys(said.event.id for call in calls for said in call.events)
+    made = dict.fromkeys([said.event.id for call in calls for said in call.events])
     return webhook_columns(row, len(calls) - 1, tuple(made))
 
 
