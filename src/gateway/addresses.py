@@ -55,10 +55,14 @@ class Word(BaseModel):
         """Copy it as pydantic does, in half the time where there are no extra and no private fields."""
         if self.__pydantic_extra__ is not None or self.__pydantic_private__ is not None:
             return super().__copy__()
-        made = type(self).__new__(type(self))
-        _put(made, "__dict__", self.__dict__.copy())
+        return self._with({})
+
+    def _with(self, changes: Mapping[str, Any]) -> Self:
+        """Copy it with other values, which nobody looks at, as `model_copy` does; for words without private fields."""
+        made = object.__new__(type(self))
+        _put(made, "__dict__", {**self.__dict__, **changes})
         _put(made, "__pydantic_extra__", None)
-        _put(made, "__pydantic_fields_set__", self.__pydantic_fields_set__.copy())
+        _put(made, "__pydantic_fields_set__", self.__pydantic_fields_set__.union(changes))
         _put(made, "__pydantic_private__", None)
         return made
 

@@ -673,7 +673,8 @@ class Gateway(Questions):
 
         Handlers get its events. Raises `BadSignature` or `BadPayload`, with the status to answer as `answer`.
         """
-        pairs = headers.items() if isinstance(headers, Mapping) else headers
+        # what comes by HTTP is a list, and need not be asked whether it might do as a mapping
+        pairs = headers.items() if type(headers) is not list and isinstance(headers, Mapping) else headers
         hook = WebhookRequest(
             headers=tuple([(name.lower(), value) for name, value in pairs]),
             body=bytes(body),

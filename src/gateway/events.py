@@ -85,19 +85,16 @@ class Event(Word):
         if chat is None and self.chat is not None:
             chat = chat_id(connection, self.chat.identity)
         known_by = self.known_by
-        stamps = {
-            "key": known_by,
-            "id": event_id(connection, known_by),
-            "connection": connection,
-            "provider": provider,
-            "received_at": received_at,
-            "chat_id": chat,
-        }
-        # what `model_copy` does, without its questions: every webhook comes by here
-        made = self.__copy__()
-        made.__dict__.update(stamps)
-        made.__pydantic_fields_set__.update(stamps)
-        return made
+        return self._with(
+            {
+                "key": known_by,
+                "id": event_id(connection, known_by),
+                "connection": connection,
+                "provider": provider,
+                "received_at": received_at,
+                "chat_id": chat,
+            }
+        )
 
 
 def _known_message(vendor_id: str) -> str:

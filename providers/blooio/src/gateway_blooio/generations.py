@@ -66,7 +66,10 @@ GENERATIONS = (
 
 def generation_of(payload: Payload, header: str | None = None) -> Generation | None:
     """Tell the generation of an object; None for one that nobody recognises."""
-    return next((each for each in GENERATIONS if each.recognises(payload, header)), None)
+    for each in GENERATIONS:
+        if each.recognises(payload, header):
+            return each
+    return None
 
 
 def name_of(event: JsonValue) -> str:

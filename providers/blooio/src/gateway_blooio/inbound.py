@@ -9,7 +9,7 @@ Source: docs.blooio.com/api-reference/webhook-events, and deliveries that were s
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from pydantic import JsonValue, ValidationError
@@ -69,7 +69,7 @@ def parse(hook: WebhookRequest) -> Sequence[Event]:
     except ValueError as error:
         raise BadPayload("the webhook is not JSON") from error
     if isinstance(payload, dict):
-        return (_event(payload, _named_by_header(hook)),)
+        return (_event(payload, None if "event" in payload else _named_by_header(hook)),)
     if not isinstance(payload, list):
         raise BadPayload("the webhook is neither a JSON object nor a list of them")
     if not payload:
@@ -128,7 +128,6 @@ def channel_of(protocol: str | None) -> Channel | None:
     return _CHANNELS.get(protocol) if protocol else None
 
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECONDS_END = 1e11
 """As seconds the year 5138, as milliseconds 1973: what is less is seconds."""
 
@@ -148,8 +147,8 @@ def _moment(value: wire.Moment) -> datetime | None:
             return read if read.tzinfo else read.replace(tzinfo=UTC)
         number = float(value or 0)
         seconds = number if number < _SECONDS_END else number / 1000
-        return _EPOCH + timedelta(seconds=seconds) if seconds > 0 else None
-    except (OverflowError, ValueError):
+        return datetime.fromtimestamp(seconds, UTC) if seconds > 0 else None
+    except (OverflowError, OSError, ValueError):
         return None
 
 
