@@ -333,9 +333,6 @@ BORDER = 1
 
 S = TypeVar("S", bound=ProviderSettings)
 
-_THANKS = Reply(200)
-"""What most vendors want to hear after an accepted webhook."""
-
 
 @dataclass(frozen=True, slots=True)
 class WebhookRequest:
@@ -563,7 +560,7 @@ class Provider(ABC, Generic[S]):
 
     def answer(self, hook: WebhookRequest) -> Reply:
         """Say what the vendor wants to hear after an accepted webhook."""
-        return _THANKS
+        return Reply(200)
 
     def registered(self) -> Exchange[Sequence[Registration]]:
         """List where the vendor delivers webhooks of this account; no secret is told again."""

@@ -275,7 +275,7 @@ def webhook_row(columns: Columns) -> WebhookRow:
 
 
 def event_body(event: Event) -> str:
-    """Write an event as JSON, without what is None: that is a third of the time, and an eighth of the bytes."""
+    """Write an event as JSON, without what is None: a third less time, and an eighth fewer bytes."""
     # what `model_dump_json` does, without looking at each of its options
     bare = not isinstance(event, _SAY_NONE)
     return event.__pydantic_serializer__.to_json(event, exclude_none=bare).decode()
