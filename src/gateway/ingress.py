@@ -291,7 +291,7 @@ def _declared(headers: Iterable[tuple[bytes, bytes]]) -> int:
     """Read how long a body says it is; what is no number, or one without end, is left to what arrives."""
     text = b""
     for name, value in headers:
-        if name == b"content-length" or name.lower() == b"content-length":
+        if name.lower() == b"content-length":
             text = value
     if not text.isdigit():
         return 0

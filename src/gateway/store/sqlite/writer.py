@@ -66,9 +66,6 @@ class Writer:
         self._calls: queue.SimpleQueue[list[_Waiting] | None] = queue.SimpleQueue()
         self._gathered: list[_Waiting] = []
         """Calls that the thread does not know of yet."""
-        self._seen = 0
-        """How many of them there were a round ago."""
-        self._rounds = 0
         self._pending = 0
         self._loop = asyncio.get_running_loop()
         self._ended = self._loop.create_future()
@@ -84,7 +81,7 @@ class Writer:
         future: asyncio.Future[Any] = self._loop.create_future()
         self._pending += 1
         if not self._gathered:
-            self._loop.call_soon(self._look)
+            self._loop.call_soon(self._look, 0, ROUNDS)
         self._gathered.append(_Waiting(call, future))
         return future
 
@@ -176,20 +173,20 @@ class Writer:
 
     # ── in the loop ───────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _look(self) -> None:
-        """Hand over what has gathered, unless the round that is over brought more: then the next one may, too."""
+    def _look(self, seen: int, rounds: int) -> None:
+        """Hand over what has gathered, unless the round that is over brought more: then the next one may, too.
+
+        `seen` had gathered a round ago, and so many `rounds` are left.
+        """
         many = len(self._gathered)
-        if self._seen < many < MOST and self._rounds < ROUNDS:
-            self._seen = many
-            self._rounds += 1
-            self._loop.call_soon(self._look)
+        if seen < many < MOST and rounds:
+            self._loop.call_soon(self._look, many, rounds - 1)
         else:
             self._hand_over()
 
     def _hand_over(self) -> None:
         """Give the thread what has gathered."""
         calls, self._gathered = self._gathered, []
-        self._seen = self._rounds = 0
         for start in range(0, len(calls), MOST):
             self._calls.put(calls[start : start + MOST])
 
