@@ -35,6 +35,8 @@ __all__ = ["Kind", "claim", "kind_of", "plan_of", "whole"]
 
 _READ = 17
 """Columns of a message that are read."""
+_NO_FENCE = -1
+"""What the fence of a lane never is."""
 
 
 class Kind(Enum):
@@ -99,18 +101,29 @@ def _enqueue(calls: Sequence[Enqueue], shard: int, queues: set[tuple[str, int]])
     fresh = sorted(chosen.values(), key=lambda call: (call.message.key or "", call.message.id))
     rows = [call.message for call in fresh]
     new = {(row.connection, row.priority) for row in rows} - queues
-    kept = yield from ask(
+    [(kept,)] = yield from ask(
         "enqueue",
         shard,
-        *sets(sorted({row.lane: row.connection for row in rows}.items()), 2),
+        *sets(_lanes(rows), 3),
         *sets(sorted(new), 2),
         [message_columns(row) for row in rows],
-        [step_columns(step) for call in fresh for step in call.steps],
+        sorted((step_columns(step) for call in fresh for step in call.steps), key=itemgetter(3)),
     )
-    answers = {id_: chosen[id_].message for (id_,) in kept}
+    answers = {id_: chosen[id_].message for id_ in kept}
     due = min((micros(row.due_at) for row in answers.values()), default=None)
     answers_of = yield from _answers(calls, answers)
     return Written(answers_of, lanes_due=due, queues=new)
+
+
+def _lanes(rows: Iterable[MessageRow]) -> list[Columns]:
+    """Give the lanes of messages in their order, each with its connection and when the first of them is due."""
+    lanes: dict[ChatId, tuple[str, int]] = {}
+    for row in rows:
+        due = micros(row.due_at)
+        known = lanes.get(row.lane)
+        if known is None or due < known[1]:
+            lanes[row.lane] = (row.connection, due)
+    return [(lane, *lanes[lane]) for lane in sorted(lanes)]
 
 
 def _answers(calls: Sequence[Enqueue], kept: dict[MessageId, MessageRow]) -> Plan[list[MessageRow]]:
@@ -177,7 +190,7 @@ def _settle(calls: Sequence[Settle | Release], shard: int) -> Plan[Written]:
         shard,
         *first_of(agains),
         [call.work.lane for call in calls],
-        [call.work.fence for call in calls],
+        _fences(calls),
         next_ats,
         [again is not None for again in agains],
         [number for number, _ in results],
@@ -194,6 +207,16 @@ def _settle(calls: Sequence[Settle | Release], shard: int) -> Plan[Written]:
     kept = [(call.settlement, call.events) for number, call in numbered if held[number - 1]]
     written.events_due = yield from Incoming(alone=False).run([], kept, answers)
     return written
+
+
+def _fences(calls: Sequence[Settle | Release]) -> list[int]:
+    """Give the fences of lanes; who gives a lane back twice has lost it the second time."""
+    seen: set[tuple[ChatId, int]] = set()
+    fences = []
+    for work in (call.work for call in calls):
+        fences.append(_NO_FENCE if (work.lane, work.fence) in seen else work.fence)
+        seen.add((work.lane, work.fence))
+    return fences
 
 
 def _settled(call: Settle | Release, held: bool, heads: dict[ChatId, Work]) -> Settled | None:  # noqa: FBT001 - a column

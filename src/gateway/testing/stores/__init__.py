@@ -14,6 +14,7 @@ several processes use at once.
 
 from __future__ import annotations
 
+from gateway.testing.stores.at_once import AtOnceContract
 from gateway.testing.stores.durable import DurableContract, SharedContract
 from gateway.testing.stores.events import EventsContract
 from gateway.testing.stores.going_on import GoingOnContract
@@ -25,5 +26,13 @@ from gateway.testing.stores.waking import WakingContract
 __all__ = ["DurableContract", "SharedContract", "StoreContract"]
 
 
-class StoreContract(LanesContract, GoingOnContract, SettlingContract, EventsContract, LookupsContract, WakingContract):
+class StoreContract(
+    LanesContract,
+    GoingOnContract,
+    AtOnceContract,
+    SettlingContract,
+    EventsContract,
+    LookupsContract,
+    WakingContract,
+):
     """What the port promises of every store; the subclass gives the fixture `store`, open and empty."""

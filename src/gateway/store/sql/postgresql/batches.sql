@@ -1,6 +1,6 @@
 -- name: enqueue
 -- Keep messages whose key and id are free, with their steps; returns the ids of those that were kept.
-select ledger_enqueue($1, $2, $3, $4, $5, $6, $7);
+select ledger_enqueue($1, $2, $3, $4, $5, $6, $7, $8);
 
 -- name: mark
 -- Write that attempts start, each if its lane is still held and its limits leave room.

@@ -40,20 +40,34 @@ create type ledger_owner as (
 -- Keeps messages whose key and id are free, with their steps; returns the ids of those that were kept.
 create function ledger_enqueue(
     shard integer, -- the row in which this process counts
-    lanes text[], connections text[], -- lanes, each once and sorted, and their connections
+    lanes text[], connections text[], dues bigint[], -- lanes, each once and sorted, and the first time of each
     served text[], priorities integer[], -- connections and priorities that may be new
     messages ledger_message[], -- sorted by key and id
-    steps ledger_step[]
+    steps ledger_step[] -- sorted by token; where two have the same one it fails, and the batch is divided
 )
-returns setof text language plpgsql
+returns text[] language plpgsql
 set plan_cache_mode = force_generic_plan set enable_seqscan = off
 as $$
+declare
+    kept text[];
+    known integer;
+    first boolean; -- whether something may come before all that waits in its lane
 begin
-    insert into lane (lane, connection) select * from unnest(lanes, connections) on conflict do nothing;
-    perform from lane where lane.lane = any(lanes) order by lane.lane for update;
-    insert into queue (connection, priority) select * from unnest(served, priorities) on conflict do nothing;
-    return query
-    with kept as (
+    -- what is due later than the lane is not its first, and changes nothing
+    select count(*), bool_or(locked.next_at is null or locked.due_at <= locked.next_at) into known, first
+    from (
+        select lane.next_at, asked.due_at from unnest(lanes, dues) as asked (lane, due_at)
+        join lane on lane.lane = asked.lane order by lane.lane for update of lane
+    ) as locked;
+    if known < cardinality(lanes) then
+        first := true;
+        insert into lane (lane, connection) select * from unnest(lanes, connections)
+        on conflict (lane) do update set connection = excluded.connection where false; -- locks it all the same
+    end if;
+    if cardinality(served) > 0 then
+        insert into queue (connection, priority) select * from unnest(served, priorities) on conflict do nothing;
+    end if;
+    with new as (
         insert into message (
             id, connection, lane, kind, request, fingerprint, key, adaptations, steps, created_at, due_at, expires_at,
             priority, state, generation, error, parked, waiting
@@ -62,44 +76,47 @@ begin
         on conflict do nothing
         returning message.id, message.connection, message.waiting
     ),
-    fresh as (
-        select new.* from unnest(steps) as new join kept on kept.id = new.message
-    ),
-    stepped as (
+    counted as (
+        insert into depth (connection, shard, waiting)
+        select new.connection, shard, count(*) from new where new.waiting group by 1 order by 1
+        on conflict on constraint depth_pkey do update set waiting = depth.waiting + excluded.waiting
+    )
+    select array_agg(new.id) into kept from new;
+    if kept is null then
+        return '{}';
+    end if;
+    if cardinality(kept) < cardinality(messages) then
+        steps := array(select step from unnest(steps) as step where step.message = any(kept));
+    end if;
+    with stepped as (
         insert into step (
             message, position, action, token, pause, indexes, state, attempts, first_at, call, doubt, receipt
         )
-        select * from fresh
-    ),
-    noted as (
-        insert into token (token, message, position)
-        select distinct on (token) token, message, position from fresh order by token, message desc
-        on conflict (token) do update set message = excluded.message, position = excluded.position
-    ),
-    counted as (
-        insert into depth (connection, shard, waiting)
-        select kept.connection, shard, count(*) from kept where kept.waiting group by 1 order by 1
-        on conflict on constraint depth_pkey do update set waiting = depth.waiting + excluded.waiting
+        select * from unnest(steps)
+        returning step.token, step.message, step.position
     )
-    select kept.id from kept;
-    -- what is due later than the lane is not its first, and changes nothing
-    update lane set priority = coming.priority, next_at = coming.next_at
-    from (select new.lane, min(new.due_at) as due_at from unnest(messages) as new group by new.lane) as wanted
-    cross join lateral (
-        select
-            coalesce(first.priority, 1) as priority,
-            case
-                when own.held_until is not null then own.held_until
-                when first.due_at is not null then greatest(first.due_at, own.not_before)
-            end as next_at
-        from lane as own
-        left join lateral (
-            select message.priority, message.due_at from message
-            where message.lane = wanted.lane and message.waiting order by message.due_at, message.id limit 1
-        ) as first on true
-        where own.lane = wanted.lane and (own.next_at is null or wanted.due_at <= own.next_at)
-    ) as coming
-    where lane.lane = wanted.lane and (lane.priority, lane.next_at) is distinct from (coming.priority, coming.next_at);
+    insert into token (token, message, position) select * from stepped
+    on conflict (token) do update set message = excluded.message, position = excluded.position;
+    if first then
+        update lane set priority = coming.priority, next_at = coming.next_at
+        from (
+            select
+                wanted.lane, coalesce(first.priority, 1) as priority,
+                case
+                    when own.held_until is not null then own.held_until
+                    when first.due_at is not null then greatest(first.due_at, own.not_before)
+                end as next_at
+            from unnest(lanes, dues) as wanted (lane, due_at)
+            join lane as own on own.lane = wanted.lane and (own.next_at is null or wanted.due_at <= own.next_at)
+            left join lateral (
+                select message.priority, message.due_at from message
+                where message.lane = wanted.lane and message.waiting order by message.due_at, message.id limit 1
+            ) as first on true
+        ) as coming
+        where lane.lane = coming.lane
+            and (lane.priority, lane.next_at) is distinct from (coming.priority, coming.next_at);
+    end if;
+    return kept;
 end
 $$;
 
@@ -124,18 +141,26 @@ language plpgsql
 set plan_cache_mode = force_generic_plan set enable_seqscan = off
 as $$
 declare
+    holding bigint[]; -- places of the attempts whose lanes are held
     arrivals bigint[];
     written boolean[];
     first integer := 1;
     past integer := 1;
     free_at bigint;
 begin
-    with locked as materialized (
-        select lane, fence, held_until from lane where lane = any(lanes) order by lane for update
-    )
-    select array_agg(locked.lane is not null order by asked.place) into held
-    from unnest(lanes, fences) with ordinality as asked (lane, fence, place)
-    left join locked on locked.lane = asked.lane and locked.fence = asked.fence and locked.held_until is not null;
+    select array_agg(locked.place) into holding
+    from (
+        select asked.place from unnest(lanes, fences) with ordinality as asked (lane, fence, place)
+        join lane on lane.lane = asked.lane and lane.fence = asked.fence and lane.held_until is not null
+        order by lane.lane for update of lane
+    ) as locked;
+    if cardinality(holding) = cardinality(lanes) then
+        held := array_fill(true, array[cardinality(lanes)]);
+    else
+        held := array(
+            select place = any(coalesce(holding, '{}')) from generate_series(1, cardinality(lanes)) as place
+        );
+    end if;
     written := held;
     if cardinality(keys) > 0 then
         insert into bucket (key, arrival) select key, 0 from unnest(keys) as new (key) on conflict do nothing;
@@ -223,7 +248,8 @@ $$;
 create function ledger_settle(
     shard integer, -- the row in which this process counts
     now bigint, lease bigint, -- for those who would have their lanes again
-    lanes text[], fences bigint[], next_ats bigint[], again boolean[], -- one for each call
+    lanes text[], fences bigint[], next_ats bigint[], again boolean[], -- one for each call; of two that give the same
+    -- lane back the second has a fence that none ever has
     settled integer[], -- which of the calls bring a result: one of each of the next three
     changes ledger_change[],
     steps ledger_step[], -- null for what is as it was in the columns that are never null
@@ -244,23 +270,25 @@ set plan_cache_mode = force_generic_plan set enable_seqscan = off
 as $$
 declare
     unused record;
+    holding bigint[]; -- places of the calls whose lanes are held
     written integer[]; -- the calls whose attempts were there
     again_lanes text[];
     again_fences bigint[];
     again_heads text[];
 begin
-    with locked as materialized (
-        select lane, fence, held_until from lane where lane = any(lanes) order by lane for update
-    ),
-    -- who gives a lane back twice has lost it the second time
-    first as (
-        select min(asked.place) as place
-        from unnest(lanes, fences) with ordinality as asked (lane, fence, place)
-        join locked on locked.lane = asked.lane and locked.fence = asked.fence and locked.held_until is not null
-        group by asked.lane
-    )
-    select array_agg(first.place is not null order by asked.place) into held
-    from unnest(lanes) with ordinality as asked (lane, place) left join first on first.place = asked.place;
+    select array_agg(locked.place) into holding
+    from (
+        select asked.place from unnest(lanes, fences) with ordinality as asked (lane, fence, place)
+        join lane on lane.lane = asked.lane and lane.fence = asked.fence and lane.held_until is not null
+        order by lane.lane for update of lane
+    ) as locked;
+    if cardinality(holding) = cardinality(lanes) then
+        held := array_fill(true, array[cardinality(lanes)]);
+    else
+        held := array(
+            select place = any(coalesce(holding, '{}')) from generate_series(1, cardinality(lanes)) as place
+        );
+    end if;
     if cardinality(keys) > 0 then
         perform from bucket where key = any(keys) order by key for update;
         -- behind a place that was taken since, a gap would let two pass that are closer than the limit says
