@@ -28,8 +28,8 @@ _log = logger(__name__)
 TASKS = 4
 MOST = 256
 """Calls in one transaction; more would keep those waiting that came first."""
-FEW = 64
-"""Calls of one kind that are never divided."""
+FEW = 24
+"""Calls of one kind that are never divided: a transaction has a price of its own."""
 MANY = 12
 """Calls of one kind that are worth a second transaction while one is on its way."""
 ABREAST = 2
@@ -119,10 +119,10 @@ class Flusher:
         """Take calls of a kind: all that wait, or half of many.
 
         Those who wait come back together, with the next thing they want: all of them would go round as one, and server
-        and process would work in turns. With two halves one is put together while the other is being written. More
-        parts would only cost: a half of what a worker has under way is not divided again.
+        and process would work in turns. With two halves one is put together while the other is being written. What
+        comes while something is on its way is such a half, and is not divided again: more parts would only cost.
         """
-        divided = len(calls) > FEW
+        divided = len(calls) > FEW and not any(self._writing.values())
         share = (len(calls) + 1) // 2 if divided else len(calls)
         batch = [calls.popleft() for _ in range(min(MOST, share))]
         self._pending -= len(batch)
