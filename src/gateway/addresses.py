@@ -57,6 +57,12 @@ class Word(BaseModel):
             return super().__copy__()
         return self._with({})
 
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Copy it with other values, which nobody looks at, as pydantic does; in half the time as above."""
+        if deep or self.__pydantic_extra__ is not None or self.__pydantic_private__ is not None:
+            return super().model_copy(update=update, deep=deep)
+        return self._with(update or {})
+
     def _with(self, changes: Mapping[str, Any]) -> Self:
         """Copy it with other values, which nobody looks at, as `model_copy` does; for words without private fields."""
         made = object.__new__(type(self))

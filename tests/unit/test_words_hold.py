@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
 
 from gateway.actions import CreateOptInLink
-from gateway.addresses import Address, AddressKind, redact
+from gateway.addresses import Address, AddressKind, Word, redact
 from gateway.exchange import Reply
-from gateway.model import Attachment, Chat, Link, Message, Opaque, Reaction
+from gateway.model import Attachment, Chat, Link, Message, Opaque, Reaction, Text
 
 HALF = "\ud800"
 """Half of a surrogate pair: Python has it as text, and neither UTF-8 nor JSON can hold it."""
@@ -115,3 +116,31 @@ def test_an_address_is_masked_where_it_is_encoded() -> None:
 def test_a_wait_is_a_number_that_json_has() -> None:
     """Hundreds of digits are past any patience, and no infinity."""
     assert 1e9 == Reply(429, {"retry-after": "9" * 400}).retry_after
+
+
+class Kept(Word):
+    """A word with something beside its fields."""
+
+    text: str
+    _seen: int = PrivateAttr(default=0)
+
+
+class Wide(Word):
+    """A word that takes what it does not know."""
+
+    model_config = ConfigDict(extra="allow")
+
+    text: str = ""
+
+
+@pytest.mark.parametrize("deep", [False, True])
+@pytest.mark.parametrize("update", [None, {}, {"text": "b"}, {"other": 1}])
+@pytest.mark.parametrize("word", [Text(text="a"), Kept(text="a"), Wide(text="a"), Wide.model_validate({"more": [1]})])
+def test_a_word_is_copied_as_pydantic_copies_it(word: Word, update: dict[str, Any] | None, *, deep: bool) -> None:
+    """With all that a model has: fields, which of them were set, what was added, and what is private."""
+    expected = BaseModel.model_copy(word, update=update, deep=deep)
+    made = word.model_copy(update=update, deep=deep)
+
+    assert (type(expected), expected.__dict__) == (type(made), made.__dict__)
+    assert (expected.model_fields_set, expected.model_extra) == (made.model_fields_set, made.model_extra)
+    assert expected.__pydantic_private__ == made.__pydantic_private__
