@@ -25,6 +25,7 @@ from gateway.actions import (
 from gateway.connections import Connection
 from gateway.consent import ConsentMode, opted_out_by
 from gateway.desk import Desk, LaneLostError
+from gateway.drafts import changed
 from gateway.drive import drive_stored, dump_call, load_call
 from gateway.errors import (
     GatewayError,
@@ -45,7 +46,7 @@ from gateway.proof import Late, absent, came_late, proven, reported_states
 from gateway.provider import Provider
 from gateway.retry import Again, Decision, Park, decide
 from gateway.standing import Standing, begin, pause, paused, standing
-from gateway.store.rows import AttemptRow, MessageRow, Settlement, StepRow, StepState, Taken, Work, changed
+from gateway.store.rows import AttemptRow, MessageRow, Settlement, StepRow, StepState, Taken, Work
 
 __all__ = ["Run", "exchange_for"]
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -275,7 +274,7 @@ class Gateway(Questions):
         chosen = self._policy(connection, policy)
         plan = await self._fit(connection, chat, messages, chosen, when.at)
         request = request_of(chat, chosen, messages=messages, at=when.at.isoformat() if when.at else None)
-        kept = await self._engine.promise(connection, plan, request, key=key, when=replace(when, priority=rank))
+        kept = await self._engine.promise(connection, plan, request, key=key, when=when._replace(priority=rank))
         return kept, plan
 
     async def plan(
@@ -449,7 +448,7 @@ class Gateway(Questions):
             # this vendor shows the dots until it is told to stop
             with located(connection):
                 off = fit_typing(where, on=False, seconds=None, target=last, table=table, policy=Policy.STRICT)
-            later = replace(_when(chat), at=self._engine.clock.now() + timedelta(seconds=seconds))
+            later = _when(chat)._replace(at=self._engine.clock.now() + timedelta(seconds=seconds))
             await self._engine.promise(connection, off, request_of(where, Policy.STRICT, typing=0), when=later)
 
     async def mark_read(self, chat: Recipient, *, via: str | None = None, wait: float = 30.0) -> None:

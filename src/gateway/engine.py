@@ -9,9 +9,8 @@ import asyncio
 import contextlib
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import JsonValue
 
@@ -50,8 +49,7 @@ LOOK = 0.2
 """Seconds after which a lane that is held is looked at again, where nobody tells that something came of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class When:
+class When(NamedTuple):
     """When something may leave."""
 
     at: datetime | None = None

@@ -23,6 +23,7 @@ from pydantic import BaseModel, JsonValue, ValidationError
 from pydantic_core import from_json
 
 from gateway.addresses import redact
+from gateway.drafts import drafted
 from gateway.errors import VendorFault
 
 __all__ = ["Blob", "Call", "Exchange", "Page", "Path", "Repeat", "Reply", "path"]
@@ -90,6 +91,7 @@ class Blob:
     media_type: str = "application/octet-stream"
 
 
+@drafted
 @dataclass(frozen=True, slots=True)
 class Call:
     """One HTTP request as data: no secrets, no bytes; can be stored, shown and repeated."""

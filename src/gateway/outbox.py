@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from pydantic import JsonValue, TypeAdapter
 from pydantic_core import from_json, to_json
@@ -30,13 +30,14 @@ from gateway.actions import (
 from gateway.capabilities import Feature
 from gateway.connections import Connection
 from gateway.delivery import Delivery, MessageStatus, overall, report
+from gateway.drafts import changed
 from gateway.errors import Cancelled, Expired, GatewayError, OutcomeUnknown, PartlySent, SendError
 from gateway.events import DeliveryUpdated
 from gateway.fitting import Plan
 from gateway.ids import ChatId, MessageId, Token, chat_id, new_token
 from gateway.known import ACTIONS, RECEIPTS
 from gateway.model import Chat
-from gateway.store.rows import AttemptRow, FactRow, MessageRow, MessageState, Settlement, StepRow, StepState, changed
+from gateway.store.rows import AttemptRow, FactRow, MessageRow, MessageState, Settlement, StepRow, StepState
 from gateway.traces import traced
 
 __all__ = [
@@ -69,8 +70,7 @@ TOO_OLD = "the rest waited too long for proof of what is before it"
 """Why the rest of a message does not go by itself, unless another reason is given."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """What a caller asked for, beside the plan."""
 
     connection: Connection

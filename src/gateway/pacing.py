@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from enum import IntEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from gateway.actions import SendMessage, SendPoll, SendReaction, ShareContact, StepAction
 from gateway.consent import ConsentMode
@@ -117,8 +117,7 @@ def _consent(mode: ConsentMode | str) -> ConsentMode:
 # ── what an action takes ──────────────────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(NamedTuple):
     """What is known about a chat when an action is to go."""
 
     begun: bool = True
@@ -127,8 +126,7 @@ class Known:
     """When the contact last wrote, or opted in."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sending:
+class Sending(NamedTuple):
     """An action that is to go, and where."""
 
     action: StepAction

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from pydantic_core import from_json, to_json
 
@@ -26,8 +27,7 @@ __all__ = ["Pausing", "Standing", "begin", "pause", "paused", "standing"]
 _log = logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """What is known of the contact of a chat."""
 
     known: Known

@@ -24,10 +24,10 @@ import zlib
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from http.cookiejar import CookieJar
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any, BinaryIO, TypeAlias, TypedDict
+from typing import Any, BinaryIO, NamedTuple, TypeAlias, TypedDict
 from urllib.parse import quote, urlencode
 
 import httpcore
@@ -209,8 +209,7 @@ class _Place:
     target: Target
 
 
-@dataclass(frozen=True, slots=True)
-class _Written:
+class _Written(NamedTuple):
     """A call as a request, before it is one of the HTTP client's."""
 
     method: str
@@ -275,7 +274,7 @@ class _Writer:
             body = to_json(signed.json)
         headers |= {name.lower(): value for name, value in _checked(signed.headers, call.headers).items()}
         written = _Written(signed.method, self._place(signed), headers, body, self._waits)
-        return replace(written, form=self._form(signed, written, files)) if signed.files else written
+        return written._replace(form=self._form(signed, written, files)) if signed.files else written
 
     def _form(self, call: Call, written: _Written, files: ExitStack) -> httpx.Request:
         return httpx.Request(

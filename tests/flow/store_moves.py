@@ -146,7 +146,7 @@ class Player:
         marked = await self._both(lambda store: store.mark(work, step, attempt, [BUCKETS[n] for n in limits]))
         if marked.written:
             steps = tuple(step if old.index == index else old for old in work.steps)
-            self.works.append(replace(work, steps=steps))
+            self.works.append(work._replace(steps=steps))
             self.paid[work.lane] = marked.taken
 
     async def _settle(self, pick: int, end: str, seconds: float) -> None:

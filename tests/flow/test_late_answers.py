@@ -130,7 +130,7 @@ async def test_a_no_that_is_not_certain_proves_nothing(vendor: str, status: int,
     async with paced(vendor, store=store) as it:
         ticket, work = await lost_lane(it, store, late(vendor, FaultKind.ANSWER, status))
         step = replace(work.steps[0], attempts=attempts)
-        assert await store.give_up(it, replace(work, steps=(step,)))
+        assert await store.give_up(it, work._replace(steps=(step,)))
         await it.go_on(10)
 
         assert ("unknown", [None]) == await ended(it, ticket)

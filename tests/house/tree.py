@@ -17,7 +17,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 CORE = ROOT / "src" / "gateway"
 
-WORDS = ("errors", "ids", "addresses", "model", "capabilities", "actions", "events")
+WORDS = ("drafts", "errors", "ids", "addresses", "model", "capabilities", "actions", "events")
 BORDER = ("exchange", "unfamiliar", "rules", "codes", "settings", "hookspecs", "provider", "plugins")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Collection
 from datetime import datetime
 
@@ -23,9 +22,8 @@ from gateway.fitting import Plan, fit
 from gateway.model import Chat, Message, Text
 from gateway.outcomes import Outcomes
 from gateway.plugins import load
-from gateway.store import MemoryStore, MessageState, StepState, Work
-from gateway.store.rows import changed
-from gateway.testing.stores.samples import NOW, enqueued, message_row, steps_of
+from gateway.store import MemoryStore, Work
+from gateway.testing.stores.samples import NOW, enqueued
 from gateway.worker import Worker
 from tests.unit import strategies as some
 
@@ -68,19 +66,6 @@ def test_what_was_asked_reads_the_same_as_ever(messages: list[Message], policy: 
     expected = to_json(request_of(CHAT, policy, messages=dumped))
 
     assert expected == to_json(request_of(CHAT, policy, messages=tuple(messages)))
-
-
-def test_a_row_is_changed_as_any_dataclass_is() -> None:
-    """Only the fields that are named, and the row itself stays as it was."""
-    row, [step] = message_row("1"), steps_of(message_row("1"))
-
-    assert dataclasses.replace(row, state=MessageState.UNKNOWN, parked=True) == changed(
-        row, state=MessageState.UNKNOWN, parked=True
-    )
-    assert dataclasses.replace(step, state=StepState.STARTED) == changed(step, state=StepState.STARTED)
-    assert (message_row("1"), steps_of(message_row("1"))) == (row, [step])
-    with pytest.raises(KeyError):
-        changed(row, stat=MessageState.UNKNOWN)
 
 
 class Broken(MemoryStore):

@@ -5,15 +5,13 @@ Nothing live passes the port, so that a store on disk holds exactly what one in 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from functools import cache
-from operator import attrgetter
-from typing import Any, TypeVar
+from typing import NamedTuple
 
 from gateway.actions import DeliveryState
+from gateway.drafts import changed, drafted
 from gateway.events import Event
 from gateway.ids import ChatId, EventId, MessageId, Token
 
@@ -68,29 +66,7 @@ class StepState(StrEnum):
     UNKNOWN = "unknown"
 
 
-RowT = TypeVar("RowT")
-
-
-def changed(row: RowT, **changes: Any) -> RowT:
-    """Copy a row with some fields changed: `dataclasses.replace` in half the time, for rows that each send copies."""
-    kind: Any = type(row)
-    read, write, by_name = _ways(kind)
-    made: RowT = object.__new__(kind)
-    for put, value in zip(write, read(row), strict=True):
-        put(made, value)
-    for name, value in changes.items():
-        by_name[name](made, value)
-    return made
-
-
-@cache
-def _ways(kind: type) -> tuple[Callable[[Any], tuple[Any, ...]], list[Callable[..., None]], dict[str, Any]]:
-    """Say how the fields of a frozen class with slots are read and written."""
-    names = [field.name for field in fields(kind)]
-    write = [kind.__dict__[name].__set__ for name in names]
-    return attrgetter(*names), write, dict(zip(names, write, strict=True))
-
-
+@drafted
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageRow:
     """Something that was asked for and promised."""
@@ -123,6 +99,7 @@ class MessageRow:
     """True when it waits for `resolve` and no longer holds its lane."""
 
 
+@drafted
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepRow:
     """One action for one vendor call."""
@@ -147,6 +124,7 @@ class StepRow:
     receipt: str | None = None
 
 
+@drafted
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptRow:
     """One time that a step was tried; written before the call leaves, completed after its answer."""
@@ -204,8 +182,7 @@ class Marked:
         return not self.lost and self.until is None
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
+class Work(NamedTuple):
     """A lane that a worker holds, and what is at its head."""
 
     lane: ChatId
@@ -215,8 +192,7 @@ class Work:
     steps: tuple[StepRow, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(NamedTuple):
     """What came of a settlement by who would go on in the lane."""
 
     written: bool
@@ -225,6 +201,7 @@ class Settled:
     """What is at the head of the lane now, held as by a claim; None where the lane was given back."""
 
 
+@drafted
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settlement:
     """What one run of a step came to; written in one commit."""
@@ -244,6 +221,7 @@ class Settlement:
     """Places that were taken for nothing; each is free again unless another one was taken from its bucket since."""
 
 
+@drafted
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FactRow:
     """One report about a message at the vendor."""
@@ -261,6 +239,7 @@ class FactRow:
     certain: bool = True
 
 
+@drafted
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookRow:
     """A webhook as it came."""
@@ -332,6 +311,7 @@ class EventOutcome(StrEnum):
     PARKED = "parked"
 
 
+@drafted
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventRow:
     """An event and how far it was handed over."""
