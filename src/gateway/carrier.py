@@ -90,7 +90,7 @@ class Response:
 
     status: int
     headers: Headers = field(repr=False)
-    """Names in lower case."""
+    """As the vendor spells them."""
     pieces: AsyncIterator[bytes] = field(repr=False)
     """The body, as it comes."""
 
@@ -174,7 +174,7 @@ class _Connection:
             raise httpx.LocalProtocolError(str(error)) from None
         if not isinstance(head, h11.Response):
             raise httpx.RemoteProtocolError("the answer is none")
-        return Response(head.status_code, list(head.headers), self._pieces(request.waits.read))
+        return Response(head.status_code, head.headers.raw_items(), self._pieces(request.waits.read))
 
     async def _write(self, request: Request) -> None:
         http, socket, seconds = self._http, self._socket, request.waits.write

@@ -267,6 +267,12 @@ class _Asking(structlog.make_filtering_bound_logger(logging.NOTSET)):  # type: i
             return super()._proxy_to_logger(method_name, event, *args, **fields)
         return None
 
+    def debug(self, event: str, *args: Any, **fields: Any) -> Any:
+        """Log at the lowest level, as below."""
+        if _listeners or self._logger.wants(logging.DEBUG):
+            return super().debug(event, *args, **fields)
+        return None
+
     def info(self, event: str, *args: Any, **fields: Any) -> Any:
         """Log at the level of most lines, which is asked about before anything else is done."""
         if _listeners or self._logger.wants(logging.INFO):

@@ -251,7 +251,7 @@ class _Writer:
     def __init__(self, provider: Provider[Any], connection: str, timeouts: Timeouts, open_blob: BlobOpener) -> None:
         self._provider = provider
         self._connection = connection
-        self._bases = {name: _base(connection, name, url) for name, url in provider.bases().items()}
+        self._bases = {name: str(_base(connection, name, url)) for name, url in provider.bases().items()}
         self._open_blob = open_blob
         self._waits = httpx.Timeout(
             connect=timeouts.connect, read=timeouts.read, write=timeouts.write, pool=timeouts.pool
@@ -314,8 +314,9 @@ class _Writer:
 
 
 @functools.lru_cache(1024)  # taking a URL apart takes as long as writing the whole request, and chats come again
-def _joined(base: httpx.URL, path: str, query: str) -> _Place | None:
+def _joined(whole: str, path: str, query: str) -> _Place | None:
     """Make a URL; None where the client would not leave the path as it was encoded."""
+    base = httpx.URL(whole)
     target = f"{base.raw_path.decode().rstrip('/')}{path}{query}".encode()
     if not _PATH.fullmatch(path):
         return None

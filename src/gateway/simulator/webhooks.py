@@ -301,7 +301,7 @@ async def _read(response: Response) -> Answer:
         read += piece
         if len(read) >= _ANSWER_BYTES:
             break
-    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in response.headers}
+    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
     return Answer(response.status, bytes(read[:_ANSWER_BYTES]), headers=headers)
 
 
