@@ -24,7 +24,7 @@ from pydantic import BaseModel, JsonValue, ValidationError
 from pydantic_core import from_json
 
 from gateway.addresses import redact
-from gateway.drafts import drafted
+from gateway.drafts import changed, drafted
 from gateway.errors import VendorFault
 
 __all__ = ["Blob", "Call", "Exchange", "Page", "Path", "Repeat", "Reply", "path"]
@@ -121,6 +121,10 @@ class Call:
     def template(self) -> str:
         """The path without its values, for logs."""
         return self.path.template if isinstance(self.path, Path) else "(path)"
+
+    def with_headers(self, headers: Mapping[str, str]) -> Self:
+        """Give the same call with more headers, such as credentials; of two of one spelling the new one holds."""
+        return changed(self, headers={**self.headers, **headers})
 
     def __repr__(self) -> str:
         """Name the call without addresses or content."""

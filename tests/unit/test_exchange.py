@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from dataclasses import replace
 from urllib.parse import unquote
 
 import pytest
@@ -66,6 +67,14 @@ def test_a_call_is_printed_without_addresses_and_content() -> None:
     call = Call("POST", path("/chats/{chat}", chat="+15551234567"), json={"text": "hi"}, headers={"a": "b"})
 
     assert "Call(POST api:/chats/{chat}, never)" == repr(call)
+
+
+def test_a_call_with_more_headers_is_another_call() -> None:
+    """Of two that are spelled alike the new one holds; the call that is kept has no credentials."""
+    call = Call("POST", path("/chats/{chat}", chat="1"), json={"text": "hi"}, headers={"a": "b", "c": "d"})
+
+    assert replace(call, headers={"a": "x", "c": "d", "e": "f"}) == call.with_headers({"a": "x", "e": "f"})
+    assert {"a": "b", "c": "d"} == call.headers
 
 
 def test_a_reply_is_read_as_a_model() -> None:

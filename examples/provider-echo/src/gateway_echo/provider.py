@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from typing import ClassVar
 
@@ -97,7 +96,7 @@ class Echo(Provider[EchoSettings]):
 
     def authorize(self, call: Call) -> Call:
         key = self.settings.api_key.get_secret_value()
-        return replace(call, headers={**call.headers, "Authorization": f"Bearer {key}"})
+        return call.with_headers({"Authorization": f"Bearer {key}"})
 
     def capabilities(self) -> CapabilityTable:
         return CAPABILITIES

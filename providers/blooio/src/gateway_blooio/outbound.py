@@ -61,15 +61,16 @@ def send_body(action: SendMessage, from_number: str | None) -> dict[str, Any]:
     """Make the body; raises `Unsupported` for what it cannot hold and `InvalidMessage` for a clash with `extra`."""
     messages = action.messages
     content = _content(messages[0]) if len(messages) == 1 else _batch(messages)
-    whole = content.model_copy(
-        update={
-            "use_typing_indicator": True if any(message.typing is True for message in messages) else None,
-            "from_number": action.chat.line or from_number,
-            "share_contact": True if any(message.share_contact for message in messages) else None,
-            "effect": _effect(messages, content),
-            "reply_to": _reply_to(messages),
-        }
-    )
+    around = {
+        "use_typing_indicator": True if any(message.typing is True for message in messages) else None,
+        "from_number": action.chat.line or from_number,
+        "share_contact": True if any(message.share_contact for message in messages) else None,
+        "effect": _effect(messages, content),
+        "reply_to": _reply_to(messages),
+    }
+    said = {name: value for name, value in around.items() if value is not None}
+    # most messages are a text with nothing around it, and a copy takes as long as all the rest of this
+    whole = content.model_copy(update=said) if said else content
     return _with_extra(whole.model_dump(mode="json", exclude_none=True), messages)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import ClassVar
 
@@ -95,7 +94,7 @@ class Blooio(Provider[BlooioSettings]):
 
     def authorize(self, call: Call) -> Call:
         key = self.settings.api_key.get_secret_value()
-        return replace(call, headers={**call.headers, "Authorization": f"Bearer {key}"})
+        return call.with_headers({"Authorization": f"Bearer {key}"})
 
     def capabilities(self) -> CapabilityTable:
         lacks = () if self.settings.share_contact else (Feature.SHARE_CONTACT, Feature.CONTACT_CARD)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import ClassVar
@@ -90,11 +89,12 @@ class Sendblue(Provider[SendblueSettings]):
         return {"api": self.settings.base_url}
 
     def authorize(self, call: Call) -> Call:
-        keys = {
-            "sb-api-key-id": self.settings.api_key_id.get_secret_value(),
-            "sb-api-secret-key": self.settings.api_secret_key.get_secret_value(),
-        }
-        return replace(call, headers={**call.headers, **keys})
+        return call.with_headers(
+            {
+                "sb-api-key-id": self.settings.api_key_id.get_secret_value(),
+                "sb-api-secret-key": self.settings.api_secret_key.get_secret_value(),
+            }
+        )
 
     def capabilities(self) -> CapabilityTable:
         return _table(self.settings)
