@@ -85,10 +85,10 @@ def chat_of(to: Recipient) -> tuple[Chat, str | None]:
 
 
 def _chat(to: str | Address | Chat | Sequence[str | Address]) -> Chat:
-    if isinstance(to, Chat):
-        return to
     if isinstance(to, str):
         return _read(to)
+    if isinstance(to, Chat):
+        return to
     if isinstance(to, Address):
         return Chat.direct(to)
     if not isinstance(to, Iterable):
@@ -108,7 +108,7 @@ def _read(to: str) -> Chat:
 
 def messages_of(content: Content) -> tuple[Message, ...]:
     """Read what is to be sent."""
-    if isinstance(content, str | Message | Text | Attachment | Voice | Link):
+    if isinstance(content, One):
         return (said(lambda: _message(content)),)
     several: Any = content
     items = several if isinstance(several, Iterable) else (several,)
@@ -123,10 +123,11 @@ _PLAIN = Message("…")
 
 
 def _message(content: Any) -> Message:
-    if isinstance(content, Message):
-        return content
+    # what is asked of a string first: to tell that it is no word takes longer than to tell that it is one
     if isinstance(content, str):
         return _PLAIN.model_copy(update={"parts": (Text(text=content),)})
+    if isinstance(content, Message):
+        return content
     if isinstance(content, _PARTS):
         return Message(content)
     raise TypeError(f"a message is a string, a Message or a part, not {type(content).__name__}")

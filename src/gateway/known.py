@@ -30,7 +30,8 @@ class Known(Generic[ModelT]):
 
     def write(self, value: ModelT) -> str:
         """Give the text of a value."""
-        text = value.model_dump_json()
+        # what `model_dump_json` does, without looking at each of its options
+        text = value.__pydantic_serializer__.to_json(value).decode()
         self._keep(text, value)
         return text
 

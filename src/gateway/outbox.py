@@ -121,8 +121,12 @@ def _step_row(message: MessageId, index: int, plan: Plan) -> StepRow:
     )
 
 
+_KEYED = SendMessage | SendReaction | SendPoll | ShareContact
+"""What has a key and a token of its own; put together once."""
+
+
 def _keyed(action: StepAction, key: str, token: Token) -> StepAction:
-    if isinstance(action, SendMessage | SendReaction | SendPoll | ShareContact):
+    if isinstance(action, _KEYED):
         return action.model_copy(update={"key": key, "token": token})
     return action
 

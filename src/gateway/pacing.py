@@ -185,9 +185,13 @@ def _capped(sending: Sending, cap: DailyCap, subject: str) -> Toll:
     return Toll(bucket, f"{cap.why or cap.name} ({most} on this day)", ends=ends)
 
 
+_NOTIFIES = SendMessage | SendReaction | SendPoll | ShareContact
+"""What contacts are notified of; put together once, for it is asked of each limit."""
+
+
 def _counts(action: StepAction, scope: Scope, whom: Whom) -> bool:
     """Tell whether a limit is about such an action: contacts get what they are notified of, the vendor every call."""
-    if isinstance(action, SendMessage | SendReaction | SendPoll | ShareContact):
+    if isinstance(action, _NOTIFIES):
         return True
     return scope is Scope.CONNECTION and whom is Whom.EVERYONE
 
