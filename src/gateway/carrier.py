@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import math
 import select
 import ssl
 import sys
@@ -63,6 +64,8 @@ class Request:
     body: bytes | AsyncIterable[bytes] = field(repr=False)
     waits: httpx.Timeout
     """Seconds for each phase."""
+    total: float = math.inf
+    """Seconds for all of it, until the whole answer is read."""
 
 
 def target_of(url: httpx.URL, path: bytes) -> Target:
@@ -111,12 +114,13 @@ class Carrier:
         """Send a request, and give what `take` makes of its answer; that has to read all of it.
 
         Raises what `take` raises, and the HTTP client's own errors: `ConnectError` and `ConnectTimeout` where nothing
-        has left, another one where something may have.
+        has left, another one where something may have. `TimeoutError` where the time for all of it is over.
         """
+        end = asyncio.get_running_loop().time() + request.total
         idle = self._idle[request.target.origin]
-        connection = _usable(idle) or _Connection(await _connected(request, self._tls))
+        connection = _usable(idle) or _Connection(await _connected(request, self._tls, end))
         try:
-            answer = await take(await connection.ask(request))
+            answer = await take(await connection.ask(request, end))
         except BaseException:
             connection.close()
             raise
@@ -163,8 +167,9 @@ class _Connection:
         self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=_MOST_HEAD)
         self._until = 0.0
 
-    async def ask(self, request: Request) -> Response:
-        """Write a request, and read the head of its answer."""
+    async def ask(self, request: Request, end: float) -> Response:
+        """Write a request, and read the head of its answer; whatever is waited for is waited for until `end`."""
+        self._socket.end = end
         try:
             await self._write(request)
             head = await self._event(request.waits.read)
@@ -231,9 +236,13 @@ _SWITCHING = 101
 # ── sockets ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def _connected(request: Request, tls: ssl.SSLContext) -> _Socket:
-    """Open a connection; raises `ConnectError` and `ConnectTimeout`."""
-    target, seconds = request.target, request.waits.connect
+async def _connected(request: Request, tls: ssl.SSLContext, end: float) -> _Socket:
+    """Open a connection; raises `ConnectError` and `ConnectTimeout`, and `TimeoutError` at the end of all time."""
+    async with asyncio.timeout_at(end if end < math.inf else None):
+        return await _opened(request.target, request.waits.connect, tls)
+
+
+async def _opened(target: Target, seconds: float | None, tls: ssl.SSLContext) -> _Socket:
     made: _Socket | None = None
     try:
         async with asyncio.timeout(seconds):
@@ -264,6 +273,11 @@ class _Socket(asyncio.Protocol):
         self._full = False
         self._data = bytearray()
         self._waiter: asyncio.Future[None] | None = None
+        self._until = 0.0
+        """When who waits has waited long enough, by the clock of the loop."""
+        self._timer: asyncio.TimerHandle | None = None
+        self.end = math.inf
+        """When the time of the whole request is over."""
 
     async def secure(self, tls: ssl.SSLContext, host: str) -> None:
         """Agree on TLS."""
@@ -298,20 +312,41 @@ class _Socket(asyncio.Protocol):
         return bool(self._data) or self._ended or _is_readable(self.transport.get_extra_info("socket"))
 
     async def _wait(self, seconds: float | None) -> bool:
-        """Wait for the next thing that happens; False when nothing did in time."""
+        """Wait for the next thing that happens; False when nothing did in time.
+
+        Raises `TimeoutError` when the time of the whole request is over.
+        """
         loop = asyncio.get_running_loop()
         waiter = self._waiter = loop.create_future()
-        # in place of `asyncio.timeout`: this is waited for in every call
-        timer = loop.call_later(seconds, _end, waiter) if seconds is not None else None
+        self._until = self.end if seconds is None else min(loop.time() + seconds, self.end)
+        # in place of `asyncio.timeout`: this is waited for in every call, and hardly ever for long
+        if self._timer is None or self._timer.when() > self._until:
+            self._look_at(loop)
         try:
             await waiter
         except TimeoutError:
+            if self._until == self.end:
+                raise
             return False
         finally:
             self._waiter = None
-            if timer is not None:
-                timer.cancel()
         return True
+
+    def _look_at(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Have somebody look when it is time; a timer that is there already serves one wait after the other."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = loop.call_at(self._until, self._look, loop) if self._until < math.inf else None
+
+    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
+        """End a wait that has been long enough; one that began since the timer was set goes on."""
+        self._timer = None
+        if self._waiter is None or self._waiter.done():
+            return
+        if loop.time() < self._until:
+            self._look_at(loop)
+        else:
+            self._waiter.set_exception(TimeoutError())
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
@@ -338,6 +373,9 @@ class _Socket(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._ended, self._lost = True, exc
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         self._wake()
 
     def pause_writing(self) -> None:
@@ -346,11 +384,6 @@ class _Socket(asyncio.Protocol):
     def resume_writing(self) -> None:
         self._full = False
         self._wake()
-
-
-def _end(waiter: asyncio.Future[None]) -> None:
-    if not waiter.done():
-        waiter.set_exception(TimeoutError())
 
 
 def _is_readable(socket: Any) -> bool:

@@ -228,17 +228,17 @@ class _Written(NamedTuple):
             self.method, self.place.url, headers=self.headers, content=self.body, extensions=extensions
         )
 
-    def direct(self) -> Request:
+    def direct(self, total: float) -> Request:
         """Give it to a connection of our own; what leaves is the same."""
         if self.form is not None:
             stream = self.form.stream
             assert isinstance(stream, httpx.AsyncByteStream)  # noqa: S101 - a form can be read both ways
-            return Request(self.method, self.place.target, self.form.headers.raw, stream, self.waits)
+            return Request(self.method, self.place.target, self.form.headers.raw, stream, self.waits, total)
         headers = [(b"Host", self.place.url.netloc)]
         headers += [(name.encode("ascii"), value.encode("ascii")) for name, value in self.headers.items()]
         if self.body is not None or self.method in _WITH_A_BODY:
             headers.append((b"Content-Length", b"%d" % len(self.body or b"")))
-        return Request(self.method, self.place.target, headers, self.body or b"", self.waits)
+        return Request(self.method, self.place.target, headers, self.body or b"", self.waits, total)
 
 
 _WITH_A_BODY = frozenset({"POST", "PUT", "PATCH"})
@@ -598,7 +598,7 @@ class Transport(_Base):
             self._places.release()
 
     async def _carry(self, call: Call) -> Reply | Exception:
-        with ExitStack() as files, _Unlogged():
+        with ExitStack() as files:
             try:
                 written = self._writer.write(call, files)
             except (SendError, BrokenExchange) as error:
@@ -606,24 +606,26 @@ class Transport(_Base):
             if self._client.is_closed:
                 return Unreachable("the connection was closed here", hint="send before the gateway is closed")
             try:
-                async with asyncio.timeout(self._timeouts.total):
-                    return await self._exchange(written)
+                return await self._exchange(written)
             except TimeoutError:
                 return _late(self._timeouts.total)
             except _ROAD as error:
                 return _lost(error)
 
     async def _exchange(self, written: _Written) -> Reply:
-        client = self._client
-        if not self._own:
-            response = await client.send(written.request(), stream=True, auth=None, follow_redirects=False)
-            return await self._take_through_client(response)
-        road = client._transport_for_url(written.place.url)  # noqa: SLF001 - what a mock of the client takes the place of
-        if road is client._transport and _is_untouched():  # noqa: SLF001 - as above
-            # Straight to a connection: redirects, authentication, cookies and hooks, which we have none of, and the
-            # client's own pool cost more than all the rest that is done here.
-            return await self._carrier.carry(written.direct(), self._take)
-        return await self._take_through_client(await road.handle_async_request(written.request()))
+        client, total = self._client, self._timeouts.total
+        if self._own:
+            road = client._transport_for_url(written.place.url)  # noqa: SLF001 - what a mock of the client takes the place of
+            if road is client._transport and _is_untouched():  # noqa: SLF001 - as above
+                # Straight to a connection: redirects, authentication, cookies and hooks, which we have none of, and the
+                # client's own pool cost more than all the rest that is done here.
+                return await self._carrier.carry(written.direct(total), self._take)
+            sent = road.handle_async_request(written.request())
+        else:
+            sent = client.send(written.request(), stream=True, auth=None, follow_redirects=False)
+        async with asyncio.timeout(total):
+            with _Unlogged():
+                return await self._take_through_client(await sent)
 
     async def _take(self, response: Response) -> Reply:
         reach(Point.SENT)

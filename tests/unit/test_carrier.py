@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import math
 import ssl
 import warnings
 from collections.abc import AsyncIterator
@@ -32,12 +33,12 @@ async def whole(response: Response) -> tuple[int, bytes]:
     return response.status, b"".join([piece async for piece in response.pieces])
 
 
-def request(url: str, body: bytes = b"") -> Request:
+def request(url: str, body: bytes = b"", *, phase: float = 5.0, total: float = math.inf) -> Request:
     """Ask for something."""
     made = httpx.URL(url)
     target = Target(made.scheme, made.host, made.port or 80, made.raw_path)
     headers = [(b"Host", made.netloc), (b"Content-Length", b"%d" % len(body))]
-    return Request("POST", target, headers, body, httpx.Timeout(5))
+    return Request("POST", target, headers, body, httpx.Timeout(phase), total)
 
 
 @asynccontextmanager
@@ -200,6 +201,59 @@ async def test_nothing_is_read_far_ahead() -> None:
     # what the two sockets hold comes on top; it is some megabytes
     assert first <= 2 * module._MOST_AHEAD
     assert written < 64 * 1024 * 1024
+
+
+# ── for how long ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_an_answer_in_small_pieces_ends_with_the_time_for_all_of_it() -> None:
+    """Each piece comes in time, and the whole never; what came is not kept for the next request."""
+
+    async def dribbles(wire: Wire) -> None:
+        await wire.hear()
+        await wire.say(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+        while not wire.writer.is_closing():
+            await wire.say(b"1")
+            await asyncio.sleep(0.02)
+
+    async with vendor(dribbles) as peer, carrying() as carrier:
+        began = asyncio.get_running_loop().time()
+        with pytest.raises(TimeoutError):
+            await carrier.carry(request(peer.url, phase=0.2, total=0.4), whole)
+
+        assert 0.39 < asyncio.get_running_loop().time() - began < 2
+        assert not any(carrier._idle.values())
+
+
+async def test_each_request_on_a_connection_has_its_own_time() -> None:
+    """What an earlier one waited for, and how long it might have, says nothing of a later one."""
+
+    async def grows_slower(wire: Wire) -> None:
+        for seconds in (0.0, 0.15, 0.15, 60.0):
+            await wire.hear()
+            await asyncio.sleep(seconds)
+            await wire.answer()
+
+    async with vendor(grows_slower) as peer, carrying() as carrier:
+        for phase, total in ((60.0, math.inf), (0.2, math.inf), (0.2, 0.3)):
+            assert (200, b"{}") == await carrier.carry(request(peer.url, phase=phase, total=total), whole)
+        began = asyncio.get_running_loop().time()
+        with pytest.raises(httpx.ReadTimeout):
+            await carrier.carry(request(peer.url, phase=0.2, total=0.5), whole)
+
+        assert 0.19 < asyncio.get_running_loop().time() - began < 0.5
+        assert 1 == peer.connections
+
+
+async def test_a_connection_that_is_closed_leaves_no_timer() -> None:
+    """Nobody looks after what is not there any more."""
+    async with vendor(always_fine) as peer, carrying() as carrier:
+        await carrier.carry(request(peer.url, phase=60.0), whole)
+        [[connection]] = carrier._idle.values()
+        timer = connection._socket._timer
+        assert timer is not None
+
+    assert timer.cancelled()
 
 
 async def test_a_host_that_cannot_be_named_is_no_connection() -> None:
