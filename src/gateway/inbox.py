@@ -138,7 +138,8 @@ class Inbox:
             return []
         event = self._marked(await join(reading.events[0], self._store), self._clock.now())
         fresh = await self._write(reading, [event], only_new=True)
-        await self._prove(fresh)
+        if event.token:
+            await self._prove(fresh)
         return fresh
 
     async def _known(self, reading: Reading) -> Reading:
@@ -267,7 +268,7 @@ def _facts(events: Sequence[Event]) -> list[FactRow]:
             reason=event.reason,
         )
         for event in events
-        if isinstance(event, DeliveryUpdated) and event.vendor_id
+        if type(event) is DeliveryUpdated and event.vendor_id
     ]
 
 

@@ -64,7 +64,7 @@ Columns: TypeAlias = tuple[Any, ...]
 
 _EVENT: TypeAdapter[Event] = TypeAdapter(AnyEvent)
 
-_SAY_NONE = (ReactionAdded, ReactionRemoved)
+_SAY_NONE = frozenset({ReactionAdded, ReactionRemoved})
 """Events with a field that has to be given, and may be None."""
 
 
@@ -247,13 +247,14 @@ def fact_row(columns: Columns) -> FactRow:
 
 def webhook_columns(row: WebhookRow, repeats: int, events: tuple[EventId, ...]) -> Columns:
     """Write a webhook that came again so often, and of which these events were made."""
+    connection, digest, headers, body, received_at, quarantine, _, _ = row
     return (
-        row.connection,
-        row.digest,
-        _text(row.headers),
-        row.body,
-        micros(row.received_at),
-        row.quarantine,
+        connection,
+        digest,
+        _text(headers),
+        body,
+        micros(received_at),
+        quarantine,
         repeats,
         _text(events),
     )
@@ -277,7 +278,7 @@ def webhook_row(columns: Columns) -> WebhookRow:
 def event_body(event: Event) -> str:
     """Write an event as JSON, without what is None: a third less time, and an eighth fewer bytes."""
     # what `model_dump_json` does, without looking at each of its options
-    bare = not isinstance(event, _SAY_NONE)
+    bare = type(event) not in _SAY_NONE
     return event.__pydantic_serializer__.to_json(event, exclude_none=bare).decode()
 
 

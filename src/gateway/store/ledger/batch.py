@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast, get_args
+from typing import Any, get_args
 
 from gateway.ids import ChatId
 from gateway.store.columns import file_columns
@@ -50,15 +50,15 @@ def write(
     written = Written([None] * len(calls))
     out = Outgoing(shard, queues or set())
     incoming = Incoming(alone=alone)
-    numbered = list(enumerate(calls))
-    outgoing = [(place, cast("OutCall", call)) for place, call in numbered if type(call) in _OUT]
+    numbered: list[tuple[int, Any]] = list(enumerate(calls))
+    outgoing: list[tuple[int, OutCall]] = [(place, call) for place, call in numbered if type(call) in _OUT]
     written.lanes_due = yield from out.run(outgoing, written.answers)
     settled = [
         (call.settlement, call.events)
         for place, call in outgoing
         if isinstance(call, Settle | Amend) and _is_written(written.answers[place])
     ]
-    arriving = [(place, cast("InCall", call)) for place, call in numbered if type(call) in _IN]
+    arriving: list[tuple[int, InCall]] = [(place, call) for place, call in numbered if type(call) in _IN]
     written.events_due = yield from incoming.run(arriving, settled, written.answers)
     cursors = {call.name: call.value for call in calls if isinstance(call, KeepCursor)}
     yield from tell("write_cursors", sorted(cursors.items()))

@@ -73,7 +73,7 @@ class Spoken(NamedTuple):
 
 def spoken(events: Sequence[Event]) -> tuple[Spoken, ...]:
     """Write events down."""
-    return tuple(Spoken(event, event_body(event)) for event in events)
+    return tuple([Spoken(event, event_body(event)) for event in events])
 
 
 @dataclass(slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -12,7 +12,7 @@ from gateway.store.columns import Columns, consent_columns, fact_columns, run_co
 from gateway.store.instants import maybe_micros, micros
 from gateway.store.ledger.calls import Ingest, KeepConsent, KeepFacts, SettleEvent, Spoken
 from gateway.store.ledger.plan import MovedError, Plan, ask, tell, told
-from gateway.store.rows import ConsentRow, EventOutcome, EventRow, FactRow, Settlement, changed
+from gateway.store.rows import ConsentRow, EventOutcome, EventRow, FactRow, Settlement
 
 __all__ = ["InCall", "Incoming"]
 
@@ -147,10 +147,15 @@ class Incoming:
         rows: dict[EventId, Columns] = {}
         mine: list[tuple[int | None, Event]] = []
         for place, said, handled in _all(events, ingests):
-            id_ = said.event.id
+            event = said.event
+            id_ = event.id
             if id_ not in rows:
-                event = self._renamed(said.event)
-                rows[id_] = self._columns(event, _DONE if handled else _PENDING, said.body)
+                lane = self._lane(event)
+                if event.chat_id is not None and event.chat_id != lane:
+                    event = event.model_copy(update={"chat_id": ChatId(lane)})
+                outcome = _DONE if handled else _PENDING
+                received_at = micros(event.received_at)
+                rows[id_] = (id_, event.connection, lane, event.message_id, received_at, outcome, said.body)
                 mine.append((place, event))
         new = yield from self._insert(rows)
         for place, _ in ingests:
@@ -162,7 +167,7 @@ class Incoming:
                 self._arrived(rows[id_])
                 if asked is not None:
                     answers[asked].append(event)
-        yield from self._follow()
+        yield from self._follow(rows)
 
     def _arrived(self, row: Columns) -> None:
         """Note that the lane of a new event may be due, and when."""
@@ -187,18 +192,7 @@ class Incoming:
         yield from tell("add_events", list(new.values()))
         return set(new)
 
-    def _columns(self, event: Event, outcome: str, body: str) -> Columns:
-        received_at = micros(event.received_at)
-        return (event.id, event.connection, self._lane(event), event.message_id, received_at, outcome, body)
-
-    def _renamed(self, event: Event) -> Event:
-        """Put an event into the chat that it is kept under."""
-        chat = event.chat_id
-        if chat is None or (kept := self._canonical(chat)) == chat:
-            return event
-        return event.model_copy(update={"chat_id": kept})
-
-    def _follow(self) -> Plan[None]:
+    def _follow(self, rows: Mapping[EventId, Columns]) -> Plan[None]:
         """Keep what follows from new events: proofs, and the last message of a contact."""
         proofs: dict[tuple[str, str], EventId] = {}
         inbound: dict[tuple[str, str], Columns] = {}
@@ -206,10 +200,10 @@ class Incoming:
             if isinstance(event, MessageReceived):
                 chat = event.chat_id
                 if chat and not event.ours:
-                    place = (chat, event.connection)
-                    row = (*place, event.vendor_id, micros(event.received_at))
-                    if place not in inbound or inbound[place][-1] <= row[-1]:
-                        inbound[place] = row
+                    _, connection, _, _, received_at, _, _ = rows[event.id]
+                    place = (chat, connection)
+                    if place not in inbound or inbound[place][-1] <= received_at:
+                        inbound[place] = (chat, connection, event.vendor_id, received_at)
             elif isinstance(event, DeliveryUpdated) and event.token and event.vendor_id:
                 proofs.setdefault((event.token, event.vendor_id), event.id)
         if proofs and self._alone:
@@ -271,18 +265,18 @@ class Incoming:
         yield from tell("write_consents", [consent_columns(word) for _, word in sorted(self._consents.items())])
 
 
-def _all(events: Sequence[Spoken], ingests: Sequence[tuple[int, Ingest]]) -> Iterable[tuple[int | None, Spoken, bool]]:
-    """Go through all events of a batch, with the call that brings each and whether it was handled."""
-    yield from ((None, said, False) for said in events)
-    for place, call in ingests:
-        yield from ((place, said, said.event.id in call.handled) for said in call.events)
+def _all(events: Sequence[Spoken], ingests: Sequence[tuple[int, Ingest]]) -> list[tuple[int | None, Spoken, bool]]:
+    """Give all events of a batch, with the call that brings each and whether it was handled."""
+    found: list[tuple[int | None, Spoken, bool]] = [(None, said, False) for said in events]
+    found += [(place, said, said.event.id in call.handled) for place, call in ingests for said in call.events]
+    return found
 
 
 def _webhook(calls: Sequence[Ingest]) -> Columns:
     """Write one webhook, which may have come several times at once: as it came first, but for what is wrong with it."""
     row = calls[0].webhook
     if len(calls) > 1:
-        row = changed(row, quarantine=calls[-1].webhook.quarantine)
+        row = row._replace(quarantine=calls[-1].webhook.quarantine)
     made = dict.fromkeys([said.event.id for call in calls for said in call.events])
     return webhook_columns(row, len(calls) - 1, tuple(made))
 

@@ -64,10 +64,10 @@ class Inbox:
     ) -> list[Event]:
         """Keep a webhook, its events and what follows from them; return the events that are new."""
         key = (webhook.connection, webhook.digest)
-        webhook = replace(webhook, events=tuple(dict.fromkeys(event.id for event in events)))
+        webhook = webhook._replace(events=tuple(dict.fromkeys(event.id for event in events)))
         if (before := self.webhooks.get(key)) is not None:
             made = tuple(dict.fromkeys((*before.events, *webhook.events)))
-            webhook = replace(before, repeats=before.repeats + 1, events=made, quarantine=webhook.quarantine)
+            webhook = before._replace(repeats=before.repeats + 1, events=made, quarantine=webhook.quarantine)
         self.webhooks[key] = webhook
         fresh = self.keep_events(events, handled)
         new = {event.id for event in fresh}

@@ -91,7 +91,7 @@ class DurableContract:
 
         store = await opened()
         assert events == [kept.event for kept in await store.events()]
-        assert [replace(webhook_row("1"), events=tuple(ids(events)))] == await store.webhooks()
+        assert [webhook_row("1")._replace(events=tuple(ids(events)))] == await store.webhooks()
         assert ([run], ("out-2",)) == (await store.runs(row.id), await store.proofs(Token("t")))
         assert InboundRow(vendor_id="in-1", received_at=NOW) == await store.last_inbound("main", CHAT)
         assert (word, "1", file) == (await store.consent("main", "+1"), await store.cursor("c"), await store.file("d"))

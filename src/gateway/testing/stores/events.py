@@ -57,7 +57,7 @@ class EventsContract:
         hook = webhook_row("1", body=b"\x00\xff{}", headers=(("x", "1"), ("x", "2"), ("ü", "✓")))
         events = [received("1"), report("2")]
         assert events == await store.ingest(hook, events)
-        assert [replace(hook, events=tuple(ids(events)))] == await store.webhooks()
+        assert [hook._replace(events=tuple(ids(events)))] == await store.webhooks()
         assert events == [row.event for row in await store.events()]
 
     async def test_the_same_webhook_again_is_counted(self, store: Store) -> None:

@@ -134,7 +134,7 @@ def webhook_row(name: str, connection: str = "main", **fields: Any) -> WebhookRo
         body=f'{{"name": "{name}"}}'.encode(),
         received_at=NOW,
     )
-    return replace(row, **fields)
+    return row._replace(**fields)
 
 
 def received(name: str, chat: str | None = CHAT, connection: str = "main", **fields: Any) -> MessageReceived:
