@@ -31,7 +31,7 @@ class Watched(Writer):
     def __init__(self, connection: sqlite3.Connection) -> None:
         self.handed: list[int] = []
         self.written: list[Outcome] = []
-        super().__init__(connection, self.written.append)
+        super().__init__(connection, self.written.append, linked=False)
 
     def _hand_over(self) -> None:
         if self._gathered:

@@ -32,11 +32,13 @@ class _Place:
 class Incoming:
     """The calls of one batch that are about events, and the events of its settlements.
 
-    `alone` is True where nobody else writes: then nothing has to be locked.
+    `alone` is True where nobody else writes: then nothing has to be locked. `linked` is False where no two ids of a
+    chat were ever linked: then each is kept under its own.
     """
 
-    def __init__(self, *, alone: bool) -> None:
+    def __init__(self, *, alone: bool, linked: bool = True) -> None:
         self._alone = alone
+        self._linked = linked
         self._kept: dict[ChatId, ChatId] = {}
         self._places: dict[str, _Place] = {}
         self._fresh: dict[EventId, Event] = {}
@@ -87,10 +89,13 @@ class Incoming:
         events: Sequence[Spoken],
     ) -> Plan[None]:
         """Find the lanes of all events, and lock them; whether they still are the same is looked at afterwards."""
+        ids = sorted({call.row.id for call in settles})
+        if self._alone and not self._linked:
+            yield from self._find([], ids)
+            return
         spoken = [*events, *(event for _, call in ingests for event in call.events)]
         ends = {chat for pair in pairs for chat in pair}
         chats = sorted(ends | {chat for said in spoken if (chat := said.event.chat_id)})
-        ids = sorted({call.row.id for call in settles})
         yield from self._find(chats, ids)
         if self._alone:
             return

@@ -65,7 +65,7 @@ class SqliteStore(LedgerStore):
             except BaseException:
                 self._stack.close()
                 raise
-        self._writer = Writer(connection, self._report)
+        self._writer = Writer(connection, self._report, linked=bool(self._aliases))
         _log.info("store_opened", kind="sqlite", sqlite=sqlite3.sqlite_version)
 
     def _open(self) -> sqlite3.Connection:

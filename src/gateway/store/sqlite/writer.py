@@ -59,8 +59,10 @@ _Report: TypeAlias = Callable[[Outcome], None]
 class Writer:
     """Takes calls from the event loop and answers them there, once they are on the disk."""
 
-    def __init__(self, connection: sqlite3.Connection, report: _Report) -> None:
+    def __init__(self, connection: sqlite3.Connection, report: _Report, *, linked: bool) -> None:
         self._connection = connection
+        self._linked = linked
+        """Whether any chat has, or had, a second id."""
         self._report = report
         self._queues: set[tuple[str, int]] = set()
         self._calls: queue.SimpleQueue[list[_Waiting] | None] = queue.SimpleQueue()
@@ -151,7 +153,8 @@ class Writer:
         try:
             with self._transaction():
                 calls = [waiting.call for waiting in batch]
-                written = run(self._connection, write(calls, queues=self._queues, alone=True))
+                plan = write(calls, queues=self._queues, alone=True, linked=self._linked)
+                written = run(self._connection, plan)
         except Exception as error:  # noqa: BLE001 - a border: whatever it is, the callers wait for an answer
             if len(batch) > 1 and not whole_store(error):
                 self._write(batch[: len(batch) // 2])
@@ -162,6 +165,7 @@ class Writer:
             self._tell(Outcome(batch, [problem] * len(batch)))
         else:
             self._queues |= written.queues
+            self._linked = self._linked or bool(written.aliases)
             self._tell(Outcome(batch, written.answers, written))
 
     def _transaction(self) -> _Transaction:

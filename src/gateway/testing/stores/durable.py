@@ -97,6 +97,18 @@ class DurableContract:
         assert (word, "1", file) == (await store.consent("main", "+1"), await store.cursor("c"), await store.file("d"))
         assert [] == await store.ingest(webhook_row("1"), events)
 
+    async def test_a_link_outlives_who_made_it(self, opened: Open) -> None:
+        """New events of either id are in one lane."""
+        store = await opened()
+        await enqueued(store, "1")
+        [work] = await store.claim(NOW, LEASE, 1)
+        await store.settle(work, finished(work, alias=(CHAT, OTHER)))
+        await store.close()
+
+        store = await opened()
+        [fresh] = await store.ingest(webhook_row("1"), [received("1", OTHER)])
+        assert (CHAT, CHAT) == (fresh.chat_id, await store.canonical(ChatId(OTHER)))
+
     async def test_what_waits_goes_on(self, opened: Open) -> None:
         """Rows in their order, retries at their time, events that nobody finished, and the depth."""
         store = await opened()
