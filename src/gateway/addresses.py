@@ -39,7 +39,11 @@ _put = object.__setattr__
 
 
 class Word(BaseModel):
-    """Base of all words: frozen, closed, and with input hidden in errors (it may hold numbers and text)."""
+    """Base of all words: frozen, closed, and with input hidden in errors (it may hold numbers and text).
+
+    What must hold of a word as a whole is asked in `model_post_init`, which is called once, when it is made; a
+    validator that runs "after" is called again by each word that takes it as a part.
+    """
 
     # A length that no text has: with any bound at all, pydantic looks at the text itself, and refuses half a surrogate
     # pair, which no JSON and no store could hold later.
@@ -141,13 +145,12 @@ class Address(Word):
             return {**data, "value": _canonical(data.get("kind"), value)}
         return data
 
-    @model_validator(mode="after")
-    def _is_canonical(self) -> Self:
+    def model_post_init(self, context: Any, /) -> None:
+        """Raise `ValueError` for a value that its kind does not have."""
         if not _SHAPES[self.kind].fullmatch(self.value):
             raise ValueError(_complaint(self.kind))
         if self.kind is AddressKind.EMAIL and len(self.value) > _MAX_EMAIL:
             raise ValueError(f"an email address has at most {_MAX_EMAIL} characters")
-        return self
 
     @model_serializer
     def _to_text(self) -> str:

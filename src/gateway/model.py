@@ -158,15 +158,14 @@ class Chat(Word):
     def _as_set(cls, addresses: tuple[Address, ...]) -> tuple[Address, ...]:
         return addresses if len(addresses) < 2 else tuple(sorted(set(addresses), key=lambda address: address.text))
 
-    @model_validator(mode="after")
-    def _is_whole(self) -> Self:
+    def model_post_init(self, context: Any, /) -> None:
+        """Raise `ValueError` unless what its kind asks for is there, and nothing else."""
         if (self.kind is ChatKind.GROUP) != (self.group is not None):
             raise ValueError("a group chat has the vendor's group id, and no other chat has one")
         if self.kind is ChatKind.DIRECT and len(self.addresses) != 1:
             raise ValueError("a direct chat has exactly one address")
         if self.kind is ChatKind.SEVERAL and len(self.addresses) < 2:
             raise ValueError("a chat with several addresses needs two different ones")
-        return self
 
     @classmethod
     def direct(cls, address: Address | str, *, line: str | None = None) -> Self:
@@ -257,11 +256,10 @@ class MessageRef(Word):
     part: int = Field(default=0, ge=0)
     """Which part of it, from 0."""
 
-    @model_validator(mode="after")
-    def _is_named_once(self) -> Self:
+    def model_post_init(self, context: Any, /) -> None:
+        """Raise `ValueError` unless it is named in exactly one way."""
         if sum(name is not None for name in (self.message, self.vendor_id, self.guid, self.index)) != 1:
             raise ValueError("name the message in exactly one way: message, vendor_id, guid or index")
-        return self
 
 
 # ── what ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -302,11 +300,10 @@ class Media(Word):
     def _without_parameters(cls, media_type: Any) -> Any:
         return media_type.partition(";")[0].strip() if isinstance(media_type, str) else media_type
 
-    @model_validator(mode="after")
-    def _has_one_source(self) -> Self:
+    def model_post_init(self, context: Any, /) -> None:
+        """Raise `ValueError` unless there is exactly one source."""
         if sum(source is not None for source in (self.url, self.file, self.data, self.file_id)) != 1:
             raise ValueError("give exactly one of url, file, data and file_id")
-        return self
 
 
 class Attachment(Media):
@@ -423,11 +420,10 @@ class Message(Word):
             raise ValueError("typing is True, False, or more than 0 and at most 600 seconds")
         return typing
 
-    @model_validator(mode="after")
-    def _voice_is_alone(self) -> Self:
+    def model_post_init(self, context: Any, /) -> None:
+        """Raise `ValueError` for a voice note beside something else."""
         if len(self.parts) > 1 and any(isinstance(part, Voice) for part in self.parts):
             raise ValueError("a voice note stands alone: send it as a message of its own")
-        return self
 
     @property
     def text(self) -> str:
@@ -460,13 +456,12 @@ class Reaction(Word):
             return {"emoji": data} if _is_emoji(data) else {"tapback": data}
         return data
 
-    @model_validator(mode="after")
-    def _is_one(self) -> Self:
+    def model_post_init(self, context: Any, /) -> None:
+        """Raise `ValueError` unless it is one tapback or one emoji."""
         if (self.tapback is None) == (self.emoji is None):
             raise ValueError("a reaction is one of love, like, dislike, laugh, emphasize, question, or one emoji")
         if self.emoji is not None and not _is_emoji(self.emoji):
             raise ValueError("an emoji reaction is one emoji, without letters or spaces")
-        return self
 
     @model_serializer
     def _to_text(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -230,3 +231,19 @@ def test_other_words_are_no_reaction(word: str) -> None:
 def test_ids_of_ours_are_plain_strings() -> None:
     """A reference by our own id needs nothing but the string."""
     assert "msg_1" == MessageRef(message=MessageId("msg_1")).message
+
+
+def test_a_word_is_looked_at_once() -> None:
+    """When it is made, and not again by each word that takes it as a part."""
+    looks = []
+
+    class Watched(Chat):
+        def model_post_init(self, context: Any, /) -> None:
+            looks.append(self.kind)
+            super().model_post_init(context)
+
+    chat = Watched.direct("+12025550123")
+    event = MessageReceived(key="k", vendor_id="v", message=Message("hi"), chat=chat)
+    assert (chat, [ChatKind.DIRECT]) == (event.chat, looks)
+    with pytest.raises(ValidationError, match="exactly one address"):
+        Watched(kind=ChatKind.DIRECT)
