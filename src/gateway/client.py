@@ -8,7 +8,7 @@ receipt = await gateway.send("+1 323 111 2233", "hello")
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -672,16 +672,17 @@ class Gateway(Questions):
 
         Handlers get its events. Raises `BadSignature` or `BadPayload`, with the status to answer as `answer`.
         """
-        # what comes by HTTP is a list, and need not be asked whether it might do as a mapping
-        pairs = headers.items() if type(headers) is not list and isinstance(headers, Mapping) else headers
-        hook = WebhookRequest(
-            headers=tuple([(name.lower(), value) for name, value in pairs]),
-            body=bytes(body),
-            received_at=self._engine.clock.now(),
-            method=method,
-            query=query,
-        )
-        return await self._engine.receive(connection, hook)
+        pairs = headers.items() if isinstance(headers, Mapping) else headers
+        lowered = [(name.lower(), value) for name, value in pairs]
+        return await self._taken(connection, lowered, bytes(body), method=method, query=query)
+
+    def _taken(
+        self, connection: str, headers: list[tuple[str, str]], body: bytes, *, method: str = "POST", query: str = ""
+    ) -> Coroutine[Any, Any, Reply]:
+        """Take a webhook in whose headers have names in lower case already, as those that come by HTTP."""
+        now = self._engine.clock.now()
+        hook = WebhookRequest(headers=tuple(headers), body=body, received_at=now, method=method, query=query)
+        return self._engine.receive(connection, hook)
 
     async def catch_up(
         self, connection: str, *, since: datetime | None = None, pages: int = PAGES, seconds: float = SECONDS
@@ -750,7 +751,7 @@ class Gateway(Questions):
 
         Mount it in any framework, or serve it as it is.
         """
-        return Ingress(self.receive, self.files, start=self._engine.start, stop=self._engine.close)
+        return Ingress(self._taken, self.files, start=self._engine.start, stop=self._engine.close)
 
 
 def _when(subject: Recipient | Subject) -> When:

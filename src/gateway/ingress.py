@@ -46,7 +46,7 @@ LONGEST_NAME = 128
 
 
 class Receiver(Protocol):
-    """Takes a webhook in (`Gateway.receive`)."""
+    """Takes a webhook in (`Gateway.receive`); the names of its headers are in lower case."""
 
     async def __call__(
         self, connection: str, headers: list[tuple[str, str]], body: bytes, *, method: str = ..., query: str = ...
@@ -121,52 +121,48 @@ class Ingress:
             if self._files is not None and self._files.serve.asked(scope):
                 await self._files.serve(scope, receive, send)
                 return None
-            return await self._reply(scope, receive)
+            if scope["method"] != "POST":
+                return _not_posted(scope["method"])
+            return await self._webhook(scope, receive)
         except StoreError as error:
             return _later("the store is not there", error.slug)
         except Exception as error:  # noqa: BLE001 - a border: no input makes a 500
             return _later("something went wrong here", type(error).__name__)
 
-    async def _reply(self, scope: Scope, receive: Receive) -> Reply | None:
-        if scope["method"] in {"GET", "HEAD"}:
-            # some vendors and people look whether the address is there
-            return Reply(200, {"content-type": "text/plain"}, b"webhooks are received here by POST\n")
-        if scope["method"] != "POST":
-            return _problem(405, "method not allowed", "webhooks are POST", {"allow": "GET, HEAD, POST"})
-        held = _Held(self)
-        try:
-            return await self._webhook(held, scope, receive)
-        except TimeoutError:
-            return _problem(408, "request timeout", f"send the whole body within {self._deadline.seconds:g} seconds")
-        except _TooLargeError:
-            return _problem(413, "content too large", f"a webhook has at most {MAX_BODY} bytes")
-        except _TooMuchError:
-            return _later("too much at once", "overload")
-        finally:
-            held.release()
-
-    async def _webhook(self, held: _Held, scope: Scope, receive: Receive) -> Reply | None:
+    async def _webhook(self, scope: Scope, receive: Receive) -> Reply | None:
         """Read a webhook and hand it on; gives None when nobody waits for the answer any more."""
         name = unquote(scope["path"].rstrip("/").rpartition("/")[2])
         if len(name) > LONGEST_NAME:
             return _problem(404, "not found", "there is no such connection")
+        headers = [(key.decode("latin-1").lower(), value.decode("latin-1")) for key, value in scope["headers"]]
+        held = _Held(self)
         waiting = _Waiting(self._deadline)
         try:
             with waiting:
-                body = await held.body(scope["headers"], receive)
+                body = await held.body(headers, receive)
                 if body is None:
                     return None
                 waiting.on(self._accepting)
-                headers = [(key.decode("latin-1").lower(), value.decode("latin-1")) for key, value in scope["headers"]]
                 return await self._receive(name, headers, body, query=scope.get("query_string", b"").decode("latin-1"))
-        except TimeoutError:
-            if waiting.patience is self._deadline:
-                raise
-            return _later("the store is slow", "timeout")
         except StoreError:
             raise
-        except GatewayError as error:
-            return _refusal(error)
+        except (TimeoutError, _TooLargeError, _TooMuchError, GatewayError) as error:
+            return self._refused(error, arriving=waiting.patience is self._deadline)
+        finally:
+            held.release()
+
+    def _refused(self, error: TimeoutError | _TooLargeError | _TooMuchError | GatewayError, *, arriving: bool) -> Reply:
+        match error:
+            case TimeoutError() if arriving:
+                seconds = self._deadline.seconds
+                return _problem(408, "request timeout", f"send the whole body within {seconds:g} seconds")
+            case TimeoutError():
+                return _later("the store is slow", "timeout")
+            case _TooLargeError():
+                return _problem(413, "content too large", f"a webhook has at most {MAX_BODY} bytes")
+            case _TooMuchError():
+                return _later("too much at once", "overload")
+        return _refusal(error)
 
     def hold(self, size: int) -> None:
         """Count bytes that are in memory; raises when they are too many."""
@@ -186,7 +182,7 @@ class _Held:
         self._ingress = ingress
         self._size = 0
 
-    async def body(self, headers: Iterable[tuple[bytes, bytes]], receive: Receive) -> bytes | None:
+    async def body(self, headers: Iterable[tuple[str, str]], receive: Receive) -> bytes | None:
         """Read it, not further than a webhook may be long; None when the other side has left."""
         if _declared(headers) > MAX_BODY:
             raise _TooLargeError
@@ -223,23 +219,21 @@ class _Patience:
         self.seconds = seconds
         self.open: dict[_Waiting, None] = {}
         """Blocks under way, the oldest first."""
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self.loop: asyncio.AbstractEventLoop | None = None
         """The loop in which the timer runs."""
 
-    def begin(self, waiting: _Waiting) -> None:
-        """Count the time of a block."""
-        self.open[waiting] = None
-        if self._loop is not waiting.loop:
-            self._loop = waiting.loop
-            waiting.loop.call_later(self.seconds, self._look)
+    def watch(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Start the timer, in a loop in which it does not run yet."""
+        self.loop = loop
+        loop.call_later(self.seconds, self._look)
 
     def _look(self) -> None:
         """Cut off the blocks that are late, and look again when the next one may be."""
         loop = asyncio.get_running_loop()
-        self._loop = None
+        self.loop = None
         for waiting in list(self.open):
             if waiting.until > loop.time():
-                self._loop = loop
+                self.loop = loop
                 loop.call_at(waiting.until, self._look)
                 return
             waiting.cut()
@@ -248,12 +242,12 @@ class _Patience:
 class _Waiting:
     """A block of a task that raises `TimeoutError` when its time is over, as `asyncio.timeout` does."""
 
-    __slots__ = ("_cancelling", "_late", "_task", "loop", "patience", "until")
+    __slots__ = ("_cancelling", "_late", "_loop", "_task", "patience", "until")
 
     def __init__(self, patience: _Patience) -> None:
         self.patience = patience
-        self.loop = asyncio.get_running_loop()
-        task = asyncio.current_task(self.loop)
+        self._loop = asyncio.get_running_loop()
+        task = asyncio.current_task(self._loop)
         assert task is not None  # noqa: S101 - a server calls an application in a task
         self._task = task
 
@@ -264,8 +258,11 @@ class _Waiting:
         self._begin()
 
     def _begin(self) -> None:
-        self.until = self.loop.time() + self.patience.seconds
-        self.patience.begin(self)
+        patience = self.patience
+        self.until = self._loop.time() + patience.seconds
+        patience.open[self] = None
+        if patience.loop is not self._loop:
+            patience.watch(self._loop)
 
     def __enter__(self) -> None:
         self._cancelling = self._task.cancelling()
@@ -287,13 +284,17 @@ class _Waiting:
 # ── what is asked and answered ────────────────────────────────────────────────────────────────────────────────────
 
 
-def _declared(headers: Iterable[tuple[bytes, bytes]]) -> int:
+def _not_posted(method: str) -> Reply:
+    if method in {"GET", "HEAD"}:
+        # some vendors and people look whether the address is there
+        return Reply(200, {"content-type": "text/plain"}, b"webhooks are received here by POST\n")
+    return _problem(405, "method not allowed", "webhooks are POST", {"allow": "GET, HEAD, POST"})
+
+
+def _declared(headers: Iterable[tuple[str, str]]) -> int:
     """Read how long a body says it is; what is no number, or one without end, is left to what arrives."""
-    text = b""
-    for name, value in headers:
-        if name.lower() == b"content-length":
-            text = value
-    if not text.isdigit():
+    text = dict(headers).get("content-length", "")
+    if not text.isdecimal():
         return 0
     return int(text) if len(text) < 16 else MAX_BODY + 1
 
