@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Literal
 
 from pydantic import JsonValue, ValidationError
@@ -159,8 +160,13 @@ def _chat(body: wire.WebhookEvent, party: str | None) -> Chat | None:
         named = (item if isinstance(item, str) else item.identifier for item in body.participants or ())
         members = tuple(member for member in map(Address.read, named) if member)
         return Chat.of_group(group, members=members, name=body.group_name, line=body.internal_id)
-    address = Address.read(party) or Address.read(body.external_id)
-    return Chat.direct(address, line=body.internal_id) if address else None
+    return _direct(party, body.internal_id) or _direct(body.external_id, body.internal_id)
+
+
+@lru_cache(4096)  # with every message of a chat the same party comes by the same line
+def _direct(party: str | None, line: str | None) -> Chat | None:
+    address = Address.read(party)
+    return Chat.direct(address, line=line) if address else None
 
 
 def _is_group_id(text: str | None) -> bool:
