@@ -242,7 +242,7 @@ class FactRow:
 class WebhookRow(NamedTuple):
     """A webhook as it came.
 
-    A tuple, for one is made of every delivery: a frozen class sets its fields one by one, in four times as long.
+    A tuple, for one is made of every delivery: a frozen class sets its fields one by one, in twice the time.
     """
 
     connection: str
