@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from gateway.actions import DeliveryState
-from gateway.drafts import changed, drafted
+from gateway.drafts import drafted
 from gateway.events import Event
 from gateway.ids import ChatId, EventId, MessageId, Token
 
@@ -35,7 +35,6 @@ __all__ = [
     "Taken",
     "WebhookRow",
     "Work",
-    "changed",
 ]
 
 
