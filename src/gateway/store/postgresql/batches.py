@@ -104,7 +104,7 @@ def _enqueue(calls: Sequence[Enqueue], shard: int, queues: set[tuple[str, int]])
     [(kept,)] = yield from ask(
         "enqueue",
         shard,
-        *sets(_lanes(rows), 3),
+        _lanes(rows),
         *sets(sorted(new), 2),
         [message_columns(row) for row in rows],
         sorted((step_columns(step) for call in fresh for step in call.steps), key=itemgetter(3)),
@@ -156,9 +156,7 @@ def _mark(calls: Sequence[Mark]) -> Plan[Written]:
     uses = [(number, bucket) for number, call in enumerate(calls, 1) for bucket in call.buckets]
     [(held, untils, limits, befores, afters)] = yield from ask(
         "mark",
-        [call.work.lane for call in calls],
-        [call.work.fence for call in calls],
-        [micros(call.attempt.started_at) for call in calls],
+        [(call.work.lane, call.work.fence, micros(call.attempt.started_at), None) for call in calls],
         [_step_changes(call.step, call.work) for call in calls],
         [attempt_columns(call.attempt) for call in calls],
         keys or None,
@@ -181,42 +179,53 @@ def _marked(held: bool, until: int | None, limit: str | None, taken: Sequence[Ta
 
 def _settle(calls: Sequence[Settle | Release], shard: int) -> Plan[Written]:
     """Give lanes back that are still held, and write what came of their attempts."""
-    numbered = [(number, call) for number, call in enumerate(calls, 1) if isinstance(call, Settle)]
-    results = [(number, call.settlement) for number, call in numbered]
-    next_ats = [micros(call.settlement.next_at if isinstance(call, Settle) else call.next_at) for call in calls]
-    agains = [call.again if isinstance(call, Settle) else None for call in calls]
+    results = [call.settlement if isinstance(call, Settle) else None for call in calls]
+    numbered = [(number, result) for number, result in enumerate(results, 1) if result is not None]
     [(held, due, *_), *rows] = yield from ask(
         "settle",
         shard,
-        *first_of(agains),
-        [call.work.lane for call in calls],
-        _fences(calls),
-        next_ats,
-        [again is not None for again in agains],
-        [number for number, _ in results],
-        [_message_changes(call.settlement.message, call.work) for _, call in numbered],
-        [_step_changes(call.settlement.step, call.work) for _, call in numbered],
-        *sets(((_new_token(call.settlement.step, call.work),) for _, call in numbered), 1),
-        *sets(((number, attempt_columns(s.attempt)) for number, s in results if s.attempt is not None), 2),
-        *sets(((number, owner) for number, s in results for owner in _owners(s)), 2),
-        *sets(((number, t.key, t.before, t.after) for number, s in results for t in s.unused), 4),
+        *first_of([call.again for call in calls if isinstance(call, Settle)]),
+        _given_back(calls),
+        *sets(map(_result, calls), 4),
+        [owner for number, settlement in numbered for owner in _owners(number, settlement)] or None,
+        *sets(((number, t.key, t.before, t.after) for number, s in numbered for t in s.unused), 4),
     )
     heads = {work.lane: work for work in _works(row[2:] for row in rows)}
     answers = [_settled(call, is_held, heads) for is_held, call in zip(held, calls, strict=True)]
     written = Written(answers, lanes_due=due)
-    kept = [(call.settlement, call.events) for number, call in numbered if held[number - 1]]
+    kept = [
+        (call.settlement, call.events) for call, so in zip(calls, held, strict=True) if so and isinstance(call, Settle)
+    ]
     written.events_due = yield from Incoming(alone=False).run([], kept, answers)
     return written
 
 
-def _fences(calls: Sequence[Settle | Release]) -> list[int]:
-    """Give the fences of lanes; who gives a lane back twice has lost it the second time."""
+def _given_back(calls: Sequence[Settle | Release]) -> list[Columns]:
+    """Write which lanes are given back, and when each may go on; who gives one back twice has lost it by then."""
     seen: set[tuple[ChatId, int]] = set()
-    fences = []
-    for work in (call.work for call in calls):
-        fences.append(_NO_FENCE if (work.lane, work.fence) in seen else work.fence)
-        seen.add((work.lane, work.fence))
-    return fences
+    rows: list[Columns] = []
+    for call in calls:
+        lane, fence = call.work.lane, call.work.fence
+        own = _NO_FENCE if (lane, fence) in seen else fence
+        seen.add((lane, fence))
+        if isinstance(call, Settle):
+            rows.append((lane, own, micros(call.settlement.next_at), call.again is not None))
+        else:
+            rows.append((lane, own, micros(call.next_at), False))
+    return rows
+
+
+def _result(call: Settle | Release) -> Columns:
+    """Write what a call brings: the message, the step, its token if it is new, and the attempt."""
+    if isinstance(call, Release):
+        return (None, None, None, None)
+    settlement, work = call.settlement, call.work
+    return (
+        _message_changes(settlement.message, work),
+        _step_changes(settlement.step, work),
+        _new_token(settlement.step, work),
+        None if settlement.attempt is None else attempt_columns(settlement.attempt),
+    )
 
 
 def _settled(call: Settle | Release, held: bool, heads: dict[ChatId, Work]) -> Settled | None:  # noqa: FBT001 - a column
@@ -225,9 +234,9 @@ def _settled(call: Settle | Release, held: bool, heads: dict[ChatId, Work]) -> S
     return Settled(held, heads.get(call.work.lane) if held and call.again else None)
 
 
-def _owners(settlement: Settlement) -> Iterable[Columns]:
+def _owners(number: int, settlement: Settlement) -> Iterable[Columns]:
     step = settlement.step
-    return [(settlement.message.connection, sent, step.message, step.index) for sent in settlement.sent]
+    return [(number, settlement.message.connection, sent, step.message, step.index) for sent in settlement.sent]
 
 
 def _message_changes(row: MessageRow, work: Work) -> Columns:

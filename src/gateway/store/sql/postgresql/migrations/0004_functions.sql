@@ -11,6 +11,11 @@
 -- Rows as they are sent. An array of rows is one argument, and read as one; an array for each column cost both sides
 -- more than what is written costs.
 
+create type ledger_coming as (lane text collate "C", connection text collate "C", due_at bigint);
+
+-- A lane that is held, when what it is held for begins or may go on, and whether whoever holds it would go on with it.
+create type ledger_held as (lane text collate "C", fence bigint, at bigint, again boolean);
+
 create type ledger_message as (
     id text collate "C", connection text collate "C", lane text collate "C", kind text, request text, fingerprint text,
     key text collate "C", adaptations text, steps integer, created_at bigint, due_at bigint, expires_at bigint,
@@ -34,13 +39,13 @@ create type ledger_attempt as (
 );
 
 create type ledger_owner as (
-    connection text collate "C", vendor_id text collate "C", message text collate "C", position integer
+    call integer, connection text collate "C", vendor_id text collate "C", message text collate "C", position integer
 );
 
 -- Keeps messages whose key and id are free, with their steps; returns the ids of those that were kept.
 create function ledger_enqueue(
     shard integer, -- the row in which this process counts
-    lanes text[], connections text[], dues bigint[], -- lanes, each once and sorted, and the first time of each
+    lanes ledger_coming[], -- each once and sorted, with the first time of each
     served text[], priorities integer[], -- connections and priorities that may be new
     messages ledger_message[], -- sorted by key and id
     steps ledger_step[] -- sorted by token; where two have the same one it fails, and the batch is divided
@@ -56,12 +61,12 @@ begin
     -- what is due later than the lane is not its first, and changes nothing
     select count(*), bool_or(locked.next_at is null or locked.due_at <= locked.next_at) into known, first
     from (
-        select lane.next_at, asked.due_at from unnest(lanes, dues) as asked (lane, due_at)
+        select lane.next_at, asked.due_at from unnest(lanes) as asked
         join lane on lane.lane = asked.lane order by lane.lane for update of lane
     ) as locked;
     if known < cardinality(lanes) then
         first := true;
-        insert into lane (lane, connection) select * from unnest(lanes, connections)
+        insert into lane (lane, connection) select coming.lane, coming.connection from unnest(lanes) as coming
         on conflict (lane) do update set connection = excluded.connection where false; -- locks it all the same
     end if;
     if cardinality(served) > 0 then
@@ -106,7 +111,7 @@ begin
                     when own.held_until is not null then own.held_until
                     when first.due_at is not null then greatest(first.due_at, own.not_before)
                 end as next_at
-            from unnest(lanes, dues) as wanted (lane, due_at)
+            from unnest(lanes) as wanted
             join lane as own on own.lane = wanted.lane and (own.next_at is null or wanted.due_at <= own.next_at)
             left join lateral (
                 select message.priority, message.due_at from message
@@ -124,7 +129,7 @@ $$;
 -- limit (GCRA). Tells of each attempt whether its lane was held, or else until when which limit asks to wait; and of
 -- each use of a limit when the next one was free before it.
 create function ledger_mark(
-    lanes text[], fences bigint[], starts bigint[], -- one for each attempt, as the next two
+    calls ledger_held[], -- one for each attempt, as the next two
     steps ledger_step[], attempts ledger_attempt[],
     keys text[], -- the keys of all limits, each once and sorted
     users integer[], -- uses of limits: which attempt, which key, the interval and how many of them may come at once
@@ -146,19 +151,20 @@ declare
     written boolean[];
     first integer := 1;
     past integer := 1;
+    starts bigint;
     free_at bigint;
 begin
     select array_agg(locked.place) into holding
     from (
-        select asked.place from unnest(lanes, fences) with ordinality as asked (lane, fence, place)
+        select asked.place from unnest(calls) with ordinality as asked (lane, fence, at, again, place)
         join lane on lane.lane = asked.lane and lane.fence = asked.fence and lane.held_until is not null
         order by lane.lane for update of lane
     ) as locked;
-    if cardinality(holding) = cardinality(lanes) then
-        held := array_fill(true, array[cardinality(lanes)]);
+    if cardinality(holding) = cardinality(calls) then
+        held := array_fill(true, array[cardinality(calls)]);
     else
         held := array(
-            select place = any(coalesce(holding, '{}')) from generate_series(1, cardinality(lanes)) as place
+            select place = any(coalesce(holding, '{}')) from generate_series(1, cardinality(calls)) as place
         );
     end if;
     written := held;
@@ -168,14 +174,15 @@ begin
             select key, arrival from bucket where key = any(keys) order by key for update
         )
         select array_agg(arrival order by key) into arrivals from locked;
-        untils := array_fill(null::bigint, array[cardinality(lanes)]);
-        limits := array_fill(null::text, array[cardinality(lanes)]);
+        untils := array_fill(null::bigint, array[cardinality(calls)]);
+        limits := array_fill(null::text, array[cardinality(calls)]);
         befores := array_fill(null::bigint, array[cardinality(users)]);
         afters := befores;
-        for number in 1 .. cardinality(lanes) loop
+        for number in 1 .. cardinality(calls) loop
+            starts := calls[number].at;
             while users[past] = number loop
                 free_at := arrivals[places[past]] - intervals[past] * (bursts[past] - 1);
-                if held[number] and free_at > starts[number] and (
+                if held[number] and free_at > starts and (
                     untils[number] is null or free_at > untils[number]
                     or (free_at = untils[number] and keys[places[past]] > limits[number])
                 ) then
@@ -188,7 +195,7 @@ begin
             if written[number] then
                 for used in first .. past - 1 loop
                     befores[used] := arrivals[places[used]];
-                    afters[used] := greatest(befores[used], starts[number]) + intervals[used];
+                    afters[used] := greatest(befores[used], starts) + intervals[used];
                     arrivals[places[used]] := afters[used];
                 end loop;
             end if;
@@ -248,14 +255,12 @@ $$;
 create function ledger_settle(
     shard integer, -- the row in which this process counts
     now bigint, lease bigint, -- for those who would have their lanes again
-    lanes text[], fences bigint[], next_ats bigint[], again boolean[], -- one for each call; of two that give the same
-    -- lane back the second has a fence that none ever has
-    settled integer[], -- which of the calls bring a result: one of each of the next three
-    changes ledger_change[],
+    calls ledger_held[], -- of two that give the same lane back the second has a fence that none ever has
+    changes ledger_change[], -- one for each call, as the next three; null for a call that brings no result
     steps ledger_step[], -- null for what is as it was in the columns that are never null
-    tokens text[], -- those of steps whose token is new; null where there is no such step
-    tried integer[], attempts ledger_attempt[], -- attempts, each with its call
-    owning integer[], owners ledger_owner[], -- owners of a vendor's ids, each with its call
+    tokens text[], -- those of steps whose token is new
+    attempts ledger_attempt[],
+    owners ledger_owner[], -- owners of a vendor's ids, each with its call
     users integer[], keys text[], befores bigint[], afters bigint[] -- places of limits taken for nothing, with the call
 )
 returns table (
@@ -271,22 +276,22 @@ as $$
 declare
     unused record;
     holding bigint[]; -- places of the calls whose lanes are held
-    written integer[]; -- the calls whose attempts were there
+    written bigint[]; -- the calls whose attempts were there
     again_lanes text[];
     again_fences bigint[];
     again_heads text[];
 begin
     select array_agg(locked.place) into holding
     from (
-        select asked.place from unnest(lanes, fences) with ordinality as asked (lane, fence, place)
+        select asked.place from unnest(calls) with ordinality as asked (lane, fence, at, again, place)
         join lane on lane.lane = asked.lane and lane.fence = asked.fence and lane.held_until is not null
         order by lane.lane for update of lane
     ) as locked;
-    if cardinality(holding) = cardinality(lanes) then
-        held := array_fill(true, array[cardinality(lanes)]);
+    if cardinality(holding) = cardinality(calls) then
+        held := array_fill(true, array[cardinality(calls)]);
     else
         held := array(
-            select place = any(coalesce(holding, '{}')) from generate_series(1, cardinality(lanes)) as place
+            select place = any(coalesce(holding, '{}')) from generate_series(1, cardinality(calls)) as place
         );
     end if;
     if cardinality(keys) > 0 then
@@ -300,16 +305,16 @@ begin
             update bucket set arrival = unused.before where key = unused.key and arrival = unused.after;
         end loop;
     end if;
-    if cardinality(settled) > 0 then
+    if cardinality(changes) > 0 then
         with messages as (
             update message set
                 due_at = coalesce(new.due_at, message.due_at), expires_at = new.expires_at,
                 priority = coalesce(new.priority, message.priority), state = new.state,
                 generation = coalesce(new.generation, message.generation), error = new.error,
                 parked = coalesce(new.parked, message.parked), waiting = new.waiting
-            from unnest(settled, changes)
-                as new (call, id, due_at, expires_at, priority, state, generation, error, parked, waiting)
-            where held[new.call] and message.id = new.id
+            from unnest(held, changes)
+                as new (held, id, due_at, expires_at, priority, state, generation, error, parked, waiting)
+            where new.held and message.id = new.id
             returning message.connection, message.waiting
         ),
         steps as (
@@ -318,11 +323,10 @@ begin
                 pause = coalesce(new.pause, step.pause), indexes = coalesce(new.indexes, step.indexes),
                 state = new.state, attempts = new.attempts, first_at = new.first_at, call = new.call,
                 doubt = new.doubt, receipt = new.receipt
-            from unnest(settled, steps) as new (
-                settled, message, position, action, token, pause, indexes, state, attempts, first_at, call, doubt,
-                receipt
+            from unnest(held, steps) as new (
+                held, message, position, action, token, pause, indexes, state, attempts, first_at, call, doubt, receipt
             )
-            where held[new.settled] and step.message = new.message and step.position = new.position
+            where new.held and step.message = new.message and step.position = new.position
         ),
         -- nearly always it was written when it started, and an update of what is there costs less than an insert that
         -- finds it there
@@ -330,19 +334,18 @@ begin
             update attempt set
                 started_at = new.started_at, call = new.call, ended_at = new.ended_at, outcome = new.outcome,
                 status = new.status, detail = new.detail
-            from unnest(tried, attempts) as new (
-                settled, message, generation, step, number, started_at, call, ended_at, outcome, status, detail
+            from unnest(held, attempts) with ordinality as new (
+                held, message, generation, step, number, started_at, call, ended_at, outcome, status, detail, place
             )
-            where held[new.settled] and attempt.message = new.message and attempt.generation = new.generation
+            where new.held and attempt.message = new.message and attempt.generation = new.generation
                 and attempt.step = new.step and attempt.number = new.number
-            returning new.settled
+            returning new.place
         ),
         owners as (
             insert into owner (connection, vendor_id, message, position)
             select distinct on (new.connection, new.vendor_id) new.connection, new.vendor_id, new.message, new.position
-            from unnest(owning, owners) with ordinality
-                as new (settled, connection, vendor_id, message, position, place)
-            where held[new.settled] order by new.connection, new.vendor_id, new.place desc
+            from unnest(owners) with ordinality as new (call, connection, vendor_id, message, position, place)
+            where held[new.call] order by new.connection, new.vendor_id, new.place desc
             on conflict (connection, vendor_id) do update set message = excluded.message, position = excluded.position
         ),
         counted as (
@@ -351,22 +354,22 @@ begin
             where not messages.waiting group by messages.connection order by messages.connection
             on conflict on constraint depth_pkey do update set waiting = depth.waiting + excluded.waiting
         )
-        select array_agg(known.settled) into written from known;
-        if cardinality(tried) > coalesce(cardinality(written), 0) then
+        select array_agg(known.place) into written from known;
+        if num_nonnulls(variadic attempts) > coalesce(cardinality(written), 0) then
             insert into attempt (
                 message, generation, step, number, started_at, call, ended_at, outcome, status, detail
             )
             select new.message, generation, step, number, started_at, new.call, ended_at, outcome, status, detail
-            from unnest(tried, attempts) as new (
-                settled, message, generation, step, number, started_at, call, ended_at, outcome, status, detail
+            from unnest(held, attempts) with ordinality as new (
+                held, message, generation, step, number, started_at, call, ended_at, outcome, status, detail, place
             )
-            where held[new.settled] and new.settled <> all(coalesce(written, '{}'));
+            where new.held and new.message is not null and new.place <> all(coalesce(written, '{}'));
         end if;
         if tokens is not null then
             insert into token (token, message, position)
             select distinct on (new.fresh) new.fresh, new.message, new.position
-            from unnest(settled, tokens, steps) as new (settled, fresh, message, position)
-            where held[new.settled] and new.fresh is not null order by new.fresh, new.message desc
+            from unnest(held, tokens, steps) as new (held, fresh, message, position)
+            where new.held and new.fresh is not null order by new.fresh, new.message desc
             on conflict (token) do update set message = excluded.message, position = excluded.position;
         end if;
     end if;
@@ -390,7 +393,7 @@ begin
             select
                 given.lane, given.next_at, first.id, first.priority, first.due_at,
                 given.again and first.id is not null and greatest(first.due_at, given.next_at) <= now as again
-            from unnest(held, lanes, next_ats, again) as given (held, lane, next_at, again)
+            from unnest(held, calls) as given (held, lane, fence, next_at, again)
             left join lateral (
                 select message.id, message.priority, message.due_at from message
                 where message.lane = given.lane and message.waiting order by message.due_at, message.id limit 1
