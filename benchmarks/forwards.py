@@ -17,8 +17,8 @@ from pathlib import Path
 
 import httpx
 
-from benchmarks.ledgers import DURABLE, opened
-from benchmarks.measure import Row, Run, Size, compare, here, there, workers
+from benchmarks.ledgers import opened, used_server
+from benchmarks.measure import Row, Run, Size, compare, here, workers
 from benchmarks.processes import serving
 from gateway.clock import SYSTEM
 from gateway.egress import DEV, Egress
@@ -29,7 +29,6 @@ from gateway.store import Store, WebhookRow
 from gateway.store.records import records_of
 from gateway.store.records.tenants import DEFAULT_TENANT, TenantRecords, TenantRow
 from gateway.tenancy.sealing import KeyRing, Sealer
-from tests.postgres import own_server
 
 __all__ = ["forward_postgresql", "forward_sqlite"]
 
@@ -49,8 +48,7 @@ async def forward_sqlite(size: Size) -> AsyncIterator[Row]:
 async def forward_postgresql(size: Size) -> AsyncIterator[Row]:
     """Forward from a database."""
     async with AsyncExitStack() as stack:
-        with there():
-            server = stack.enter_context(own_server(DURABLE))
+        server = stack.enter_context(used_server())
         store = await stack.enter_async_context(opened(stack.enter_context(server.schema())))
         yield await _forward("forward-postgresql", "PostgreSQL", store, size, target=0.5)
 

@@ -10,8 +10,8 @@ import asyncio
 import sqlite3
 import tempfile
 import time
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, closing
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, closing, contextmanager
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -20,16 +20,19 @@ from typing import Any
 from benchmarks.jobs import ACTION, CALLERS, Jobs
 from benchmarks.measure import Row, Run, Size, compare, here, there
 from gateway.store import Store, open_store
-from tests.postgres import own_server
+from tests.postgres import Server, own_server
 
-__all__ = ["enqueue_postgresql", "enqueue_sqlite", "execute_postgresql", "execute_sqlite", "opened"]
+__all__ = ["enqueue_postgresql", "enqueue_sqlite", "execute_postgresql", "execute_sqlite", "opened", "used_server"]
 
 CONNECTIONS = 16
 """Connections that insert into PostgreSQL at the same time, which is about as fast as it goes."""
 LONGER = 3
 """Times as many in a round as on SQLite: there are two processes and a disk, and a short round is over before they have
 found a common step."""
-DURABLE = ("fsync=on", "synchronous_commit=on", "shared_buffers=64MB", "max_connections=60", "logging_collector=off")
+DURABLE = ("fsync=on", "synchronous_commit=on", "max_connections=60", "logging_collector=off")
+SEGMENTS = 32
+"""Files of the server's log that are made beforehand: a server that has run for a while writes over those that it no
+longer needs, and a new one fills 16 MB with nothing first."""
 
 
 async def enqueue_sqlite(size: Size) -> AsyncIterator[Row]:
@@ -114,13 +117,25 @@ def _bare_file(path: Path) -> sqlite3.Connection:
 # ── PostgreSQL ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@contextmanager
+def used_server() -> Iterator[Server]:
+    """Start a server on the other core, with the log of one that has been used for a while."""
+    with ExitStack() as stack:
+        with there():
+            server = stack.enter_context(own_server(DURABLE))
+        server.sql(
+            f"select pg_logical_emit_message(false, '', ''), pg_switch_wal() from generate_series(1, {SEGMENTS})"
+        )
+        server.sql("checkpoint")
+        yield server
+
+
 @asynccontextmanager
 async def _postgresql(size: Size) -> AsyncIterator[tuple[Run, Jobs]]:
     import asyncpg  # type: ignore[import-untyped]  # noqa: PLC0415 - only where it is measured; it has no types
 
     async with AsyncExitStack() as stack:
-        with there():
-            server = stack.enter_context(own_server(DURABLE))
+        server = stack.enter_context(used_server())
         stack.enter_context(here())
         store = await stack.enter_async_context(opened(stack.enter_context(server.schema())))
         connections: list[Any] = [await asyncpg.connect(server.url()) for _ in range(CONNECTIONS)]

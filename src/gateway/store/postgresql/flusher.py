@@ -28,8 +28,9 @@ _log = logger(__name__)
 TASKS = 4
 MOST = 256
 """Calls in one transaction; more would keep those waiting that came first."""
-FEW = 24
-"""Calls of one kind that are never divided: a transaction has a price of its own."""
+FEW = {Kind.ENQUEUE: 24, Kind.MARK: 64, Kind.SETTLE: 64, Kind.OTHER: 64}
+"""Calls of one kind that are never divided, by how much a transaction costs however few calls it has: to keep messages
+takes three statements, to carry them out nearly a dozen, and with small batches they would be all the server does."""
 MANY = 12
 """Calls of one kind that are worth a second transaction while one is on its way."""
 ABREAST = 2
@@ -98,7 +99,7 @@ class Flusher:
                 self._news.clear()
                 await self._news.wait()
                 continue
-            batch = self._gather(self._calls[kind])
+            batch = self._gather(kind)
             self._writing[kind] += 1
             await self._write(kind, batch, desk)
             self._writing[kind] -= 1
@@ -115,14 +116,15 @@ class Flusher:
         writing = self._writing[kind]
         return not writing or (writing < ABREAST and len(self._calls[kind]) >= MANY)
 
-    def _gather(self, calls: deque[_Waiting]) -> list[_Waiting]:
+    def _gather(self, kind: Kind) -> list[_Waiting]:
         """Take calls of a kind: all that wait, or half of many.
 
         Those who wait come back together, with the next thing they want: all of them would go round as one, and server
-        and process would work in turns. With two halves one is put together while the other is being written. What
-        comes while something is on its way is such a half, and is not divided again: more parts would only cost.
+        and process would work in turns. With two halves one is put together while the other is being written. More
+        parts would only cost: a half of what a worker has under way is not divided again.
         """
-        divided = len(calls) > FEW and not any(self._writing.values())
+        calls = self._calls[kind]
+        divided = len(calls) > FEW[kind]
         share = (len(calls) + 1) // 2 if divided else len(calls)
         batch = [calls.popleft() for _ in range(min(MOST, share))]
         self._pending -= len(batch)
