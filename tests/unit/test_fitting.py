@@ -227,6 +227,20 @@ def test_a_card_goes_without_a_picture_that_cannot_be_fetched() -> None:
     assert [(Feature.LINK_CARD, "sent without the picture on its card")] == changes(plan)
 
 
+def test_a_card_that_was_all_picture_is_a_plain_link_without_it() -> None:
+    """And, as any plain link is, text where there are none."""
+    [row] = table(Feature.LINK_CARD, limits=Limits(url_schemes=("https",))).rows
+    bare = CapabilityTable(rows=(row.model_copy(update={"capabilities": row.capabilities.without(Feature.LINK)}),))
+    card = Message(Link(url=LINK.url, preview_image="http://example.com/page.png"))
+    plan = graceful(card, on=bare)
+    assert [Message(LINK.url)] == sent(plan)
+    assert [
+        (Feature.LINK_CARD, "sent without the picture on its card"),
+        (Feature.LINK, "sent as text"),
+    ] == changes(plan)
+    assert [Message(LINK)] == sent(graceful(card, on=CapabilityTable(rows=(row,))))
+
+
 def test_a_subject_is_the_first_line_where_there_are_none() -> None:
     """Words are content: those of a subject become text, before whatever comes first."""
     plan = graceful(Message("text", subject="Subject"), on=BUBBLES)

@@ -103,8 +103,8 @@ def _plain_link(link: Link, capabilities: Capabilities) -> Fitting[Link | Text]:
     return Text(text=link.url)
 
 
-def _card(link: Link, capabilities: Capabilities) -> Fitting[Link]:
-    """The picture of a card is fetched like an attachment; where it cannot be, the card goes without it."""
+def _card(link: Link, capabilities: Capabilities) -> Fitting[Link | Text]:
+    """The picture of a card is fetched like an attachment; where it cannot be, what is left goes without it."""
     limits = capabilities.limits
     image = link.preview_image
     if image is None:
@@ -118,7 +118,9 @@ def _card(link: Link, capabilities: Capabilities) -> Fitting[Link]:
     yield adapted(
         Feature.LINK_CARD, "sent without the picture on its card", why, f"a picture at an {schemes} URL{length}"
     )
-    return Link(url=link.url, title=link.title)
+    if link.title:
+        return Link(url=link.url, title=link.title)
+    return (yield from _plain_link(Link(url=link.url), capabilities))
 
 
 def _opaque(part: Opaque) -> Fitting[Opaque]:
