@@ -123,9 +123,8 @@ def used_server() -> Iterator[Server]:
     with ExitStack() as stack:
         with there():
             server = stack.enter_context(own_server(DURABLE))
-        server.sql(
-            f"select pg_logical_emit_message(false, '', ''), pg_switch_wal() from generate_series(1, {SEGMENTS})"
-        )
+        for _ in range(SEGMENTS):
+            server.sql("select pg_logical_emit_message(false, '', ''), pg_switch_wal()")
         server.sql("checkpoint")
         yield server
 
