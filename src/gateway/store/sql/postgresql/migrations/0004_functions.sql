@@ -125,6 +125,25 @@ begin
 end
 $$;
 
+-- Locks lanes, in their order, and tells of each whether it is still held.
+create function ledger_hold(calls ledger_held[]) returns boolean[] language plpgsql
+as $$
+declare
+    places bigint[]; -- of those that are
+begin
+    select array_agg(locked.place) into places
+    from (
+        select asked.place from unnest(calls) with ordinality as asked (lane, fence, at, again, place)
+        join lane on lane.lane = asked.lane and lane.fence = asked.fence and lane.held_until is not null
+        order by lane.lane for update of lane
+    ) as locked;
+    if cardinality(places) = cardinality(calls) then
+        return array_fill(true, array[cardinality(calls)]);
+    end if;
+    return array(select place = any(coalesce(places, '{}')) from generate_series(1, cardinality(calls)) as place);
+end
+$$;
+
 -- Writes that attempts start, each if its lane is still held and all of its limits leave room, and takes one from each
 -- limit (GCRA). Tells of each attempt whether its lane was held, or else until when which limit asks to wait; and of
 -- each use of a limit when the next one was free before it.
@@ -146,7 +165,6 @@ language plpgsql
 set plan_cache_mode = force_generic_plan set enable_seqscan = off
 as $$
 declare
-    holding bigint[]; -- places of the attempts whose lanes are held
     arrivals bigint[];
     written boolean[];
     first integer := 1;
@@ -154,19 +172,7 @@ declare
     starts bigint;
     free_at bigint;
 begin
-    select array_agg(locked.place) into holding
-    from (
-        select asked.place from unnest(calls) with ordinality as asked (lane, fence, at, again, place)
-        join lane on lane.lane = asked.lane and lane.fence = asked.fence and lane.held_until is not null
-        order by lane.lane for update of lane
-    ) as locked;
-    if cardinality(holding) = cardinality(calls) then
-        held := array_fill(true, array[cardinality(calls)]);
-    else
-        held := array(
-            select place = any(coalesce(holding, '{}')) from generate_series(1, cardinality(calls)) as place
-        );
-    end if;
+    held := ledger_hold(calls);
     written := held;
     if cardinality(keys) > 0 then
         insert into bucket (key, arrival) select key, 0 from unnest(keys) as new (key) on conflict do nothing;
@@ -275,25 +281,12 @@ set plan_cache_mode = force_generic_plan set enable_seqscan = off
 as $$
 declare
     unused record;
-    holding bigint[]; -- places of the calls whose lanes are held
     written bigint[]; -- the calls whose attempts were there
     again_lanes text[];
     again_fences bigint[];
     again_heads text[];
 begin
-    select array_agg(locked.place) into holding
-    from (
-        select asked.place from unnest(calls) with ordinality as asked (lane, fence, at, again, place)
-        join lane on lane.lane = asked.lane and lane.fence = asked.fence and lane.held_until is not null
-        order by lane.lane for update of lane
-    ) as locked;
-    if cardinality(holding) = cardinality(calls) then
-        held := array_fill(true, array[cardinality(calls)]);
-    else
-        held := array(
-            select place = any(coalesce(holding, '{}')) from generate_series(1, cardinality(calls)) as place
-        );
-    end if;
+    held := ledger_hold(calls);
     if cardinality(keys) > 0 then
         perform from bucket where key = any(keys) order by key for update;
         -- behind a place that was taken since, a gap would let two pass that are closer than the limit says
