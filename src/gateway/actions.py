@@ -35,6 +35,7 @@ __all__ = [
     "Group",
     "HistoryItem",
     "HistoryReaction",
+    "KeyedAction",
     "ListChats",
     "ListMembers",
     "MarkRead",
@@ -167,6 +168,8 @@ StepAction: TypeAlias = Annotated[
     SendMessage | SendReaction | SetTyping | MarkRead | SendPoll | ShareContact, Field(discriminator="type")
 ]
 """What a step of the outbox does."""
+KeyedAction: TypeAlias = SendMessage | SendReaction | SendPoll | ShareContact
+"""What contacts are notified of: each has a key and a token of its own."""
 
 
 class Adaptation(Word):

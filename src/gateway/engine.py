@@ -340,9 +340,7 @@ class Engine:
 
     async def receive(self, connection: str, hook: WebhookRequest) -> Reply:
         """Take a webhook in; when this returns, it is kept."""
-        if not self._started or self._closed:
-            await self.start()
-        self._still_running()
+        await self.start()
         if self.connections.away.get(connection) == "broken":
             # the vendor is to come again: what is broken is here, and may be mended before it gives up
             raise StoreError("this connection cannot be used at present", code="broken", hint="look why, and mend it")

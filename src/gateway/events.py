@@ -85,8 +85,8 @@ class Event(Word):
         if chat is None and self.chat is not None:
             chat = chat_id(connection, self.chat.identity)
         known_by = self.known_by
-        return self._with(
-            {
+        return self.model_copy(
+            update={
                 "key": known_by,
                 "id": event_id(connection, known_by),
                 "connection": connection,

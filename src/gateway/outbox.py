@@ -19,12 +19,10 @@ from gateway.actions import (
     Adaptation,
     ConnectionInfo,
     DeliveryState,
+    KeyedAction,
     Receipt,
     SendMessage,
-    SendPoll,
-    SendReaction,
     Sent,
-    ShareContact,
     StepAction,
 )
 from gateway.capabilities import Feature
@@ -121,12 +119,8 @@ def _step_row(message: MessageId, index: int, plan: Plan) -> StepRow:
     )
 
 
-_KEYED = SendMessage | SendReaction | SendPoll | ShareContact
-"""What has a key and a token of its own; put together once."""
-
-
 def _keyed(action: StepAction, key: str, token: Token) -> StepAction:
-    if isinstance(action, _KEYED):
+    if isinstance(action, KeyedAction):
         return action.model_copy(update={"key": key, "token": token})
     return action
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, time, timedelta
 from enum import IntEnum
 from typing import Any, NamedTuple
 
-from gateway.actions import SendMessage, SendPoll, SendReaction, ShareContact, StepAction
+from gateway.actions import KeyedAction, SendMessage, SendPoll, StepAction
 from gateway.consent import ConsentMode
 from gateway.errors import ConfigurationError
 from gateway.ids import ChatId, chat_id
@@ -185,13 +185,9 @@ def _capped(sending: Sending, cap: DailyCap, subject: str) -> Toll:
     return Toll(bucket, f"{cap.why or cap.name} ({most} on this day)", ends=ends)
 
 
-_NOTIFIES = SendMessage | SendReaction | SendPoll | ShareContact
-"""What contacts are notified of; put together once, for it is asked of each limit."""
-
-
 def _counts(action: StepAction, scope: Scope, whom: Whom) -> bool:
     """Tell whether a limit is about such an action: contacts get what they are notified of, the vendor every call."""
-    if isinstance(action, _NOTIFIES):
+    if isinstance(action, KeyedAction):
         return True
     return scope is Scope.CONNECTION and whom is Whom.EVERYONE
 

@@ -50,12 +50,12 @@ def write(
     """Write all calls of a batch, claims left out, and answer each of them.
 
     `queues` are the connections and priorities that are known to be written down, `shard` the row of the depth that
-    this process counts in. `alone` says that nobody else writes; where no chat has two ids, as `linked` says then, none
-    is asked about.
+    this process counts in. `alone` says that nobody else writes; where no chat has two ids, and `linked` says so,
+    none is asked about then.
     """
     written = Written([None] * len(calls))
     out = Outgoing(shard, queues or set())
-    incoming = Incoming(alone=alone, linked=linked or not alone)
+    incoming = Incoming(alone=alone, linked=linked)
     numbered: list[tuple[int, Any]] = list(enumerate(calls))
     outgoing: list[tuple[int, OutCall]] = [(place, call) for place, call in numbered if type(call) in _OUT]
     written.lanes_due = yield from out.run(outgoing, written.answers)

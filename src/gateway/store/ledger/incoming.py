@@ -33,7 +33,7 @@ class Incoming:
     """The calls of one batch that are about events, and the events of its settlements.
 
     `alone` is True where nobody else writes: then nothing has to be locked. `linked` is False where no two ids of a
-    chat were ever linked: then each is kept under its own.
+    chat were ever linked: then, with nobody else to link them, each is kept under its own.
     """
 
     def __init__(self, *, alone: bool, linked: bool = True) -> None:

@@ -179,16 +179,15 @@ def _marked(held: bool, until: int | None, limit: str | None, taken: Sequence[Ta
 
 def _settle(calls: Sequence[Settle | Release], shard: int) -> Plan[Written]:
     """Give lanes back that are still held, and write what came of their attempts."""
-    results = [call.settlement if isinstance(call, Settle) else None for call in calls]
-    numbered = [(number, result) for number, result in enumerate(results, 1) if result is not None]
+    results = [(number, call.settlement) for number, call in enumerate(calls, 1) if isinstance(call, Settle)]
     [(held, due, *_), *rows] = yield from ask(
         "settle",
         shard,
         *first_of([call.again for call in calls if isinstance(call, Settle)]),
         _given_back(calls),
         *sets(map(_result, calls), 4),
-        [owner for number, settlement in numbered for owner in _owners(number, settlement)] or None,
-        *sets(((number, t.key, t.before, t.after) for number, s in numbered for t in s.unused), 4),
+        [owner for number, settlement in results for owner in _owners(number, settlement)] or None,
+        *sets(((number, t.key, t.before, t.after) for number, s in results for t in s.unused), 4),
     )
     heads = {work.lane: work for work in _works(row[2:] for row in rows)}
     answers = [_settled(call, is_held, heads) for is_held, call in zip(held, calls, strict=True)]

@@ -15,6 +15,7 @@ from urllib.parse import unquote
 from pydantic_core import to_json
 
 from gateway.actions import (
+    KeyedAction,
     MarkRead,
     Policy,
     Receipt,
@@ -159,7 +160,7 @@ class Bench:
     def action(self, action: StepAction) -> StepAction:
         """Give a fitted action the key and the token that the outbox gives to each step."""
         self._steps += 1
-        if isinstance(action, SendMessage | SendReaction | SendPoll | ShareContact):
+        if isinstance(action, KeyedAction):
             return action.model_copy(update={"key": f"msg_kit.0.{self._steps}", "token": token(self._steps)})
         return action
 
