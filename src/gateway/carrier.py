@@ -23,9 +23,9 @@ from typing import Any, TypeAlias, TypeVar
 import h11
 import httpx
 
-from gateway.hosts import reached
+from gateway.hosts import Addresses, reached
 
-__all__ = ["Carrier", "Headers", "Request", "Response", "Target", "posted", "target_of"]
+__all__ = ["Carrier", "Headers", "Request", "Response", "Target", "certificates", "posted", "target_of"]
 
 T = TypeVar("T")
 
@@ -98,15 +98,25 @@ class Response:
     """The body, as it comes."""
 
 
+@functools.cache
+def certificates() -> ssl.SSLContext:
+    """Share one context for TLS: reading the certificates takes longer than a call."""
+    context = httpx.create_ssl_context(trust_env=False)
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
 class Carrier:
     """Carries requests over connections that it keeps for `keep` seconds after their last answer.
 
-    It has as many connections as there are requests at once; whoever uses it bounds them.
+    It has as many connections as there are requests at once; whoever uses it bounds them. `addresses` tells where a
+    host is, each time that a connection is made.
     """
 
-    def __init__(self, tls: ssl.SSLContext, keep: float) -> None:
+    def __init__(self, tls: ssl.SSLContext, keep: float, addresses: Addresses | None = None) -> None:
         self._tls = tls
         self._keep = keep
+        self._addresses = addresses
         self._idle: defaultdict[tuple[str, str, int], list[_Connection]] = defaultdict(list)
         self._closed = False
 
@@ -118,7 +128,7 @@ class Carrier:
         """
         end = asyncio.get_running_loop().time() + request.total
         idle = self._idle[request.target.origin]
-        connection = _usable(idle) or _Connection(await _connected(request, self._tls, end))
+        connection = _usable(idle) or _Connection(await self._connected(request, end))
         try:
             answer = await take(await connection.ask(request, end))
         except BaseException:
@@ -130,6 +140,11 @@ class Carrier:
         else:
             connection.close()
         return answer
+
+    async def _connected(self, request: Request, end: float) -> _Socket:
+        """Open a connection; raises `ConnectError` and `ConnectTimeout`, and `TimeoutError` at the end of all time."""
+        async with asyncio.timeout_at(end if end < math.inf else None):
+            return await _opened(request.target, request.waits.connect, self._tls, self._addresses)
 
     async def aclose(self) -> None:
         """Close the connections that are idle; one that carries a request is closed after its answer, not kept."""
@@ -236,17 +251,11 @@ _SWITCHING = 101
 # ── sockets ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def _connected(request: Request, tls: ssl.SSLContext, end: float) -> _Socket:
-    """Open a connection; raises `ConnectError` and `ConnectTimeout`, and `TimeoutError` at the end of all time."""
-    async with asyncio.timeout_at(end if end < math.inf else None):
-        return await _opened(request.target, request.waits.connect, tls)
-
-
-async def _opened(target: Target, seconds: float | None, tls: ssl.SSLContext) -> _Socket:
+async def _opened(target: Target, seconds: float | None, tls: ssl.SSLContext, addresses: Addresses | None) -> _Socket:
     made: _Socket | None = None
     try:
         async with asyncio.timeout(seconds):
-            _, made = await reached(_Socket, target.host, target.port)
+            _, made = await reached(_Socket, target.host, target.port, addresses)
         if target.scheme == "https":
             async with asyncio.timeout(seconds):
                 await made.secure(tls, target.host)

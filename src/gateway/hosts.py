@@ -6,13 +6,16 @@ import asyncio
 import ipaddress
 import itertools
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from socket import SOCK_STREAM
 from typing import TypeAlias, TypeVar
 
-__all__ = ["reached"]
+__all__ = ["Addresses", "addresses_of", "reached"]
 
 P = TypeVar("P", bound=asyncio.Protocol)
+
+Addresses: TypeAlias = Callable[[str, int], Awaitable[Sequence[str]]]
+"""Gives the addresses of a host and a port, as text, in the order in which they are tried; raises `OSError`."""
 
 _Made: TypeAlias = tuple[asyncio.Transport, P]
 
@@ -20,17 +23,19 @@ _NEXT_ADDRESS = 0.25
 """Seconds after which another address of a name is tried beside the first (RFC 8305)."""
 
 
-async def reached(protocol: Callable[[], P], host: str, port: int) -> _Made[P]:
+async def reached(protocol: Callable[[], P], host: str, port: int, addresses: Addresses | None = None) -> _Made[P]:
     """Connect a protocol to a host; raises `OSError`, and `UnicodeError` for what is no name.
+
+    `addresses` tells where the host is, and raises where nobody is to go; without it the system's resolver does.
 
     asyncio's own race of addresses forgets the socket that has won where it is given up just then, and makes two tasks
     for each connection, also where there is one address.
     """
-    addresses = await _addresses(host, port)
-    return await (_raced if len(addresses) > 1 else _one)(protocol, addresses, port)
+    places = await (addresses or addresses_of)(host, port)
+    return await (_raced if len(places) > 1 else _one)(protocol, places, port)
 
 
-async def _addresses(host: str, port: int) -> list[str]:
+async def addresses_of(host: str, port: int) -> Sequence[str]:
     """Give the addresses of a host, the families in turns (RFC 8305, section 4)."""
     try:
         return [str(ipaddress.ip_address(host))]
@@ -42,11 +47,11 @@ async def _addresses(host: str, port: int) -> list[str]:
     return [address for turn in itertools.zip_longest(*families.values()) for address in turn if address is not None]
 
 
-async def _one(protocol: Callable[[], P], addresses: list[str], port: int) -> _Made[P]:
+async def _one(protocol: Callable[[], P], addresses: Sequence[str], port: int) -> _Made[P]:
     return await asyncio.get_running_loop().create_connection(protocol, addresses[0], port)
 
 
-async def _raced(protocol: Callable[[], P], addresses: list[str], port: int) -> _Made[P]:
+async def _raced(protocol: Callable[[], P], addresses: Sequence[str], port: int) -> _Made[P]:
     """Begin with each address a while after the one before it, or as soon as that failed; the first one wins."""
     made: list[_Made[P]] = []
     failed: list[OSError] = []

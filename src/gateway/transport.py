@@ -35,7 +35,7 @@ import httpx
 from pydantic import JsonValue
 from pydantic_core import PydanticSerializationError, to_json
 
-from gateway.carrier import Carrier, Request, Response, Target, target_of
+from gateway.carrier import Carrier, Request, Response, Target, certificates, target_of
 from gateway.drive import BrokenExchange
 from gateway.errors import (
     ConfigurationError,
@@ -140,14 +140,6 @@ class _Unlogged:
         _quiet.reset(self._token)
 
 
-@functools.cache
-def _tls() -> ssl.SSLContext:
-    """Share one context: reading the certificates takes longer than a call."""
-    context = httpx.create_ssl_context(trust_env=False)
-    context.set_alpn_protocols(["http/1.1"])
-    return context
-
-
 class _Settings(TypedDict):
     verify: ssl.SSLContext
     trust_env: bool
@@ -169,7 +161,13 @@ class _NoCookies(CookieJar):
 def _settings(limit: int) -> _Settings:
     """Give what all our clients have: nothing from the environment, no redirects (they would carry the key away)."""
     limits = httpx.Limits(max_connections=limit, max_keepalive_connections=limit, keepalive_expiry=_KEEP_ALIVE)
-    return {"verify": _tls(), "trust_env": False, "follow_redirects": False, "limits": limits, "cookies": _NoCookies()}
+    return {
+        "verify": certificates(),
+        "trust_env": False,
+        "follow_redirects": False,
+        "limits": limits,
+        "cookies": _NoCookies(),
+    }
 
 
 class PlainClient(httpx.AsyncClient):
@@ -191,7 +189,7 @@ def plain_client(timeout: float) -> PlainClient:
 
 def plain_carrier() -> Carrier:
     """Make what carries many requests to addresses of our own, with nothing in their way; its caller bounds them."""
-    return Carrier(_tls(), _KEEP_ALIVE)
+    return Carrier(certificates(), _KEEP_ALIVE)
 
 
 # ── from a call to a request ──────────────────────────────────────────────────────────────────────────────────────

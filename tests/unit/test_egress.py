@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import ssl
 import sys
@@ -18,7 +19,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from gateway.egress import DEV, PUBLIC, Egress, EgressFailed, EgressRefused, Rules, public
+from gateway.egress import DEV, PUBLIC, Egress, EgressFailed, EgressRefused, Rules, Stream, public
 from gateway.testing.answering import answering
 
 PRIVATE = """
@@ -335,6 +336,73 @@ async def test_what_is_no_answer_is_an_error_of_ours(answer: bytes) -> None:
         await egress.aclose()
     assert failed.value.code in ("broken", "timeout")
     assert failed.value.__cause__ is None
+
+
+class Counting:
+    """A server that answers once it may, any number of times on each connection."""
+
+    def __init__(self) -> None:
+        self.may = asyncio.Event()
+        self.connections = 0
+        self.asked = 0
+
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        with contextlib.suppress(asyncio.IncompleteReadError):
+            while await reader.readuntil(b"\r\n\r\n"):
+                self.asked += 1
+                await self.may.wait()
+                writer.write(OK)
+
+
+async def test_a_connection_is_used_again() -> None:
+    """By the next request to the same origin."""
+    serve = Counting()
+    serve.may.set()
+    egress = Egress(DEV)
+    async with answering(serve) as port:
+        for _ in range(3):
+            await egress.send("GET", f"http://127.0.0.1:{port}/", {})
+        await egress.aclose()
+    assert (1, 3) == (serve.connections, serve.asked)
+
+
+async def test_an_origin_gets_so_many_connections_and_no_more() -> None:
+    """Who waits for one longer than he has time is told so, and has asked nobody."""
+    serve = Counting()
+    egress = Egress(DEV)
+    async with answering(serve) as port:
+        url = f"http://127.0.0.1:{port}/"
+        sends = [asyncio.create_task(egress.send("GET", url, {})) for _ in range(20)]
+        while serve.asked < 16:
+            await asyncio.sleep(0.001)
+        with pytest.raises(EgressFailed) as failed:
+            await egress.send("GET", url, {}, total=0.05)
+        at_once = serve.asked
+        serve.may.set()
+        answers = await asyncio.gather(*sends)
+        await egress.aclose()
+    assert ("timeout", 16) == (failed.value.code, at_once)
+    assert [200] * 20 == [answer.status for answer in answers]
+    assert (16, 20) == (serve.connections, serve.asked)
+
+
+async def test_what_is_made_of_an_answer_fails_as_it_fails() -> None:
+    """It is not taken for an error of the road, and the connection is not used again."""
+    serve = Counting()
+    serve.may.set()
+    egress = Egress(DEV)
+
+    async def take(answer: Stream) -> None:
+        raise OSError(28, "No space left on device")
+
+    async with answering(serve) as port:
+        url = f"http://127.0.0.1:{port}/"
+        with pytest.raises(OSError, match="No space left"):
+            await egress.carry("GET", url, {}, take=take)
+        await egress.send("GET", url, {})
+        await egress.aclose()
+    assert 2 == serve.connections
 
 
 async def test_a_name_that_nobody_knows() -> None:

@@ -1,26 +1,28 @@
-"""The client: a look at every connection, and answers within bounds; the only file that imports httpcore for this."""
+"""The client: a look at every connection, and answers within bounds."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import socket
 import ssl
 from collections import Counter, OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache, partial
-from typing import Any, TypeAlias
+from functools import partial
+from typing import TypeVar
 
-import httpcore
+import httpx
 
+from gateway.carrier import Carrier, Request, Response, Target, certificates
 from gateway.egress.places import PUBLIC, Place, Rules, allowed, loopback, place_of
 from gateway.errors import GatewayError
+from gateway.hosts import Addresses
 
 __all__ = ["Answer", "Egress", "EgressFailed", "EgressRefused", "Stream"]
 
-Resolve: TypeAlias = Callable[[str, int], Awaitable[Sequence[str]]]
-"""Gives the addresses of a name, as text; raises `OSError`."""
+T = TypeVar("T")
 
 _POOLS = 256
 """Origins to which connections are kept."""
@@ -68,44 +70,16 @@ async def _resolve(host: str, port: int) -> Sequence[str]:
 # ── the look at the connection ────────────────────────────────────────────────────────────────────────────────────
 
 
-class _Guard(httpcore.AsyncNetworkBackend):
-    """Connects for a pool: resolves, looks at every address, and goes to one of them."""
+class _Guard:
+    """Tells a carrier where a host is, once it has looked at every address that the name leads to."""
 
-    def __init__(self, allowed: Callable[[str], bool], resolve: Resolve, refuse: Callable[[str, str], EgressRefused]):
+    def __init__(self, allowed: Callable[[str], bool], resolve: Addresses, refuse: Callable[[str, str], EgressRefused]):
         self._allowed = allowed
         self._resolve = resolve
         self._refuse = refuse
-        self._road = httpcore.AnyIOBackend()
 
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ASYNC109 - the base's own parameter
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        """Connect to a name or an address; `timeout` seconds for both steps together."""
-        try:
-            async with asyncio.timeout(timeout):
-                return await self._first(await self._addresses(host, port), port, local_address, socket_options)
-        except TimeoutError:
-            raise httpcore.ConnectTimeout from None
-
-    async def connect_unix_socket(
-        self,
-        path: str,
-        timeout: float | None = None,  # noqa: ASYNC109 - the base's own parameter
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        """Refuse: no URL leads there."""
-        raise self._refuse("address", "a socket in the file system is no address")
-
-    async def sleep(self, seconds: float) -> None:
-        """Wait."""
-        await asyncio.sleep(seconds)
-
-    async def _addresses(self, host: str, port: int) -> list[str]:
+    async def __call__(self, host: str, port: int) -> Sequence[str]:
+        """Give the addresses; it is to these that the carrier goes, and nobody resolves the name again."""
         try:
             addresses = list(dict.fromkeys(await self._resolve(host, port)))
         except (OSError, UnicodeError):
@@ -116,32 +90,35 @@ class _Guard(httpcore.AsyncNetworkBackend):
             raise self._refuse("address", "the host's name leads to an address that is not public")
         return addresses
 
-    async def _first(
-        self, addresses: Sequence[str], port: int, local_address: str | None, options: Iterable[Any] | None
-    ) -> httpcore.AsyncNetworkStream:
-        """Connect to the first address that answers, of those that were looked at."""
-        failed: Exception = httpcore.ConnectError()
-        for address in addresses:
-            try:
-                return await self._road.connect_tcp(address, port, None, local_address, options)
-            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
-                failed = error
-        raise failed
-
 
 # ── the client ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(slots=True)
 class _Pool:
-    client: httpcore.AsyncConnectionPool
-    busy: int = 0
+    """The connections to one origin."""
 
+    def __init__(self, carrier: Carrier) -> None:
+        self.carrier = carrier
+        self.busy = 0
+        """Requests that are under way, or wait for a connection."""
+        self._places = asyncio.Semaphore(_CONNECTIONS)
 
-@cache
-def _certificates() -> ssl.SSLContext:
-    """Read the certificates once, and when somebody is first asked: it takes longer than asking."""
-    return httpcore.default_ssl_context()
+    @contextlib.asynccontextmanager
+    async def place(self, ends: float) -> AsyncIterator[None]:
+        """Wait for a connection to be free, until a time of the loop."""
+        self.busy += 1
+        try:
+            if self._places.locked() and ends < math.inf:
+                async with asyncio.timeout_at(ends):
+                    await self._places.acquire()
+            else:
+                await self._places.acquire()
+            try:
+                yield
+            finally:
+                self._places.release()
+        finally:
+            self.busy -= 1
 
 
 class Egress:
@@ -151,7 +128,7 @@ class Egress:
     """
 
     def __init__(
-        self, rules: Rules = PUBLIC, *, resolve: Resolve = _resolve, tls: ssl.SSLContext | None = None
+        self, rules: Rules = PUBLIC, *, resolve: Addresses = _resolve, tls: ssl.SSLContext | None = None
     ) -> None:
         self.rules = rules
         self.refusals: Counter[str] = Counter()
@@ -170,7 +147,7 @@ class Egress:
         """Close all connections."""
         pools, self._pools = list(self._pools.values()), OrderedDict()
         for pool in pools:
-            await pool.client.aclose()
+            await pool.carrier.aclose()
 
     async def send(
         self,
@@ -188,50 +165,43 @@ class Egress:
         Takes `connect` seconds for name and connection, the same for TLS, and `total` for all. A body that does not
         come in time is left there: the status says what became of the request. Raises `EgressRefused`, `EgressFailed`.
         """
-        ends = asyncio.get_running_loop().time() + total
+
+        async def take(answer: Stream) -> Answer:
+            body, cut = await _body(answer.pieces, limit)
+            return Answer(answer.status, answer.headers, body, cut)
+
         try:
-            async with (
-                asyncio.timeout_at(ends) as waiting,
-                self.stream(method, url, headers, content, connect=connect) as answer,
-            ):
-                waiting.reschedule(None)  # the head is here; the body has a deadline of its own
-                body, cut = await _body(answer.pieces, ends, limit)
-                return Answer(answer.status, answer.headers, body, cut)
+            return await self.carry(method, url, headers, content, take=take, connect=connect, total=total)
         except TimeoutError:
             raise EgressFailed(
                 f"no answer in {total:g} seconds", code="timeout", hint="answer first, and do the work afterwards"
             ) from None
 
-    @contextlib.asynccontextmanager
-    async def stream(
-        self, method: str, url: str, headers: Mapping[str, str], content: bytes = b"", *, connect: float = 5.0
-    ) -> AsyncIterator[Stream]:
-        """Send a request, and lend the answer while its body is read; total time and length are the caller's to bound.
+    async def carry(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        content: bytes = b"",
+        *,
+        take: Callable[[Stream], Awaitable[T]],
+        connect: float = 5.0,
+        total: float = math.inf,
+    ) -> T:
+        """Send a request, and give what `take` makes of the answer; its length is for `take` to bound.
 
-        Raises `EgressRefused` and `EgressFailed`, the body's iterator too.
+        What is left unread is not waited for. Takes `connect` seconds as `send` does, and `total` for all. Raises
+        `EgressRefused`, `EgressFailed`, `TimeoutError` when the time is over, the body's iterator too, and what `take`
+        raises.
         """
         place = place_of(url, self.rules, self._refuse)
-        own = {"host": place.netloc, "accept-encoding": "identity", "content-length": str(len(content))}
-        request = httpcore.Request(
-            method,
-            httpcore.URL(
-                scheme=place.scheme.encode(), host=place.host.encode(), port=place.port, target=place.target.encode()
-            ),
-            headers=list((own | {name.lower(): value for name, value in headers.items()}).items()),
-            content=content,
-            extensions={"timeout": {"connect": connect}},
-        )
+        loop = asyncio.get_running_loop()
+        ends = loop.time() + total
         pool = self._pool(place)
-        pool.busy += 1
-        try:
+        async with pool.place(ends):
+            request = _request(method, place, headers, content, connect, ends - loop.time())
             with _told():
-                response = await pool.client.handle_async_request(request)
-            try:
-                yield Stream(response.status, _headers(response), _pieces(response))
-            finally:
-                await response.aclose()
-        finally:
-            pool.busy -= 1
+                return await pool.carrier.carry(request, partial(_taken, take))
 
     # ── inside ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -242,14 +212,8 @@ class Egress:
     def _pool(self, place: Place) -> _Pool:
         pool = self._pools.get(place.origin)
         if pool is None:
-            client = httpcore.AsyncConnectionPool(
-                ssl_context=self._tls or _certificates(),
-                max_connections=_CONNECTIONS,
-                max_keepalive_connections=_CONNECTIONS,
-                keepalive_expiry=_KEEP_ALIVE,
-                network_backend=self._guards[place.scheme],
-            )
-            pool = self._pools[place.origin] = _Pool(client)
+            carrier = Carrier(self._tls or certificates(), _KEEP_ALIVE, self._guards[place.scheme])
+            pool = self._pools[place.origin] = _Pool(carrier)
         self._pools.move_to_end(place.origin)
         if len(self._pools) > _POOLS:
             self._drop_oldest()
@@ -260,7 +224,7 @@ class Egress:
         for origin, pool in self._pools.items():
             if not pool.busy:
                 del self._pools[origin]
-                closing = asyncio.ensure_future(pool.client.aclose())
+                closing = asyncio.ensure_future(pool.carrier.aclose())
                 closing.add_done_callback(lambda task: task.cancelled() or task.exception())
                 return
 
@@ -268,31 +232,45 @@ class Egress:
 # ── answers ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _headers(response: httpcore.Response) -> dict[str, str]:
+def _request(
+    method: str, place: Place, headers: Mapping[str, str], content: bytes, connect: float, total: float
+) -> Request:
+    own = {"host": place.netloc, "accept-encoding": "identity", "content-length": str(len(content))}
+    given = own | {name.lower(): value for name, value in headers.items()}
+    pairs = [(name.encode("ascii"), value.encode("ascii")) for name, value in given.items()]
+    target = Target(place.scheme, place.host, place.port, place.target.encode("ascii"))
+    return Request(method, target, pairs, content, httpx.Timeout(None, connect=connect), total)
+
+
+async def _taken(take: Callable[[Stream], Awaitable[T]], response: Response) -> T:
+    async with contextlib.aclosing(_pieces(response)) as pieces:
+        return await take(Stream(response.status, _headers(response.headers), pieces))
+
+
+def _headers(pairs: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     """Give the headers by lower-case name; what comes several times is joined with commas."""
     found: dict[str, str] = {}
-    for raw_name, raw_value in response.headers:
+    for raw_name, raw_value in pairs:
         name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
         found[name] = f"{found[name]}, {value}" if name in found else value
     return found
 
 
-async def _pieces(response: httpcore.Response) -> AsyncIterator[bytes]:
+async def _pieces(response: Response) -> AsyncGenerator[bytes]:
     with _told():
-        async for piece in response.aiter_stream():
+        async for piece in response.pieces:
             yield piece
 
 
-async def _body(pieces: AsyncIterator[bytes], ends: float, limit: int) -> tuple[bytes, bool]:
-    """Read up to `limit` bytes until a time of the loop; says whether that was not all."""
+async def _body(pieces: AsyncIterator[bytes], limit: int) -> tuple[bytes, bool]:
+    """Read up to `limit` bytes, while there is time; says whether that was not all."""
     body = bytearray()
     with contextlib.suppress(TimeoutError, EgressFailed):
-        async with asyncio.timeout_at(ends):
-            async for piece in pieces:
-                body += piece
-                if len(body) > limit:
-                    return bytes(body[:limit]), True
-            return bytes(body), False
+        async for piece in pieces:
+            body += piece
+            if len(body) > limit:
+                return bytes(body[:limit]), True
+        return bytes(body), False
     return bytes(body), True
 
 
@@ -301,11 +279,11 @@ def _told() -> Iterator[None]:
     """Say what an error of the road means, without the request that the client's own exception may hold."""
     try:
         yield
-    except httpcore.ConnectTimeout:
+    except httpx.ConnectTimeout:
         raise EgressFailed("no connection in time", code="connect", hint="look at the host and its firewall") from None
-    except httpcore.ConnectError:
+    except httpx.ConnectError:
         raise EgressFailed("no connection, or no TLS", code="connect", hint="look at host and certificate") from None
-    except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, OSError) as error:
+    except httpx.TransportError as error:
         raise EgressFailed(
             f"the connection broke ({type(error).__name__})", code="broken", hint="look at the host's own log"
         ) from None

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator
 from urllib.parse import unquote, urlsplit
 
 from gateway.clock import Clock, wait_for_change
 from gateway.egress import Egress, EgressFailed, EgressRefused, Stream
 from gateway.errors import GatewayError, InvalidMessage, NotFound, StoreError
 from gateway.events import MessageReceived
-from gateway.files import Files, Given
+from gateway.files import File, Files, Given
 from gateway.log import logger
 from gateway.model import Media
 from gateway.store.ledger import LedgerStore
@@ -151,25 +150,23 @@ class Pinning:
 
     async def _fetched(self, part: Media, given: Given) -> None:
         url = part.url or ""
-        async with asyncio.timeout(SECONDS), self._egress.stream("GET", url, {"accept": "*/*"}) as answer:
+
+        async def take(answer: Stream) -> File:
             _check(answer, self._files.most)
             name = part.name or unquote(urlsplit(url).path.rpartition("/")[2]) or None
             kind = part.media_type or answer.headers.get("content-type", "").partition(";")[0].strip() or None
             known = Given(
                 tenant=given.tenant, name=name, media_type=kind, connection=given.connection, event=given.event
             )
-            async with contextlib.aclosing(_pieces(answer)) as pieces:
-                kept = await self._files.keep_once(pieces, known)
+            return await self._files.keep_once(answer.pieces, known)
+
+        async with asyncio.timeout(SECONDS):
+            kept = await self._egress.carry("GET", url, {"accept": "*/*"}, take=take)
         _log.info("media_pinned", event_id=given.event, file_id=kept.id, size=kept.size)
 
 
 def _urls(event: MessageReceived) -> list[Media]:
     return [part for part in event.message.parts if isinstance(part, Media) and part.url is not None]
-
-
-async def _pieces(answer: Stream) -> AsyncGenerator[bytes]:
-    async for piece in answer.pieces:
-        yield piece
 
 
 def _check(answer: Stream, most: int) -> None:
