@@ -32,7 +32,7 @@ from gateway.log import logger
 from gateway.store.port import Store
 from gateway.store.records import records_of
 from gateway.store.records.deliveries import Standing
-from gateway.store.records.forwarding import Effect, ForwardingRecords, Held, Notice, Settled
+from gateway.store.records.forwarding import Effect, ForwardingRecords, Held, Notice, Settled, Share
 from gateway.tenancy.sealing import Sealer
 
 __all__ = ["Forwarder"]
@@ -81,6 +81,9 @@ class Forwarder:
         self._chance = chance
         self._name = new_id("fwd")
         self._rounds = 0
+        self._looked: datetime | None = None
+        """When all that was due was last asked for."""
+        self._ending = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._book = Book(self._write)
         self._pumps = [Pump(store, clock, plan, public_url=public_url) for plan in sinks]
@@ -100,6 +103,7 @@ class Forwarder:
             await self._drain()
 
     async def _drain(self) -> None:
+        self._ending = True
         if self._tasks:
             _, late = await asyncio.wait(self._tasks, timeout=self._rules.total + 5)
             for task in late:
@@ -117,9 +121,8 @@ class Forwarder:
             if due.events:
                 worked += await self._records.spread(now, BATCH)
                 reach(Point.SPREAD)
-            free = self._rules.limit - len(self._tasks)
-            if free > 0 and (worked or (due.at is not None and due.at <= now)):
-                worked += await self._hold(now, free)
+            if len(self._tasks) < self._rules.limit and (worked or self._is_new(due.at, now)):
+                worked += await self._hold(now)
                 # a look in vain is a write too, and must not wake us
                 version = version if worked else self._store.version
             if not worked:
@@ -136,21 +139,32 @@ class Forwarder:
             seconds = BUSY
         await wait_for_change(self._clock, min(seconds, IDLE), self._store.changed(version))
 
-    async def _hold(self, now: datetime, free: int) -> int:
+    def _is_new(self, at: datetime | None, now: datetime) -> bool:
+        """Tell whether something is due that the last look could not see: who settles looks, too.
+
+        What could be seen then had no place yet, or somebody else had it; it is looked for again after a while.
+        """
+        if at is None or now < at:
+            return False
+        return self._looked is None or self._looked < at or self._looked + timedelta(seconds=BUSY) <= now
+
+    async def _hold(self, now: datetime) -> int:
+        held = await self._records.hold(now, self._share(), self._rules.patience)
+        self._begin(held, now)
+        return len(held)
+
+    def _share(self, ended: int = 0) -> Share:
+        """Say what may be held besides what is under way, of which so many have ended."""
         self._rounds += 1
-        held = await self._records.hold(
-            now,
-            f"{self._name}:{self._rounds}",
-            self._rules.lease,
-            limit=free,
-            each=self._rules.each,
-            patience=self._rules.patience,
-        )
+        free = 0 if self._ending else self._rules.limit - len(self._tasks) + ended
+        return Share(f"{self._name}:{self._rounds}", self._rules.lease, free, self._rules.each)
+
+    def _begin(self, held: Sequence[Held], now: datetime) -> None:
+        self._looked = now
         for one in held:
             task = asyncio.create_task(self._deliver(one), name=f"gateway delivery {one.delivery.id}")
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        return len(held)
 
     # ── one delivery ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -213,13 +227,21 @@ class Forwarder:
 
     async def _write(self, items: Sequence[Settled]) -> None:
         """Write what several attempts came to; a store that is away for a moment is asked again."""
-        now = self._clock.now()
         for pause in (0.1, 1.0, 5.0):
             with contextlib.suppress(StoreError):
-                self._told(items, await self._records.settle(items, now, self._rules.patience, self._notice(now)))
+                await self._settle(items)
                 return
             await self._clock.sleep(pause)
-        self._told(items, await self._records.settle(items, now, self._rules.patience, self._notice(now)))
+        await self._settle(items)
+
+    async def _settle(self, items: Sequence[Settled]) -> None:
+        """Write what attempts came to, and go on with what is due by then: it is the same commit."""
+        now = self._clock.now()
+        disabled, held = await self._records.settle_and_hold(
+            items, now, self._share(len(items)), self._rules.patience, self._notice(now)
+        )
+        self._begin(held, now)
+        self._told(items, disabled)
 
     def _notice(self, now: datetime) -> Callable[[str, str], Notice]:
         return lambda endpoint, reason: endpoint_disabled(endpoint, reason, now)

@@ -15,13 +15,13 @@ from gateway.failpoints import Point, reach
 from gateway.ids import new_timed_id
 from gateway.store.columns import Columns
 from gateway.store.instants import maybe_micros, maybe_moment, micros, moment, span
-from gateway.store.ledger.plan import Plan, ask, tell
+from gateway.store.ledger.plan import Plan, ask, tell, told
 from gateway.store.records.deliveries import DeliveryRow, Standing, TryRow, add_delivery, delivery_ids, delivery_row
 from gateway.store.records.durable import Records
 from gateway.store.records.endpoints import OWN, EndpointRow, Wanted, endpoint_row, read_wanted
 from gateway.store.records.tenants import DEFAULT_TENANT
 
-__all__ = ["Due", "Effect", "ForwardingRecords", "Held", "Notice", "Patience", "Settled"]
+__all__ = ["Due", "Effect", "ForwardingRecords", "Held", "Notice", "Patience", "Settled", "Share"]
 
 
 class Effect(Enum):
@@ -53,6 +53,20 @@ class Due:
     """Events wait to be turned into deliveries."""
     at: datetime | None
     """When the next delivery is due."""
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What one process may hold."""
+
+    holder: str
+    """Under which name; another one each time."""
+    lease: float
+    """Seconds."""
+    limit: int
+    """How many deliveries at most."""
+    each: int
+    """How many at a time for one endpoint, by all processes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,20 +127,25 @@ class ForwardingRecords(Records):
         """Turn up to `limit` events into deliveries; gives how many events. One process at a time does it."""
         return await self._transact(lambda: _spread(now, limit))
 
-    async def hold(
-        self, now: datetime, holder: str, lease: float, *, limit: int, each: int, patience: Patience
-    ) -> list[Held]:
-        """Hold up to `limit` deliveries that are due, the first of each lane, `each` at a time for one endpoint."""
-        return await self._transact(lambda: _hold(now, holder, lease, limit, each, patience))
+    async def hold(self, now: datetime, share: Share, patience: Patience) -> list[Held]:
+        """Hold deliveries that are due, the first of each lane."""
+        return await self._transact(lambda: _hold(now, share, patience))
 
-    async def settle(
-        self, items: Sequence[Settled], now: datetime, patience: Patience, make_notice: MakeNotice
-    ) -> list[str]:
-        """Write what attempts came to, all in one commit; gives the endpoints that were disabled by it.
+    async def settle_and_hold(
+        self, items: Sequence[Settled], now: datetime, share: Share, patience: Patience, make_notice: MakeNotice
+    ) -> tuple[list[str], list[Held]]:
+        """Write what attempts came to and hold what is due then, in one commit.
 
-        One whose hold was lost meanwhile is left out: whoever has it now will tell.
+        Gives the endpoints that were disabled by it, and what is held. An attempt whose hold was lost meanwhile is left
+        out: whoever has it now will tell.
         """
-        return await self._transact(lambda: _settle(items, now, patience, make_notice))
+
+        def plan() -> Plan[tuple[list[str], list[Held]]]:
+            disabled = yield from _settle(items, now, patience, make_notice)
+            held = (yield from _hold(now, share, patience)) if share.limit > 0 else []
+            return disabled, held
+
+        return await self._transact(plan)
 
 
 # ── from events to deliveries ─────────────────────────────────────────────────────────────────────────────────────
@@ -188,29 +207,29 @@ def _join_lanes(lanes: Collection[str], made: Sequence[Columns]) -> Plan[None]:
             former, lane = f"{endpoint}:{chat}", f"{endpoint}:{kept}"
             if (yield from ask("move_lane_deliveries", former, lane)):
                 yield from ask("move_lane", former, lane)
-                yield from ask("drop_lane", former)
+                yield from ask("drop_lanes", [former])
 
 
 # ── from deliveries to attempts ───────────────────────────────────────────────────────────────────────────────────
 
 
-def _hold(now: datetime, holder: str, lease: float, limit: int, each: int, patience: Patience) -> Plan[list[Held]]:
+def _hold(now: datetime, share: Share, patience: Patience) -> Plan[list[Held]]:
     lanes: list[str] = []
-    for endpoint, failures, busy in (yield from ask("due_endpoints", micros(now), limit)):
+    for endpoint, failures, busy in (yield from ask("due_endpoints", micros(now), share.limit)):
         # while the breaker is open one probe goes, and no more
-        most = each if failures < patience.failures else 1
-        room = min(most - busy, limit - len(lanes))
+        most = share.each if failures < patience.failures else 1
+        room = min(most - busy, share.limit - len(lanes))
         if room > 0:
             lanes += [lane for (lane,) in (yield from ask("due_lanes_of", endpoint, micros(now), room))]
     if not lanes:
         return []
-    yield from ask("hold_forward_lanes", lanes, holder, micros(now) + span(lease))
+    yield from ask("hold_forward_lanes", lanes, share.holder, micros(now) + span(share.lease))
     rows = yield from ask("first_deliveries", lanes)
     found = [(delivery_row(row[:16]), row[16]) for row in map(tuple, rows)]
     endpoints = yield from ask("endpoints_by_id", sorted({delivery.endpoint for delivery, _ in found}))
     by_id = {endpoint.id: endpoint for endpoint in map(endpoint_row, endpoints)}
     return [
-        Held(delivery, by_id[delivery.endpoint], delivery.payload or body, holder)
+        Held(delivery, by_id[delivery.endpoint], delivery.payload or body, share.holder)
         for delivery, body in found
         if delivery.endpoint in by_id
     ]
@@ -220,28 +239,30 @@ def _hold(now: datetime, holder: str, lease: float, limit: int, each: int, patie
 
 
 def _settle(items: Sequence[Settled], now: datetime, patience: Patience, make_notice: MakeNotice) -> Plan[list[str]]:
-    written = []
-    for item in sorted(items, key=lambda item: item.delivery.lane):
-        lanes = yield from ask("free_lane", item.delivery.id, item.held.holder)
-        if lanes:
-            yield from _write(item)
-            if not (yield from ask("rest_lane", lanes[0][0])):
-                yield from ask("drop_lane", lanes[0][0])
-            written.append(item)
+    ours = [(item.delivery.id, item.held.holder) for item in sorted(items, key=lambda item: item.delivery.lane)]
+    lanes: dict[str, str] = dict((yield from told("free_lanes", ours)))
+    written = [item for item in items if item.delivery.id in lanes]
+    yield from tell("write_deliveries", [_written(item.delivery) for item in written])
+    yield from tell(
+        "add_delivery_attempts", [_tried(item.delivery, item.attempt) for item in written if item.attempt is not None]
+    )
+    if lanes:
+        freed = sorted(set(lanes.values()))
+        resting = {lane for (lane,) in (yield from ask("rest_lanes", freed))}
+        yield from ask("drop_lanes", [lane for lane in freed if lane not in resting])
     disabled = []
+    ailing = yield from _ailing(written)
     for item in sorted(written, key=lambda item: item.held.endpoint.id):
         endpoint = item.held.endpoint
-        reason = yield from _count(item, now, patience)
+        reason = yield from _count(item, now, patience, ails=endpoint.id in ailing)
         if reason and (yield from ask("disable_endpoint", endpoint.id, reason, micros(now))):
             disabled.append(endpoint.id)
             yield from _tell_others(endpoint, make_notice(endpoint.id, reason), now)
     return disabled
 
 
-def _write(item: Settled) -> Plan[None]:
-    row, attempt = item.delivery, item.attempt
-    yield from ask(
-        "write_delivery",
+def _written(row: DeliveryRow) -> Columns:
+    return (
         row.id,
         row.state.value,
         row.attempts,
@@ -251,18 +272,27 @@ def _write(item: Settled) -> Plan[None]:
         row.error,
         maybe_micros(row.ended_at),
     )
-    if attempt is not None:
-        times = (micros(attempt.started_at), micros(attempt.ended_at))
-        yield from ask(
-            "add_delivery_attempt", row.id, attempt.number, *times, attempt.status, attempt.error, attempt.answer
-        )
 
 
-def _count(item: Settled, now: datetime, patience: Patience) -> Plan[str | None]:
+def _tried(row: DeliveryRow, attempt: TryRow) -> Columns:
+    times = (micros(attempt.started_at), micros(attempt.ended_at))
+    return (row.id, attempt.number, *times, attempt.status, attempt.error, attempt.answer)
+
+
+def _ailing(items: Sequence[Settled]) -> Plan[set[str]]:
+    """Tell which endpoints were failing, or are now: a success of others is nothing to be written down."""
+    worked = {item.held.endpoint.id for item in items if item.effect is Effect.WORKS}
+    failed = {item.held.endpoint.id for item in items if item.effect in {Effect.FAILS, Effect.BUSY}}
+    rows = (yield from ask("ailing_endpoints", sorted(worked))) if worked else []
+    return failed | {id_ for (id_,) in rows}
+
+
+def _count(item: Settled, now: datetime, patience: Patience, *, ails: bool) -> Plan[str | None]:
     """Note what an attempt says about its endpoint; gives the reason to disable it, where there is one."""
     endpoint = item.held.endpoint.id
     if item.effect is Effect.WORKS:
-        yield from ask("endpoint_works", endpoint)
+        if ails:
+            yield from ask("endpoint_works", endpoint)
     elif item.effect is not Effect.NONE:
         counted = int(item.effect is Effect.FAILS)
         for _, _, since, failures in (yield from ask("endpoint_fails", endpoint, micros(now), counted)):

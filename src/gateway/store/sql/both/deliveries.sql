@@ -57,37 +57,6 @@ order by ended_at, id limit $4;
 -- Count deliveries to an endpoint that came to nothing since a time.
 select count(*) from delivery where endpoint = $1 and state = 'dead' and ended_at >= $2 and tenant = $3;
 
--- name: add_delivery_attempt
--- Keep what became of one attempt.
-insert into delivery_attempt (delivery, number, started_at, ended_at, status, error, answer)
-values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing;
-
--- name: write_delivery
--- Write how far a delivery has come.
-update delivery set
-    state = $2, attempts = $3, tries = $4, next_at = $5, status = $6, error = $7, ended_at = $8
-where id = $1;
-
--- name: free_lane
--- Give back the lane of a delivery, if it is still ours; holds it until the commit.
-update forward_lane set holder = null, held_until = null
-where lane = (select lane from delivery where id = $1) and holder = $2
-returning lane;
-
--- name: rest_lane
--- Set when a lane is due: with the first delivery that waits in it.
-update forward_lane set next_at = (
-    select first.next_at from delivery as first
-    where first.lane = $1 and first.state = 'pending' order by first.sequence, first.id limit 1
-)
-where lane = $1
-    and exists (select 1 from delivery as waiting where waiting.lane = $1 and waiting.state = 'pending')
-returning lane;
-
--- name: drop_lane
--- Forget a lane in which nothing waits.
-delete from forward_lane where lane = $1;
-
 -- name: move_lane_deliveries
 -- Let what waits for one chat wait with another that turned out to be the same.
 update delivery set lane = $2 where lane = $1 and state = 'pending' returning id;

@@ -48,9 +48,8 @@ returning id;
 delete from forward_lane where endpoint = $1;
 
 -- name: endpoint_works
--- Note that an endpoint took a delivery, if it was failing before.
-update endpoint set failing_since = null, failures = 0, closed_until = null
-where id = $1 and (failing_since is not null or closed_until is not null);
+-- Note that an endpoint took a delivery.
+update endpoint set failing_since = null, failures = 0, closed_until = null where id = $1;
 
 -- name: endpoint_fails
 -- Count a delivery that an endpoint did not take.

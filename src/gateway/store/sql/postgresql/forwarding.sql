@@ -97,6 +97,57 @@ select
     closed_until, created_at, updated_at, version
 from endpoint where id = any($1::text[]);
 
+-- name: free_lanes
+-- Give back the lanes of deliveries, as far as they are still ours; holds them until the commit.
+with ended as (
+    select new.id, forward_lane.lane
+    from unnest($1::text[], $2::text[]) as new (id, holder)
+    join delivery on delivery.id = new.id
+    join forward_lane on forward_lane.lane = delivery.lane and forward_lane.holder = new.holder
+    order by forward_lane.lane for update of forward_lane
+)
+update forward_lane set holder = null, held_until = null
+from ended where forward_lane.lane = ended.lane
+returning ended.id, forward_lane.lane;
+
+-- name: write_deliveries
+-- Write how far deliveries have come.
+update delivery set
+    state = new.state, attempts = new.attempts, tries = new.tries, next_at = new.next_at, status = new.status,
+    error = new.error, ended_at = new.ended_at
+from unnest(
+    $1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::text[], $8::bigint[]
+) as new (id, state, attempts, tries, next_at, status, error, ended_at)
+where delivery.id = new.id;
+
+-- name: add_delivery_attempts
+-- Keep what became of attempts.
+insert into delivery_attempt (delivery, number, started_at, ended_at, status, error, answer)
+select new.delivery, new.number, new.started_at, new.ended_at, new.status, new.error, new.answer
+from unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::text[])
+    as new (delivery, number, started_at, ended_at, status, error, answer)
+on conflict do nothing;
+
+-- name: rest_lanes
+-- Set when lanes are due: each with the first delivery that waits in it.
+update forward_lane set next_at = waiting.next_at
+from unnest($1::text[]) as wanted (lane)
+cross join lateral (
+    select first.next_at from delivery as first
+    where first.lane = wanted.lane and first.state = 'pending' order by first.sequence, first.id limit 1
+) as waiting
+where forward_lane.lane = wanted.lane
+returning forward_lane.lane;
+
+-- name: drop_lanes
+-- Forget lanes in which nothing waits.
+delete from forward_lane where lane = any($1::text[]);
+
+-- name: ailing_endpoints
+-- Tell which endpoints are failing, or asked to be left alone.
+select id from endpoint
+where id = any($1::text[]) and (failing_since is not null or closed_until is not null);
+
 -- name: events_to_replay
 -- Find events of a tenant that an endpoint may be sent again, from a number on; lists that are empty take all.
 select event.sequence, event.id, event.lane

@@ -92,6 +92,42 @@ select
     closed_until, created_at, updated_at, version
 from endpoint where id in (select value from json_each(?1));
 
+-- name: free_lanes
+-- Give back the lane of a delivery, if it is still ours.
+update forward_lane set holder = null, held_until = null
+where lane = (select lane from delivery where id = ?1) and holder = ?2
+returning ?1, lane;
+
+-- name: write_deliveries
+-- Write how far a delivery has come.
+update delivery set
+    state = ?2, attempts = ?3, tries = ?4, next_at = ?5, status = ?6, error = ?7, ended_at = ?8
+where id = ?1;
+
+-- name: add_delivery_attempts
+-- Keep what became of one attempt.
+insert into delivery_attempt (delivery, number, started_at, ended_at, status, error, answer)
+values (?1, ?2, ?3, ?4, ?5, ?6, ?7) on conflict do nothing;
+
+-- name: rest_lanes
+-- Set when lanes are due: each with the first delivery that waits in it.
+update forward_lane set next_at = (
+    select first.next_at from delivery as first
+    where first.lane = forward_lane.lane and first.state = 'pending' order by first.sequence, first.id limit 1
+)
+where lane in (select value from json_each(?1))
+    and exists (select 1 from delivery as waiting where waiting.lane = forward_lane.lane and waiting.state = 'pending')
+returning lane;
+
+-- name: drop_lanes
+-- Forget lanes in which nothing waits.
+delete from forward_lane where lane in (select value from json_each(?1));
+
+-- name: ailing_endpoints
+-- Tell which endpoints are failing, or asked to be left alone.
+select id from endpoint
+where id in (select value from json_each(?1)) and (failing_since is not null or closed_until is not null);
+
 -- name: events_to_replay
 -- Find events of a tenant that an endpoint may be sent again, from a number on; lists that are empty take all.
 select event.sequence, event.id, event.lane
