@@ -21,7 +21,7 @@ from gateway.forward.samples import sample
 from gateway.store import open_store
 from gateway.store.records import endpoints, records_of
 from gateway.store.records.deliveries import DeliveryRow, Standing
-from gateway.store.records.forwarding import Patience
+from gateway.store.records.forwarding import ForwardingRecords, Held, Patience, Share
 from gateway.tenancy.sealing import KeyRing, Sealer
 from gateway.testing.stores.samples import enqueued
 from tests.flow.receivers import QUICK, TENANT, Got, Receiver, Town, receiving, until, until_async
@@ -480,6 +480,41 @@ async def test_stopping_waits_for_what_is_under_way(town: Town, receiver: Receiv
         await until(lambda: receiver.got)
 
     assert [Standing.DELIVERED] == [row.state for row in await town.rows(made.endpoint.id)]
+
+
+async def test_nothing_new_is_begun_while_stopping(town: Town, receiver: Receiver) -> None:
+    """What is under way is written down, and what waits goes with whoever comes next, at once."""
+    receiver.delay = 0.3
+    made = await town.endpoints.create(TENANT, receiver.url)
+    await town.keep(*(town.message("x", f"+1202555{n:04}") for n in range(100, 110)))
+    async with town.forwarding():
+        await until(lambda: len(receiver.got) == QUICK.each)
+    ended = Counter(row.state for row in await town.rows(made.endpoint.id))
+    receiver.delay = 0.0
+    async with town.forwarding() as forwarder:
+        await until(lambda: sum(forwarder.counts.values()) == 10 - QUICK.each)
+
+    assert {Standing.DELIVERED: QUICK.each, Standing.PENDING: 10 - QUICK.each} == ended
+    assert 10 == len(receiver.got)
+
+
+async def test_who_settles_goes_on(town: Town, receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next deliveries are held by the commit that ends the last ones; nobody looks for them in between."""
+    looks = []
+    hold = ForwardingRecords.hold
+
+    async def counted(self: ForwardingRecords, now: datetime, share: Share, patience: Patience) -> list[Held]:
+        found = await hold(self, now, share, patience)
+        looks.append(len(found))
+        return found
+
+    monkeypatch.setattr(ForwardingRecords, "hold", counted)
+    await town.endpoints.create(TENANT, receiver.url)
+    await town.keep(*(town.message(f"{n}", f"+1202555{100 + n % 20:04}") for n in range(60)))
+    async with town.forwarding() as forwarder:
+        await until(lambda: forwarder.counts["delivered"] == 60)
+
+    assert [QUICK.each] == [found for found in looks if found]
 
 
 async def test_several_processes_share_the_work(postgres_url: str, receiver: Receiver) -> None:

@@ -150,7 +150,8 @@ class Forwarder:
 
     async def _hold(self, now: datetime) -> int:
         held = await self._records.hold(now, self._share(), self._rules.patience)
-        self._begin(held, now)
+        self._looked = now
+        self._begin(held)
         return len(held)
 
     def _share(self, ended: int = 0) -> Share:
@@ -159,8 +160,7 @@ class Forwarder:
         free = 0 if self._ending else self._rules.limit - len(self._tasks) + ended
         return Share(f"{self._name}:{self._rounds}", self._rules.lease, free, self._rules.each)
 
-    def _begin(self, held: Sequence[Held], now: datetime) -> None:
-        self._looked = now
+    def _begin(self, held: Sequence[Held]) -> None:
         for one in held:
             task = asyncio.create_task(self._deliver(one), name=f"gateway delivery {one.delivery.id}")
             self._tasks.add(task)
@@ -240,7 +240,9 @@ class Forwarder:
         disabled, held = await self._records.settle_and_hold(
             items, now, self._share(len(items)), self._rules.patience, self._notice(now)
         )
-        self._begin(held, now)
+        # places that stay empty may be due to another process that was just looking: then the loop looks once more
+        self._looked = now if len(held) >= len(items) else None
+        self._begin(held)
         self._told(items, disabled)
 
     def _notice(self, now: datetime) -> Callable[[str, str], Notice]:
