@@ -169,6 +169,70 @@ def test_an_answer_that_was_not_read_is_exit_code_9(config: Path, simulated: dic
 # ── plan ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+# ── when it may leave ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+LATER = "2099-01-01T00:00:00Z"
+
+
+def test_a_message_for_later_is_kept_and_not_waited_for(durable: Path, simulated: dict[str, Any]) -> None:
+    """It is in the store, once for a key, and can be taken back; nothing has left."""
+    before = shown(simulated)
+    asked = ("send", CONTACT, "Happy new year!", "--at", LATER, "--key", "year-2099", "--config", durable)
+    result, again = run(*asked), run(*asked, "--json")
+    told, same = facts(result.stdout), document(again.stdout)
+    assert (0, "a worker sends it when its time comes: gateway worker\n") == (result.exit_code, result.stderr)
+    assert ["kept by", "message", "leaves", "key"] == list(told)
+    assert {
+        "message_id": told["message"],
+        "connection": "main",
+        "adaptations": [],
+        "key": "year-2099",
+        "at": told["leaves"],
+    } == same
+    assert before == shown(simulated)
+    taken_back = run("messages", "cancel", told["message"], "--config", durable)
+    assert (0, "cancelled") == (taken_back.exit_code, facts(taken_back.stdout)["state"])
+
+
+def test_what_may_leave_now_leaves_on_these_terms(config: Path, simulated: dict[str, Any]) -> None:
+    """A priority, and a time that is not over."""
+    asked = ("send", CONTACT, "in time", "--expires", LATER, "--priority", "bulk", "--config", config)
+    assert (0, "in time") == (run(*asked).exit_code, shown(simulated)["text"])
+
+
+def test_what_is_too_late_does_not_leave(config: Path, simulated: dict[str, Any]) -> None:
+    """It is an error, and nothing was sent."""
+    before = shown(simulated)
+    result = run("send", CONTACT, "too late", "--expires", "2020-01-01", "--config", config, "--json")
+    assert (True, before) == (result.exit_code > 0, shown(simulated))
+    assert "Traceback" not in result.output
+
+
+def test_nothing_is_kept_for_later_in_memory(config: Path) -> None:
+    """This process will not be there then."""
+    result = run("send", CONTACT, "later", "--at", LATER, "--config", config, "--json")
+    assert (3, "configuration") == (result.exit_code, problem(result)["code"])
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        (["--at", "tomorrow"], "--at is not a time"),
+        (["--expires", "soon"], "--expires is not a time"),
+        (["--at", LATER, "--expires", "2098-01-01"], "--expires is not after --at"),
+        (["--priority", "bulks"], "--priority has no 'bulks'"),
+    ],
+)
+def test_terms_that_are_none_are_usage_errors(config: Path, options: list[str], error: str) -> None:
+    """Exit code 2, before anything is asked."""
+    result = run("send", CONTACT, "hi", *options, "--config", config, "--json")
+    assert (2, error) == (result.exit_code, problem(result)["detail"])
+
+
+# ── plan ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
 def test_a_plan_says_steps_and_adaptations_and_sends_nothing(config: Path, simulated: dict[str, Any]) -> None:
     """Shapes and counts, no content; the vendor hears nothing of it."""
     config.write_text(config.read_text().replace(simulated["base_urls"]["echo"], "http://127.0.0.1:9/v1"))

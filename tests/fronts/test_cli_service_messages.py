@@ -50,6 +50,20 @@ def test_a_key_that_may_only_send_sends(watched: Watched) -> None:
     assert (4, "forbidden") == (refused.exit_code, problem(refused)["code"])
 
 
+def test_a_message_for_later_is_kept_by_the_service(watched: Watched) -> None:
+    """It says until when, and does not wait; on other terms the same key is another message."""
+    asked = ["send", CONTACT, "later", "--key", "order-19", "--priority", "bulk", "--at"]
+    result = watched.run(*asked, "2099-01-01T00:00:00Z")
+    told = {line[:7].strip(): line[9:] for line in result.stdout.splitlines()}
+    assert (0, "", ["kept by", "message", "leaves", "key"]) == (result.exit_code, result.stderr, list(told))
+    same = watched.data("messages", *asked, "2099-01-01T00:00:00Z")
+    assert (told["message"], watched.connection, "order-19") == (same["message_id"], same["connection"], same["key"])
+    assert "queued" == watched.data("messages", "cancel", told["message"], "--dry-run")["state"]
+    other = watched.run(*asked, "2099-01-02T00:00:00Z", "--json")
+    assert (2, "conflict") == (other.exit_code, problem(other)["code"])
+    assert 0 == watched.run("messages", "cancel", told["message"]).exit_code
+
+
 def test_what_the_vendor_cannot_carry_is_exit_code_5(watched: Watched) -> None:
     """Every problem is named, nothing is sent."""
     for command in ("plan", "send"):

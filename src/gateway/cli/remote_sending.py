@@ -9,16 +9,19 @@ from pathlib import Path
 from typing import Any
 
 from gateway.actions import Receipt
+from gateway.cli.agreeing import Agreed
 from gateway.cli.api import Api, path
 from gateway.cli.composing import Composed
 from gateway.cli.progress import progress
 from gateway.cli.screen import Screen
 from gateway.errors import Forbidden, OutcomeUnknown
 from gateway.fitting import Plan
+from gateway.ids import MessageId
+from gateway.interface import Ticket
 from gateway.model import Media, Message
 from gateway.remote.spelling import message_json, open_outcome, receipt_of
 
-__all__ = ["plan_there", "send_there"]
+__all__ = ["keep_there", "plan_there", "send_there"]
 
 _MOST_WAIT = 30.0
 """Seconds that a service waits in one request."""
@@ -27,14 +30,14 @@ _LOOK = 0.5
 
 
 async def send_there(
-    api: Api, screen: Screen, to: str, composed: Composed, *, via: str | None, key: str, wait: float
+    api: Api, screen: Screen, to: str, composed: Composed, terms: Agreed, *, via: str | None, key: str, wait: float
 ) -> tuple[str, Receipt]:
     """Have a service send a message; gives the connection's id and the receipt, once the vendor accepted it.
 
     Raises what it ended with, and `NotSettled` when `wait` seconds are over.
     """
     until = asyncio.get_running_loop().time() + wait
-    body = await _body(api, screen, to, composed, via)
+    body = await _body(api, screen, to, composed, terms, via)
     told = await api.post(path("messages"), body, key=key, wait=min(wait, _MOST_WAIT))
     # a key that may send and not read has to be content with what the first answer says
     with contextlib.suppress(Forbidden):
@@ -49,6 +52,14 @@ async def send_there(
         raise
 
 
+async def keep_there(
+    api: Api, screen: Screen, to: str, composed: Composed, terms: Agreed, *, via: str | None, key: str
+) -> Ticket:
+    """Have a service keep a message until it may leave; its ticket names the connection by its id."""
+    told = await api.post(path("messages"), await _body(api, screen, to, composed, terms, via), key=key)
+    return Ticket(message_id=MessageId(told["id"]), connection=told["connection"], adaptations=told["adaptations"])
+
+
 async def plan_there(api: Api, screen: Screen, to: str, composed: Composed, *, via: str | None) -> Plan:
     """Have a service say what it would send; what had to be brought for that goes again."""
     async with _brought(api, screen, composed.message, keep=False) as message:
@@ -56,9 +67,12 @@ async def plan_there(api: Api, screen: Screen, to: str, composed: Composed, *, v
         return Plan.model_validate((await api.look(path("messages", "plan"), body))["plan"])
 
 
-async def _body(api: Api, screen: Screen, to: str, composed: Composed, via: str | None) -> dict[str, Any]:
+async def _body(
+    api: Api, screen: Screen, to: str, composed: Composed, terms: Agreed, via: str | None
+) -> dict[str, Any]:
     async with _brought(api, screen, composed.message, keep=True) as message:
-        return await _asked(api, to, message, composed, via)
+        asked = await _asked(api, to, message, composed, via)
+    return asked | {name: value for name, value in terms.body.items() if value is not None}
 
 
 async def _asked(api: Api, to: str, message: Message, composed: Composed, via: str | None) -> dict[str, Any]:

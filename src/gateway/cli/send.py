@@ -15,6 +15,7 @@ from pydantic import JsonValue
 
 from gateway import outbox
 from gateway.actions import Receipt
+from gateway.cli.agreeing import Agreed, At, Expires, PriorityName, agreed
 from gateway.cli.api import Api, KeyFile, ServiceUrl, service_if
 from gateway.cli.composing import (
     Attach,
@@ -30,10 +31,10 @@ from gateway.cli.composing import (
     Words,
     compose,
 )
-from gateway.cli.configured import DEFAULT, ConfigFile, JsonFlag, gateway_for
+from gateway.cli.configured import DEFAULT, ConfigFile, JsonFlag, gateway_for, lasting_gateway
 from gateway.cli.deciding import DryRun
 from gateway.cli.plan import show_plan
-from gateway.cli.remote_sending import send_there
+from gateway.cli.remote_sending import keep_there, send_there
 from gateway.cli.screen import Screen
 from gateway.client import Gateway, Ticket
 from gateway.errors import GatewayError, NotSettled, OutcomeUnknown, Retriable, SendError
@@ -70,14 +71,18 @@ def send(
     channel: ChannelName = None,
     key: Key = None,
     policy: PolicyName = None,
+    at: At = None,
+    expires: Expires = None,
+    priority: PriorityName = None,
     wait: Wait = 30.0,
     dry_run: DryRun = False,
     json: JsonFlag = False,
 ) -> None:
     """Send one message, and wait until the vendor accepted it. Acceptance is not delivery.
 
-    By a service, or else by the configuration; --dry-run is `gateway plan`. Exit code 5: refused for good. 6: try again
-    later. 9: nobody knows, it may have been sent.
+    By a service, or else by the configuration; --dry-run is `gateway plan`. With --at it is kept until then, and can be
+    taken back: `gateway messages cancel`. Exit code 5: refused for good. 6: try again later. 9: nobody knows, it may
+    have been sent.
     """
     screen: Screen = ctx.obj
     composed = compose(
@@ -90,12 +95,15 @@ def send(
         channel=channel,
         policy=policy,
     )
+    terms = agreed(at, expires, priority)
     service = service_if(ctx, url, key_file)
+    chosen = key or str(uuid.uuid4())
     if dry_run:
         show_plan(ctx, to, composed, config=config, service=service, via=via, json=json)
+    elif terms.at is not None:
+        _keep_by(service, config, screen, to, composed, terms, via=via, key=chosen, json=json)
     else:
-        chosen = key or str(uuid.uuid4())
-        _send_by(service, config, screen, to, composed, via=via, key=chosen, wait=wait, json=json)
+        _send_by(service, config, screen, to, composed, terms, via=via, key=chosen, wait=wait, json=json)
 
 
 def _send_by(
@@ -104,6 +112,7 @@ def _send_by(
     screen: Screen,
     to: str,
     composed: Composed,
+    terms: Agreed,
     *,
     via: str | None,
     key: str,
@@ -113,9 +122,10 @@ def _send_by(
     """Have it sent by a service, or else by the configuration's gateway, and say what became of it."""
     with _repeatable(screen, key):
         if service is None:
-            connection, receipt = asyncio.run(_send(gateway_for(config), to, composed, via=via, key=key, wait=wait))
+            sending = _send(gateway_for(config), to, composed, terms, via=via, key=key, wait=wait)
+            connection, receipt = asyncio.run(sending)
         else:
-            there = _by_service(screen, to, composed, via=via, key=key, wait=wait, named=not json)
+            there = _by_service(screen, to, composed, terms, via=via, key=key, wait=wait, named=not json)
             connection, receipt = service.run(there)
     _tell(screen, connection, receipt, key, json=json)
 
@@ -138,14 +148,15 @@ def _repeatable(screen: Screen, key: str) -> Iterator[None]:
 
 
 async def _send(
-    gateway: Gateway, to: str, composed: Composed, *, via: str | None, key: str, wait: float
+    gateway: Gateway, to: str, composed: Composed, terms: Agreed, *, via: str | None, key: str, wait: float
 ) -> tuple[str, Receipt]:
     """Promise it, then wait: the same key gives the same message, and the ticket says which connection took it."""
     message, policy = composed.message, composed.policy
     async with gateway:
-        ticket = await gateway.enqueue(to, message, via=via, key=key, policy=policy)
+        ticket = await gateway.enqueue(to, message, via=via, key=key, policy=policy, **terms.options)
+        took = ticket.connection
         try:
-            receipt = await gateway.send(to, message, via=ticket.connection, key=key, policy=policy, wait=wait)
+            receipt = await gateway.send(to, message, via=took, key=key, policy=policy, wait=wait, **terms.options)
         except NotSettled:
             await _give_up(gateway, ticket)
             raise
@@ -154,16 +165,16 @@ async def _send(
                 decide = f"gateway messages resolve {ticket.message_id} resend|mark_sent|drop"
                 error.hint = f"look at the phone or at the vendor's dashboard, then: {decide}"
             raise
-        return ticket.connection, receipt
+        return took, receipt
 
 
 def _by_service(
-    screen: Screen, to: str, composed: Composed, *, via: str | None, key: str, wait: float, named: bool
+    screen: Screen, to: str, composed: Composed, terms: Agreed, *, via: str | None, key: str, wait: float, named: bool
 ) -> Callable[[Api], Awaitable[tuple[str, Receipt]]]:
     """Have a service send it; `named` asks for the name of the connection that took it, in place of its id."""
 
     async def sent(api: Api) -> tuple[str, Receipt]:
-        took, receipt = await send_there(api, screen, to, composed, via=via, key=key, wait=wait)
+        took, receipt = await send_there(api, screen, to, composed, terms, via=via, key=key, wait=wait)
         return (via or (await api.names()).get(took, took)) if named else took, receipt
 
     return sent
@@ -190,6 +201,49 @@ async def _give_up(gateway: Gateway, ticket: Ticket) -> None:
     again = GatewayError.revive({"error": attempts[-1].outcome, "message": f"it was not sent: {why}"})
     again.hint = "try again later; nothing has left"
     raise again
+
+
+# ── for later ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _keep_by(
+    service: Api | None,
+    config: Path,
+    screen: Screen,
+    to: str,
+    composed: Composed,
+    terms: Agreed,
+    *,
+    via: str | None,
+    key: str,
+    json: bool,
+) -> None:
+    """Have it kept until it may leave, by a service or in the configuration's store, and say under which id."""
+
+    async def kept_there(api: Api) -> Ticket:
+        ticket = await keep_there(api, screen, to, composed, terms, via=via, key=key)
+        name = ticket.connection if json else (await api.names()).get(ticket.connection, ticket.connection)
+        return ticket.model_copy(update={"connection": name})
+
+    async def kept_here(gateway: Gateway) -> Ticket:
+        message, policy = composed.message, composed.policy
+        async with gateway:
+            return await gateway.enqueue(to, message, via=via, key=key, policy=policy, **terms.options)
+
+    ticket = asyncio.run(kept_here(lasting_gateway(config))) if service is None else service.run(kept_there)
+    leaves = str(terms.body["at"])
+    if json:
+        screen.data({**ticket.model_dump(mode="json"), "key": key, "at": leaves})
+        return
+    adapted = [("adapted", f"{each.feature.value}: {each.happened}, because {each.why}") for each in ticket.adaptations]
+    screen.facts(
+        [("kept by", ticket.connection), ("message", ticket.message_id), ("leaves", leaves), *adapted, ("key", key)]
+    )
+    if service is None:
+        screen.note("a worker sends it when its time comes: gateway worker")
+
+
+# ── what is printed ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _document(connection: str, receipt: Receipt, key: str) -> dict[str, JsonValue]:
