@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, TypeAlias, TypedDict
 
@@ -70,11 +70,11 @@ class Agreed:
     @property
     def body(self) -> dict[str, JsonValue]:
         """Give it as a service takes it."""
-        return {
-            "at": self.at.isoformat() if self.at else None,
-            "expires": self.expires.isoformat() if self.expires else None,
-            "priority": self.priority,
-        }
+        return {"at": _written(self.at), "expires": _written(self.expires), "priority": self.priority}
+
+
+def _written(time: datetime | None) -> str | None:
+    return time.astimezone(UTC).isoformat() if time else None
 
 
 def agreed(at: str | None, expires: str | None, priority: str | None) -> Agreed:
