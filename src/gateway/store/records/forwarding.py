@@ -249,7 +249,8 @@ def _settle(items: Sequence[Settled], now: datetime, patience: Patience, make_no
     if lanes:
         freed = sorted(set(lanes.values()))
         resting = {lane for (lane,) in (yield from ask("rest_lanes", freed))}
-        yield from ask("drop_lanes", [lane for lane in freed if lane not in resting])
+        if len(resting) < len(freed):
+            yield from ask("drop_lanes", [lane for lane in freed if lane not in resting])
     disabled = []
     ailing = yield from _ailing(written)
     for item in sorted(written, key=lambda item: item.held.endpoint.id):
