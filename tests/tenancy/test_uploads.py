@@ -13,7 +13,10 @@ from gateway.store import open_store
 from gateway.store.records import records_of
 from gateway.store.records.tenants import DEFAULT_TENANT
 from gateway.store.records.uploads import UploadRow, Uploads
-from gateway.store.rows import FileRow
+from gateway.store.rows import FileRow, WebhookRow
+from gateway.tenancy import Tenancy
+from gateway.testing.stores.samples import received
+from tests.tenancy.place import BUILT_IN
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 ROW = UploadRow(
@@ -104,3 +107,22 @@ async def test_bytes_in_the_store_are_let_go(uploads: Uploads) -> None:
 
     assert kept is not None
     assert (None, b"x") == (await store.file("a"), kept.data)
+
+
+async def test_events_are_read_of_connections_that_want_media_kept(tenancy: Tenancy) -> None:
+    """And how far that has looked, over all that nobody wants."""
+    names = {}
+    for name, options in (("asks", {"pin_media": True}), ("asked", {"pin_media": False}), ("quiet", {})):
+        made = await tenancy.accounts.create(DEFAULT_TENANT, "vaulty", BUILT_IN, name=name, options=options)
+        names[name] = made.id
+    for number, name in enumerate(("quiet", "asks", "asked", "asks", "file")):
+        event = received(f"v-{number}", connection=names.get(name, name))
+        row = WebhookRow(connection=event.connection, digest=event.id, headers=(), body=b"{}", received_at=NOW)
+        await tenancy.store.ingest(row, [event])
+
+    uploads = Uploads(tenancy.store)
+    rows, place = await uploads.to_pin(0, 1)
+    more, end = await uploads.to_pin(place, 10)
+    assert [2, 2, 4, 4] == [rows[0].sequence, place, more[0].sequence, end]
+    assert [names["asks"]] * 2 == [row.event.connection for row in (*rows, *more)]
+    assert ([], 5) == await uploads.to_pin(end, 10)

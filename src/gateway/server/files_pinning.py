@@ -35,6 +35,8 @@ PAUSES = (1.0, 5.0, 30.0, 120.0)
 """Seconds before the second time and so on."""
 LOOK = 5.0
 """Seconds after which events are looked for when nothing told that there are any."""
+SKIPPED = 1000
+"""Events that nobody wants, after which it is kept how far events were read."""
 SECONDS = 300.0
 """For one file."""
 
@@ -58,13 +60,13 @@ class Pinning:
     async def run(self) -> None:
         """Pin until cancelled."""
         place = kept = await self._begin()
+        pinned = False
         room = asyncio.Semaphore(AT_ONCE)
         async with asyncio.TaskGroup() as group:
             while True:
                 version = self._store.version
-                rows = await self._read(place)
+                rows, place = await self._read(place)
                 for row in rows:
-                    place = row.sequence
                     tenant = await self._asked_by(row)
                     if tenant is not None:
                         await room.acquire()
@@ -72,10 +74,12 @@ class Pinning:
                         group.create_task(self._pinned(row, tenant, room))
                 # what is still under way comes again after a restart
                 reached = min(self._open, default=place + 1) - 1
-                if reached != kept:  # every write wakes whoever waits for one, this loop too
+                # every write wakes whoever waits for one, this loop too
+                pinned = pinned or bool(rows)
+                if reached - kept >= (1 if pinned else SKIPPED):
                     with contextlib.suppress(StoreError):
                         await self._store.keep_cursor(CURSOR, str(reached))
-                        kept = reached
+                        kept, pinned = reached, bool(self._open)
                 if not rows:
                     await wait_for_change(self._clock, LOOK, self._store.changed(version))
 
@@ -97,12 +101,12 @@ class Pinning:
             last = rows[-1].sequence
         return last
 
-    async def _read(self, place: int) -> list[EventRow]:
+    async def _read(self, place: int) -> tuple[list[EventRow], int]:
         try:
-            return await self._store.events(after=place, limit=100)
+            return await self._owners.to_pin(place, 100)
         except StoreError as error:
             _log.warning("media_not_pinned", error=error.code or error.slug)
-            return []
+            return [], place
 
     async def _asked_by(self, row: EventRow) -> str | None:
         """Name the tenant for whom an event brought something that its connection wants kept; None where none is."""

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gateway.errors import NotFound
-from gateway.store.columns import Columns
+from gateway.store.columns import Columns, event_row
 from gateway.store.instants import maybe_micros, maybe_moment, micros, moment
 from gateway.store.ledger.plan import Plan, ask
 from gateway.store.records.durable import Records
 from gateway.store.records.tenants import DEFAULT_TENANT
+from gateway.store.rows import EventRow
 
 __all__ = ["UploadRow", "Uploads", "no_file"]
 
@@ -92,6 +93,12 @@ class Uploads(Records):
             return free
 
         return await self._transact(plan)
+
+    async def to_pin(self, after: int, limit: int) -> tuple[list[EventRow], int]:
+        """List events of connections that want media kept, from a number on, and say how far this has looked."""
+        [(newest,)] = await self._rows("newest_event")
+        rows = [event_row(columns) for columns in await self._rows("events_to_pin", after, limit)]
+        return rows, rows[-1].sequence if rows else max(after, newest)
 
     async def tenant_of(self, connection: str) -> str:
         """Tell whose a connection is; one without a record is the default tenant's."""

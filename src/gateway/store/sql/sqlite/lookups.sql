@@ -107,6 +107,13 @@ select sequence, lane, outcome, tries, retry_at, error, body from event where id
 select sequence, lane, outcome, tries, retry_at, error, body from event
 where sequence > ?1 order by sequence limit ?2;
 
+-- name: events_to_pin
+-- List events from a number on of connections that want media kept.
+select event.sequence, event.lane, event.outcome, event.tries, event.retry_at, event.error, event.body
+from event join connection on connection.id = event.connection
+where event.sequence > ?1 and json_extract(connection.options, '$.pin_media')
+order by event.sequence limit ?2;
+
 -- name: events_of
 -- List the events that are about a message, oldest first.
 select sequence, lane, outcome, tries, retry_at, error, body from event where message = ?1 order by sequence;
