@@ -53,7 +53,7 @@ class When(NamedTuple):
     """When something may leave."""
 
     at: datetime | None = None
-    """Not before; None is at once."""
+    """Not before; None is at once, and so is a time that is over: nobody goes before what was asked for earlier."""
     expires: datetime | None = None
     """Not after; None is whenever."""
     priority: Priority = Priority.NORMAL
@@ -185,7 +185,8 @@ class Engine:
         when = when or When()
         lane = await self.store.canonical(chat_id(connection.name, plan.steps[0].action.chat.identity))
         trace = self._worker.traces.here()
-        asked = outbox.Asked(connection, lane, dict(request), key, when.at or now, when.expires, when.priority, trace)
+        due_at = max(when.at or now, now)
+        asked = outbox.Asked(connection, lane, dict(request), key, due_at, when.expires, when.priority, trace)
         row, steps = outbox.rows(new_message_id(now), plan, asked, now)
         # a key that was used before gives what it gave then, whatever has changed since
         if key is None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import struct
+import threading
 from functools import lru_cache
 from typing import TYPE_CHECKING, NewType
 
@@ -37,7 +38,7 @@ __all__ = [
 ]
 
 MessageId = NewType("MessageId", str)
-"""Ours, for one message that was asked for: `msg_` and 26 characters that sort by time."""
+"""Ours, for one message that was asked for: `msg_` and 26 characters that sort by time, and by which was made first."""
 
 ChatId = NewType("ChatId", str)
 """Ours, for a conversation on a connection: `chat_` and 26 characters; the same chat gives the same id."""
@@ -66,7 +67,10 @@ def _base32(number: int, pairs: list[str]) -> str:
 
 
 def new_message_id(now: datetime) -> MessageId:
-    """Make the id of a new message: 48 bits of milliseconds, then 80 random bits, in Crockford's base 32 (ULID)."""
+    """Make the id of a new message: 48 bits of milliseconds, then 80 random ones, in Crockford's base 32 (ULID).
+
+    Of two with one time, to the millisecond, that are made in this process the later one is greater.
+    """
     return MessageId("msg_" + _timed(now))
 
 
@@ -76,7 +80,7 @@ def new_id(prefix: str) -> str:
 
 
 def new_timed_id(prefix: str, now: datetime) -> str:
-    """Make an id that sorts by time, as a message's does: 48 bits of milliseconds, then 80 random bits."""
+    """Make an id that sorts as a message's does: by time, then by which was made first."""
     return f"{prefix}_{_timed(now)}"
 
 
@@ -85,8 +89,26 @@ def new_token() -> Token:
     return Token(secrets.token_urlsafe(16))
 
 
+_FIRST = 79
+"""Random bits of the first id of a millisecond: half of the 80 that it has room for is above them."""
+_STEP = 56
+"""Random bits of the step from one id to the next: as good as unguessable, and the room is enough for eight million."""
+_MILLISECONDS = 64
+"""How many milliseconds are remembered: callers were told the time some moments ago, and a clock may stand still."""
+_latest: dict[int, int] = {}
+"""The random part of the last id of each of those, the one that was asked for last at the end."""
+_lock = threading.Lock()
+
+
 def _timed(now: datetime) -> str:
-    return _base32((int(now.timestamp() * 1000) << 80) | secrets.randbits(80), _CROCKFORD)
+    millisecond, chance = int(now.timestamp() * 1000), secrets.randbits(_FIRST)
+    with _lock:
+        before = _latest.pop(millisecond, None)
+        part = chance if before is None else before + 1 + (chance >> _FIRST - _STEP)
+        _latest[millisecond] = part
+        if len(_latest) > _MILLISECONDS:
+            del _latest[next(iter(_latest))]
+    return _base32((millisecond << 80) + part, _CROCKFORD)
 
 
 _WRAPPED = "gw1."

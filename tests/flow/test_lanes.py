@@ -378,6 +378,30 @@ async def test_a_scheduled_message_does_not_hold_its_chat(vendor: str) -> None:
         assert ["now", "later"] == it.texts()
 
 
+async def test_messages_for_one_time_leave_in_the_order_of_the_calls(vendor: str) -> None:
+    """However many there are: nothing else says which of them is first."""
+    async with paced(vendor) as it:
+        event = await it.greeted()
+        later = it.sim.clock.now() + timedelta(minutes=1)
+        for number in range(12):
+            await it.gateway.enqueue(event, f"{number}", at=later)
+        await it.go_on(120)
+
+        assert [f"{number}" for number in range(12)] == it.texts()
+
+
+async def test_a_time_that_is_over_is_now(vendor: str) -> None:
+    """Nobody gets before what was asked for earlier by it, nor into the middle of a sequence."""
+    async with paced(vendor, pace={"recipient": "1/10s"}) as it:
+        await it.greeted()
+        await it.gateway.enqueue(PHONE, ["one", "two", "three"])
+        await it.go_on(2)
+        await it.gateway.enqueue(PHONE, "after", at=it.sim.clock.now() - timedelta(seconds=30))
+        await it.go_on(60)
+
+        assert ["one", "two", "three", "after"] == it.texts()
+
+
 async def test_a_waiting_chat_costs_the_others_nothing(vendor: str) -> None:
     """A long queue behind one limit is not looked at again and again."""
     async with paced(vendor, pace={"chat": "1/h"}) as it:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.ids import Token, chat_id, event_id, new_message_id, new_token, unwrap_token, wrap_token
+from gateway.ids import Token, chat_id, event_id, new_message_id, new_timed_id, new_token, unwrap_token, wrap_token
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
+CROCKFORD = str.maketrans("0123456789abcdefghjkmnpqrstvwxyz", "0123456789abcdefghijklmnopqrstuv")
 
 
 @given(st.text(), st.text(), st.text(), st.text())
@@ -29,6 +32,39 @@ def test_message_ids_sort_by_time() -> None:
 
     assert sorted(ids) == ids
     assert {30} == {len(id_) for id_ in ids}
+
+
+def test_message_ids_of_one_millisecond_sort_by_which_was_made_first() -> None:
+    """Also while ids of other times are made in between: a clock may stand still, and another one may go on."""
+    ids = []
+    for number in range(2000):
+        ids.append(new_message_id(NOW + timedelta(microseconds=number % 1000)))
+        new_timed_id("dlv", NOW + timedelta(milliseconds=number % 50))
+
+    assert sorted(set(ids)) == ids
+    assert 1 == len({id_[:14] for id_ in ids})
+
+
+def test_ids_that_threads_make_at_once_are_all_different() -> None:
+    """And those of each thread are in their order."""
+
+    def make(_: int) -> list[str]:
+        return [new_timed_id("dlv", NOW) for _ in range(500)]
+
+    with ThreadPoolExecutor(4) as threads:
+        lists = list(threads.map(make, range(4)))
+
+    assert 2000 == len({id_ for ids in lists for id_ in ids})
+    assert all(sorted(ids) == ids for ids in lists)
+
+
+def test_the_next_id_of_a_millisecond_cannot_be_guessed() -> None:
+    """The steps between them are random, and large."""
+    numbers = [int(new_timed_id("x", NOW)[-16:].translate(CROCKFORD), 32) for _ in range(50)]
+    steps = {later - earlier for earlier, later in pairwise(numbers)}
+
+    assert 49 == len(steps)
+    assert max(steps) > 2**48
 
 
 @given(st.one_of(st.none(), st.text(min_size=1)))
