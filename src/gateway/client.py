@@ -578,9 +578,10 @@ class Gateway(Questions):
     async def resolve(self, message: str, verdict: Verdict, *, wait: float = 30.0) -> Receipt:
         """Settle a send whose outcome nobody knows: it was sent, send it again, or forget it.
 
-        `mark_sent` and `resend` go on with the steps that are left; `drop` raises `Cancelled`, its outcome. Where the
-        message's connection is not in use any more, `resend` raises `NoRoute`; `drop` and `mark_sent` need none, and
-        what is left of a sequence is not sent: that raises `PartlySent`.
+        `mark_sent` and `resend` go on with the steps that are left; `drop` raises `Cancelled`, its outcome. What is
+        sent again has no end any more, where it had one. Where the message's connection is not in use any more,
+        `resend` raises `NoRoute`; `drop` and `mark_sent` need none, and what is left of a sequence is not sent: that
+        raises `PartlySent`.
         """
         row, steps = await self._engine.look_up(message)
         step = next((step for step in steps if step.state is StepState.UNKNOWN), None)
@@ -607,7 +608,7 @@ class Gateway(Questions):
         return await self._engine.outcome(row.id, wait)
 
     async def resend(self, message: str, *, wait: float = 30.0) -> Receipt:
-        """Go on with a message that was partly sent, from the step that was refused.
+        """Go on with a message that was partly sent, from the step that was refused; it has no end any more.
 
         Raises `NoRoute` where the message's connection is not in use any more.
         """

@@ -278,7 +278,10 @@ def waiting(
 
 
 def again(message: MessageRow, step: StepRow, now: datetime) -> Settlement:
-    """Try the step once more as a new generation: with a key and a token that the vendor has not seen."""
+    """Try the step once more as a new generation: with a key and a token that the vendor has not seen.
+
+    It has no end any more: whoever says so knows how late it is.
+    """
     generation = message.generation + 1
     token = new_token()
     action = _keyed(action_of(step), f"{message.id}.{generation}.{step.index}", token)
@@ -290,7 +293,7 @@ def again(message: MessageRow, step: StepRow, now: datetime) -> Settlement:
         pause=step.pause,
         indexes=step.indexes,
     )
-    row = replace(message, state=MessageState.QUEUED, generation=generation, parked=False, error=None)
+    row = replace(message, state=MessageState.QUEUED, generation=generation, parked=False, error=None, expires_at=None)
     return Settlement(message=row, step=fresh, attempt=None, next_at=now)
 
 

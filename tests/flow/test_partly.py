@@ -1,13 +1,18 @@
-"""Which messages are sent in part: dots are no part of one, and what is behind old news goes on by a person."""
+"""Which messages are sent in part: dots are no part of one, and what is behind old news goes on by a person.
+
+So does what is too late.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from gateway import ChatKind, Feature, Message, Ticket
+from gateway import ChatKind, Feature, Message, Receipt, Ticket
 from gateway.plugins import load
 from gateway.simulator import Fault, FaultKind
 from gateway.simulator.faults import Stage as At
@@ -105,3 +110,54 @@ async def test_whoever_decides_so_has_the_rest_sent(vendor: str) -> None:
             await it.go_on(10)
         assert 2 == len((await going_on).sent)
         assert "he waits five minutes" == it.texts()[-1]
+
+
+# ── too late ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def in_time(it: Paced, going_on: Coroutine[Any, Any, Receipt]) -> Receipt:
+    """Let time pass until somebody's word has been carried out."""
+    task = asyncio.create_task(going_on)
+    while not task.done():
+        await it.go_on(10)
+    return await task
+
+
+@each
+async def test_what_was_too_late_is_sent_by_whoever_says_so(vendor: str) -> None:
+    """The rest of a sequence whose time ran out goes on: who says `resend` knows how late it is."""
+    async with paced(vendor, pace={"recipient": "1/min"}) as it:
+        await it.greeted()
+        ends = it.sim.clock.now() + timedelta(seconds=30)
+        ticket = await it.gateway.enqueue(PHONE, ["one", "two"], expires=ends)
+        await it.go_on(120)
+        if len(it.texts()) == 2:
+            return
+        assert ("partly", ["one"]) == ((await it.gateway.status(ticket)).outcome, it.texts())
+        receipt = await in_time(it, it.gateway.resend(ticket.message_id))
+
+        assert (2, ["one", "two"]) == (len(receipt.sent), it.texts())
+        row, _ = await it.gateway.store.message(ticket.message_id) or (None, ())
+        assert row is not None
+        assert row.expires_at is None
+
+
+@unkeyed
+async def test_what_nobody_knows_of_is_sent_again_past_its_time(vendor: str) -> None:
+    """It is not ended as if it had never left: somebody decided what is to become of it."""
+    async with paced(vendor) as it:
+        await it.greeted()
+        it.sim.faults.add(Fault(vendor=vendor, stage=At.WEBHOOK, kind=FaultKind.DROP, times=None))
+        it.sim.faults.add(Fault(vendor=vendor, stage=At.REQUEST, kind=FaultKind.RESET, method="POST"))
+        # nor do the vendor's records tell: what it does not have there may still come
+        it.sim.faults.add(
+            Fault(vendor=vendor, stage=At.REQUEST, kind=FaultKind.ANSWER, status=404, method="GET", times=None)
+        )
+        ends = it.sim.clock.now() + timedelta(seconds=60)
+        ticket = await it.gateway.enqueue(PHONE, "your code is 1234", expires=ends)
+        for _ in range(30):
+            await it.go_on(10)
+        assert ("unknown", []) == ((await it.gateway.status(ticket)).outcome, it.texts())
+        await in_time(it, it.gateway.resolve(ticket.message_id, "resend"))
+
+        assert ("accepted", ["your code is 1234"]) == ((await it.gateway.status(ticket)).outcome, it.texts())
