@@ -52,6 +52,7 @@ from gateway.remote import RemoteGateway
 from gateway.reparse import Reparsed, reparse
 from gateway.retry import RetryPolicy
 from gateway.routing import route
+from gateway.standing import begin
 from gateway.store import FactRow, MessageRow, MessageState, StepRow, StepState, Store
 from gateway.story import Story, tell
 from gateway.vault import Vault
@@ -589,6 +590,7 @@ class Gateway(Questions):
             raise Conflict(f"the outcome of {message} is known: {row.state.value}", hint="there is nothing to resolve")
         carrier, now = await self._engine.carrier(row), self._engine.clock.now()
         if verdict == "mark_sent":
+            await self._begin(row, step, carrier, now)
             change = outbox.accepted(row, steps, step, Receipt(), None, carrier, now)
             if change.message.state is MessageState.QUEUED and isinstance(carrier, ConnectionInfo):
                 # it would wait for good, and nobody would see that it does
@@ -606,6 +608,14 @@ class Gateway(Questions):
         if not await self._engine.store.amend(change, expect=MessageState.UNKNOWN):
             raise Conflict(f"the outcome of {message} became known meanwhile", hint="look at it again")
         return await self._engine.outcome(row.id, wait)
+
+    async def _begin(self, row: MessageRow, step: StepRow, carrier: outbox.Carrier, now: datetime) -> None:
+        """Note that a conversation has begun, before what is next in it may leave: somebody saw its first message.
+
+        No limits are known of a connection that is not in use, and nothing leaves by it.
+        """
+        if isinstance(carrier, Connection) and isinstance(outbox.action_of(step), SendMessage | SendPoll):
+            await begin(self._engine.store, carrier, row.lane, now)
 
     async def resend(self, message: str, *, wait: float = 30.0) -> Receipt:
         """Go on with a message that was partly sent, from the step that was refused; it has no end any more.

@@ -23,6 +23,7 @@ from gateway.codes import CodeRow, Phase
 from gateway.plugins import load
 from gateway.rules import Whom
 from gateway.simulator import Fault, FaultKind
+from gateway.simulator.faults import Stage as At
 from tests.flow.paced import Paced, paced
 from tests.flow.stage import OTHER, PHONE, VENDORS
 
@@ -213,6 +214,24 @@ async def test_new_conversations_are_few_at_first(vendor: str) -> None:
         await it.go_on(12 * 3600 - 1800 + 1000)
         assert 5 == len(it.sent_at())
         assert "accepted" == (await it.gateway.status(again)).outcome
+
+
+@pytest.mark.parametrize("vendor", spaced())
+async def test_a_conversation_begins_with_what_somebody_marked_as_sent(vendor: str) -> None:
+    """As with what was accepted: the next message in it waits for no place among new ones, and takes none."""
+    async with paced(vendor, settings={"conversations_since": date(2026, 1, 1)}) as it:
+        it.sim.faults.add(Fault(vendor=vendor, stage=At.WEBHOOK, kind=FaultKind.DROP, times=None))
+        it.sim.faults.add(Fault(vendor=vendor, stage=At.ACCEPTED, kind=FaultKind.RESET, method="POST"))
+        it.sim.faults.add(
+            Fault(vendor=vendor, stage=At.REQUEST, kind=FaultKind.ANSWER, status=404, method="GET", times=None)
+        )
+        ticket = await it.gateway.enqueue(PHONE, "hello")
+        await it.go_on(200)
+        assert "unknown" == (await it.gateway.status(ticket)).outcome
+        assert it.sim.clock.now() < await it.gateway.next_slot(PHONE)
+        await it.gateway.resolve(ticket.message_id, "mark_sent")
+
+        assert it.sim.clock.now() == await it.gateway.next_slot(PHONE)
 
 
 def pausing(vendor: str, whom: Whom) -> list[tuple[str, CodeRow]]:
