@@ -204,7 +204,8 @@ class Run:
             self._step,
             state=StepState.STARTED,
             attempts=self._step.attempts + 1,
-            first_at=self._step.first_at or now,
+            # nothing was accepted while there is no doubt: the vendor cannot know the key, nor has it a copy
+            first_at=self._step.first_at if self._step.doubt else now,
             call=text,
         )
         attempt = AttemptRow(

@@ -94,10 +94,11 @@ def decide(
 ) -> Decision:
     """Decide what follows from an attempt that ended in `error`.
 
-    `attempt` counts from 1 and includes the one that failed; `elapsed` is seconds since the first attempt began;
-    `chance` is in [0, 1) and spreads the waits. `doubt` is True where an earlier attempt of the same call ended
-    uncertain: then only an acceptance, or proof, tells what became of it, and a refusal of the copy does not. The
-    vendor may refuse the copy for the very message that the first one sent (a quota now used up, say).
+    `attempt` counts from 1 and includes the one that failed; `elapsed` is seconds since the first attempt began
+    that may be with the vendor; `chance` is in [0, 1) and spreads the waits. `doubt` is True where an earlier attempt
+    of the same call ended uncertain: then only an acceptance, or proof, tells what became of it, and a refusal of the
+    copy does not. The vendor may refuse the copy for the very message that the first one sent (a quota now used up,
+    say).
     """
     if repeat is Repeat.SAFE:
         return _harmless(error, attempt, chance, limits)

@@ -75,3 +75,20 @@ async def test_a_report_while_a_copy_waits_is_ours(vendor: str) -> None:
         assert (ticket.message_id, True) == (reports[-1].message_id, reports[-1].ours)
         assert "accepted" == (await it.gateway.status(ticket)).outcome
         assert ["once"] == it.texts()
+
+
+async def test_a_key_is_as_old_as_the_first_copy_that_may_be_there(vendor: str) -> None:
+    """What was refused for certain left nothing under it, however long ago that was."""
+    async with paced(vendor) as it:
+        event = await it.greeted()
+        window = it.gateway.connections[0].provider.proof.key_window
+        assert window is not None
+        refused = Fault(vendor=vendor, kind=FaultKind.ANSWER, status=429, retry_after=window.total_seconds())
+        it.sim.faults.add(refused)
+        it.sim.faults.add(Fault(vendor=vendor, stage=At.REQUEST, kind=FaultKind.RESET, method="POST"))
+        ticket = await it.gateway.enqueue(event, "once")
+        await it.go_on(window.total_seconds() + 60)
+
+        outcomes = [attempt.outcome for attempt in await it.gateway.store.attempts(ticket.message_id)]
+        assert ["rate_limited", "vendor_fault", "accepted"] == outcomes
+        assert ["once"] == it.texts()

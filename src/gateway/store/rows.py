@@ -115,7 +115,7 @@ class StepRow:
     state: StepState = StepState.WAITING
     attempts: int = 0
     first_at: datetime | None = None
-    """When its first attempt of this generation started."""
+    """When its first attempt of this generation started that the vendor did not refuse for certain."""
     call: str | None = None
     """The call as it was first sent, as JSON; a keyed repetition sends it again, not another one."""
     doubt: bool = False
