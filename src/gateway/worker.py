@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextvars import Context, copy_context
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from gateway import outbox
 from gateway.attempt import Run
@@ -89,6 +90,8 @@ class Worker:
         self._context = copy_context()
         """What a lane that is kept goes on in: not in the trace of what went before."""
         self._takes = False
+        self._claiming: asyncio.Task[bool] | None = None
+        """The last claim of the loop, on a store that does not answer at once."""
         self._at_work = asyncio.Event()
 
     async def run(self) -> None:
@@ -118,7 +121,7 @@ class Worker:
         what many have written in one go, and nobody can cancel it half way.
         """
         taken = False
-        if self._takes and getattr(self._store, "at_once", False):
+        if self._takes and self._at_once:
             # a border: the message is kept, and what is wrong with taking it is the loop's to meet and to tell
             with contextlib.suppress(Exception):
                 taken = await self._claim()
@@ -130,15 +133,26 @@ class Worker:
     async def _round(self) -> None:
         try:
             self._news.clear()
-            if await self._claim():
+            if await self._claimed():
                 await self._rest()
         except StoreError as error:
             # a store that is away comes back, and what it keeps is still there
             _log.error("outbox_unreachable", error=error.slug)
             await self._clock.sleep(IDLE)
 
+    @property
+    def _at_once(self) -> bool:
+        return getattr(self._store, "at_once", False)
+
+    async def _claimed(self) -> bool:
+        """Claim, and never half: who ends while the store's answer is on its way would hold lanes for nothing."""
+        if self._at_once:
+            return await self._claim()
+        self._claiming = asyncio.create_task(self._claim(), name="gateway claim")
+        return await asyncio.shield(self._claiming)
+
     async def _claim(self) -> bool:
-        """Start what is due; tells whether that was all there is for now."""
+        """Start what is due, or give it back where the worker ends; tells whether that was all there is for now."""
         now = self._clock.now()
         most = min(self._limit - len(self._works), PER_CONNECTION)
         skipped = self._skipped(now)
@@ -147,6 +161,9 @@ class Worker:
         if most <= 0:
             return True
         works = await self._store.claim(now, LEASE, most, skipped)
+        if not self._takes:
+            await asyncio.gather(*(self._store.release(work, now) for work in works))
+            return True
         for work in works:
             self._start(work)
         if len(works) == most:
@@ -249,14 +266,16 @@ class Worker:
                     await self._store.renew(works, self._clock.now() + timedelta(seconds=LEASE))
 
     async def _drain(self) -> None:
-        """Wait for calls under way; those that do not end are left as a crash would leave them."""
-        if not self._works:
+        """Wait for a claim and calls under way; what does not end is left as a crash would leave it."""
+        under_way: set[asyncio.Task[Any]] = {*self._works, *filter(None, [self._claiming])}
+        if not under_way:
             return
-        _, left = await asyncio.wait(self._works, timeout=DRAIN)
+        _, left = await asyncio.wait(under_way, timeout=DRAIN)
         for task in left:
-            _log.error("step_left_behind", message_id=self._works[task].message.id)
+            if (work := self._works.get(task)) is not None:
+                _log.error("step_left_behind", message_id=work.message.id)
             task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
+        await asyncio.gather(*under_way, return_exceptions=True)
 
     # ── one lane ──────────────────────────────────────────────────────────────────────────────────────────────────
 

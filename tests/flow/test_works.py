@@ -40,6 +40,42 @@ class Lasting(MemoryStore):
         """Stay."""
 
 
+class Far(Lasting):
+    """A store whose answer to a claim is on its way for a while."""
+
+    at_once = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked, self.answers = asyncio.Event(), asyncio.Event()
+
+    async def claim(self, now: datetime, lease: float, limit: int, skip: Collection[str] = ()) -> list[Work]:
+        """Take lanes, and say so later."""
+        works = await super().claim(now, lease, limit, skip)
+        if works:
+            self.asked.set()
+            await self.answers.wait()
+        return works
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+async def test_what_is_claimed_while_a_gateway_closes_is_given_back(vendor: str) -> None:
+    """Another worker on the store sends it at once, not only when the lease of the one that is gone has ended."""
+    store = Far()
+    async with paced(vendor, store=store) as it:
+        await it.gateway._engine.start()
+        row = await enqueued(store, "1", due_at=it.sim.clock.now())
+        await store.asked.wait()
+        closing = asyncio.create_task(it.gateway.aclose())
+        await asyncio.sleep(0)
+        assert [] == await store.claim(it.sim.clock.now(), 60, 10)
+        store.answers.set()
+        await closing
+        [work] = await store.claim(it.sim.clock.now(), 60, 10)
+
+        assert (row, []) == (work.message, await store.attempts(row.id))
+
+
 @pytest.mark.parametrize("vendor", VENDORS)
 async def test_a_gateway_that_does_not_work_keeps_for_one_that_does(vendor: str) -> None:
     """It takes in what arrives and what is asked, and has no loops; the next one sends and hands over."""
