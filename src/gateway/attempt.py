@@ -282,7 +282,9 @@ class Run:
         await self._take_note(error)
         decision = self._decide(error, now)
         _log.info("step_failed", **self._fields(), error=error.slug, code=error.code, decision=type(decision).__name__)
-        pausing = await pause(self._desk.store, self._sending(), self._connection, error)
+        pausing = None
+        if _certain(error):
+            pausing = await pause(self._desk.store, self._sending(), self._connection, error)
         if isinstance(decision, Park):
             await self._settle_unknown(error, now, attempt)
         elif pausing is not None:
@@ -311,13 +313,16 @@ class Run:
         return tuple(place for toll, place in self._paid if not (left and toll.calls))
 
     async def _take_note(self, error: GatewayError) -> None:
-        """Keep what an answer says beyond this send: the account is stopped, the contact has opted out."""
+        """Keep what an answer says beyond this send: the account is stopped, the contact has opted out.
+
+        A code counts where the error is certain: what a vendor says that failed itself may be a number of another list.
+        """
         connection = self._connection
         if isinstance(error, Unauthorized):
             connection.stopped = error
             _log.error("connection_stopped", connection=connection.name, code=error.code, status=error.status)
         word = opted_out_by(error, connection.provider.codes, connection.name, self._action.chat, self._now())
-        if word is not None:
+        if word is not None and _certain(error):
             await self._desk.store.keep_consent(word)
             _log.info("opted_out", connection=connection.name, code=error.code)
 

@@ -122,6 +122,21 @@ async def test_the_vendors_code_is_a_word_too(vendor: str, code: str) -> None:
         assert (await it.gateway.send(event, "three")).sent
 
 
+@pytest.mark.parametrize(("vendor", "code"), opting_out(Phase.CALL))
+async def test_a_failure_that_is_not_certain_is_no_word(vendor: str, code: str) -> None:
+    """A number behind a 500 may be of another list: who did not opt out for certain is written to, as before."""
+    async with paced(vendor) as it:
+        event = await it.greeted()
+        it.sim.faults.add(Fault(vendor=vendor, kind=FaultKind.ANSWER, status=500, code=code))
+        ticket = await it.gateway.enqueue(event, "one")
+        await it.go_on(0.1)
+        certain = {"unknown": False, "refused": True}[(await it.gateway.status(ticket)).outcome]
+        word = await it.gateway.store.consent("main", PHONE)
+
+        assert certain == (word is not None and not word.agreed)
+        assert code != "500" or not certain
+
+
 @pytest.mark.parametrize(("vendor", "code"), opting_out(Phase.DELIVERY))
 async def test_the_vendors_report_is_a_word_too(vendor: str, code: str) -> None:
     """A delivery that failed for an opt-out is the last one."""

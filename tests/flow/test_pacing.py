@@ -271,6 +271,23 @@ async def test_a_cap_on_new_conversations_stops_those_and_nothing_else(vendor: s
         assert ["accepted"] * 3 == [(await it.gateway.status(ticket)).outcome for ticket in (first, *others)]
 
 
+STOPPING = [(vendor, code) for vendor in VENDORS for whom in Whom for code, _ in pausing(vendor, whom)]
+
+
+@pytest.mark.parametrize(("vendor", "code"), STOPPING)
+async def test_a_failure_that_is_not_certain_stops_nobody_else(vendor: str, code: str) -> None:
+    """A number behind a 500 may be of another list: only whoever is told for certain has the others wait."""
+    async with paced(vendor) as it:
+        it.sim.faults.add(Fault(vendor=vendor, kind=FaultKind.ANSWER, status=500, code=code))
+        [ticket] = await tickets(it, PHONE)
+        await it.go_on(1)
+        certain = {"unknown": False, "queued": True}[(await it.gateway.status(ticket)).outcome]
+        slot = await it.gateway.next_slot("+12025550127")
+
+        assert certain == (it.sim.clock.now() + timedelta(minutes=59) < slot)
+        assert code != "540" or not certain
+
+
 @of_every_vendor
 async def test_a_plain_429_rests_the_whole_connection(vendor: str) -> None:
     """The vendor said when to come: nobody else is sent to be told the same."""
