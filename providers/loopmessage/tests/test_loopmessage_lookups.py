@@ -22,6 +22,7 @@ from gateway.provider import (
     InvalidRequest,
     LimitReached,
     Message,
+    MessageReceived,
     Missed,
     NotFound,
     NotOptedIn,
@@ -33,6 +34,7 @@ from gateway.provider import (
     StatusReport,
     Token,
     Unauthorized,
+    UnknownEvent,
     VendorFault,
     Voice,
     WebhookRequest,
@@ -287,6 +289,33 @@ def test_missed_webhooks_come_back_as_bodies_for_the_parser(provider: LoopMessag
     last, calls = feed(provider.missed("2"), (200, {**sample, "page": 2, "num_pages": 2}))
     assert calls[0].params["page"] == "2"
     assert Missed(hooks=last.hooks, cursor=None) == last
+
+
+RECORD = {"attempt": 1, "create_date": "2026-10-01T12:00:00Z", "event_type": "message_inbound"}
+WHOLE = {**RECORD, "json": {"event": "message_inbound", "message_id": "M-1", "contact": "+13231112233", "text": "hi"}}
+
+
+@pytest.mark.parametrize(
+    ("odd", "body"),
+    [
+        (RECORD, RECORD),
+        ({**RECORD, "json": None}, {**RECORD, "json": None}),
+        ({**RECORD, "json": [1]}, {**RECORD, "json": [1]}),
+        ({**WHOLE, "json": json.dumps(WHOLE["json"])}, WHOLE["json"]),
+        ({**WHOLE, "attempt": "first", "create_date": {}, "event_type": []}, WHOLE["json"]),
+        (None, {"json": None}),
+        ([1], {"json": [1]}),
+    ],
+)
+def test_a_record_that_is_none_does_not_hide_its_page(
+    provider: LoopMessage, feed: Feed, odd: object, body: object
+) -> None:
+    """It is handed on whole, as an event that nobody knows, where there is no payload to be read in it."""
+    page = {"page": 1, "num_pages": 1, "count": 2, "items": [WHOLE, odd]}
+    missed, _ = feed(provider.missed(None), (200, page))
+    assert [WHOLE["json"], body] == [json.loads(hook.body) for hook in missed.hooks]
+    kinds = [type(event) for hook in missed.hooks for event in provider.parse(hook)]
+    assert [MessageReceived, MessageReceived if body == WHOLE["json"] else UnknownEvent] == kinds
 
 
 @pytest.mark.parametrize("cursor", ["", "0", "-1", "x", "\u0663", "9" * 10])

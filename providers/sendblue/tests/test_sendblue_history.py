@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,7 @@ from gateway.provider import (
     Missed,
     RemoveMember,
     RenameGroup,
+    Reply,
     SenderUnavailable,
     SendMessage,
     Token,
@@ -36,10 +38,13 @@ from gateway.provider import (
     Unsupported,
 )
 from gateway.provider import WebhookRequest as Hook
-from gateway_sendblue import api
+from gateway_sendblue import Sendblue, SendblueSettings, api
 
 if TYPE_CHECKING:
     from providers.sendblue.tests.conftest import Stand
+
+
+PROVIDER = Sendblue(SendblueSettings.model_validate({"api_key_id": "k", "api_secret_key": "s"}))
 
 
 def attempt(stand: Stand, message: Message | str, to: Chat | None = None) -> Attempt:
@@ -137,6 +142,20 @@ async def test_it_begins_with_a_time_where_one_is_given(stand: Stand) -> None:
     assert ["new"] == [event.text for event in events if isinstance(event, MessageReceived)]
     with pytest.raises(InvalidMessage, match="not one of ours"):
         await stand.run(stand.provider.missed("7"))
+
+
+@pytest.mark.parametrize("odd", [None, 7, "text", [], {}, {"message_handle": []}])
+def test_a_row_that_is_none_does_not_hide_its_page(odd: object) -> None:
+    """It goes to the parser, which keeps it or says what is wrong; the page is read, and the place moves on."""
+    row = {"message_handle": "h", "date_updated": "2026-10-01T12:00:00.000Z"}
+    exchange = PROVIDER.missed(None)
+    next(exchange)
+    body = {"status": "OK", "data": [row, odd, odd], "pagination": {"hasMore": True}}
+    with pytest.raises(StopIteration) as done:
+        exchange.send(Reply(200, {}, json.dumps(body).encode()))
+    found: Missed = done.value.value
+    assert [row, odd, odd] == [json.loads(hook.body) for hook in found.hooks]
+    assert {"since": None, "skip": 3} == json.loads(found.cursor or "")
 
 
 # ── history ───────────────────────────────────────────────────────────────────────────────────────────────────────

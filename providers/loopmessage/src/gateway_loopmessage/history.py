@@ -87,9 +87,15 @@ def _ascends(page: _Records) -> bool:
 
 
 def _as_request(record: wire.HookRecord) -> WebhookRequest:
-    """Make a kept webhook into one for the parser; when we got it is when the vendor sent it."""
+    """Make a kept webhook into one for the parser; when we got it is when the vendor sent it.
+
+    A record without an object is handed on whole: whatever happened there is then an event that nobody knows, and the
+    rest of the page is read. One object may be written as text.
+    """
+    payload = record.payload
+    whole = payload if isinstance(payload, dict) else record.raw()
     return WebhookRequest(
         headers=(("content-type", "application/json"),),
-        body=json.dumps(record.payload).encode(),
+        body=payload.encode() if isinstance(payload, str) else json.dumps(whole).encode(),
         received_at=moment(record.create_date) or _EPOCH,
     )

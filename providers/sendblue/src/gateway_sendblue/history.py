@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 from pydantic_core import to_json
 
 from gateway.provider import Attempt, ChatKind, Exchange, Found, InvalidMessage, Missed, WebhookRequest
@@ -76,6 +75,10 @@ def _is_since(row: wire.MessageItem, since: datetime) -> bool:
 # ── what was missed ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+"""When a row came that does not say it: it is read all the same."""
+
+
 class _Cursor(BaseModel):
     """Where a list goes on: at a time, and after so many rows of that very time."""
 
@@ -96,14 +99,15 @@ def missed(cursor: str | None, since: datetime | None) -> Exchange[Missed]:
     listed = yield from messages.rows(
         offset=at.skip, updated_at_gte=at.since, order_by="updatedAt", order_direction="asc"
     )
-    hooks = [hook for hook in map(_hook, listed.data) if hook]
+    hooks = [_hook(row) for row in listed.data]
     goes_on = bool(listed.data) and listed.pagination is not None and listed.pagination.has_more
     return Missed(hooks, _after(at, listed.data).model_dump_json() if goes_on else None)
 
 
-def _after(at: _Cursor, rows: Sequence[Mapping[str, Any]]) -> _Cursor:
-    last = rows[-1].get("date_updated")
-    ties = sum(row.get("date_updated") == last for row in rows)
+def _after(at: _Cursor, rows: Sequence[JsonValue]) -> _Cursor:
+    changes = [row.get("date_updated") if isinstance(row, dict) else None for row in rows]
+    last = changes[-1]
+    ties = changes.count(last)
     if not isinstance(last, str) or ties == len(rows):
         return _Cursor(since=at.since, skip=at.skip + len(rows))
     return _Cursor(since=last, skip=ties)
@@ -116,7 +120,8 @@ def _read(cursor: str) -> _Cursor:
         raise InvalidMessage("this cursor is not one of ours", hint="begin without a cursor") from error
 
 
-def _hook(row: Mapping[str, Any]) -> WebhookRequest | None:
-    texts = [value for value in (row.get("date_updated"), row.get("date_sent")) if isinstance(value, str)]
-    changed = moment_of(*texts)
-    return WebhookRequest(headers=(), body=to_json(dict(row)), received_at=changed) if changed else None
+def _hook(row: JsonValue) -> WebhookRequest:
+    """Make a row into a webhook for the parser, which says what is wrong with one that is no message."""
+    times = (row.get("date_updated"), row.get("date_sent")) if isinstance(row, dict) else ()
+    changed = moment_of(*(time for time in times if isinstance(time, str)))
+    return WebhookRequest(headers=(), body=to_json(row), received_at=changed or _EPOCH)

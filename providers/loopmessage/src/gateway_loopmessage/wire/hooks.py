@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import Field, JsonValue, ValidatorFunctionWrapHandler, field_validator
+from pydantic import Field, JsonValue, ValidatorFunctionWrapHandler, field_validator, model_validator
 
 from gateway_loopmessage.wire.sending import Group
 from gateway_loopmessage.wire.values import Wire, read_or_none
@@ -18,8 +18,20 @@ class HookRecord(Wire):
     attempt: int | None = None
     create_date: str | None = None
     event_type: str | None = None
-    payload: dict[str, JsonValue] = Field(alias="json")
-    """The payload as it was sent."""
+    payload: JsonValue = Field(default=None, alias="json")
+    """The payload as it was sent: an object, where all is well."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _any(cls, value: Any) -> Any:
+        """Take what is no record for the payload of one: it must not hide the others of its page."""
+        return value if isinstance(value, dict) else {"json": value}
+
+    @field_validator("attempt", "create_date", "event_type", mode="wrap")
+    @classmethod
+    def _or_none(cls, value: Any, read: ValidatorFunctionWrapHandler) -> Any:
+        """Take an odd field for missing, for the same reason."""
+        return read_or_none(value, read)
 
 
 class Language(Wire):

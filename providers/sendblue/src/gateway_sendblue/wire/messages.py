@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from pydantic import Field, ValidationError
+from pydantic import Field, JsonValue, ValidationError
 
 from gateway_sendblue.wire.hooks import WebhookBody
 from gateway_sendblue.wire.shape import Answer, Pagination, Wire
@@ -28,7 +26,8 @@ MessageItem = WebhookBody
 class MessageList(Answer):
     """GET `/api/v2/messages`; rows stay as they came, for the parser of webhooks."""
 
-    data: list[dict[str, Any]] = Field(default_factory=list)
+    data: list[JsonValue] = Field(default_factory=list)
+    """Objects, where all is well; another row must not hide the others of its page."""
     pagination: Pagination | None = None
 
     @property
@@ -37,7 +36,7 @@ class MessageList(Answer):
         return [item for item in map(_item, self.data) if item is not None]
 
 
-def _item(row: dict[str, Any]) -> WebhookBody | None:
+def _item(row: JsonValue) -> WebhookBody | None:
     try:
         return WebhookBody.model_validate(row)
     except ValidationError:
