@@ -20,6 +20,7 @@ from gateway.provider import (
     Reply,
     SendMessage,
     Token,
+    WebhookRequest,
 )
 from gateway_blooio import Blooio, BlooioSettings
 
@@ -169,6 +170,41 @@ def test_a_log_is_read_from_its_first_attempt_since_a_time(since: float, expecte
     times = [(hook.received_at - STARTED).total_seconds() for hook in missed.hooks]
     assert [float(n) for n in range(expected, 99)] == times
     assert len(calls) <= 12
+
+
+def test_an_entry_brings_the_name_that_its_payload_leaves_to_the_header() -> None:
+    """Pushed or fetched it is the same event; a name in the payload is the one that counts."""
+    hooks = Reply(200, {}, b'{"webhooks": [{"webhook_id": "wh_1"}]}')
+    bare = {name: value for name, value in EVENT.items() if name != "event"}
+    metadata = {"event_name": "message.received", "message_id": "m"}
+    entries = [{"event_body": body, "attempted_time": milliseconds(1), "metadata": metadata} for body in (bare, EVENT)]
+    _, missed = fed(PROVIDER.missed(None), hooks, page(*entries, more=False))
+    header = (("x-blooio-event", "message.received"),)
+    pushed = [WebhookRequest(header, json.dumps(body).encode(), STARTED) for body in (bare, EVENT)]
+    assert [header] * 2 == [hook.headers for hook in missed.hooks]
+    assert ["message.received"] * 2 == [event.type for hook in pushed for event in PROVIDER.parse(hook)]
+    assert [PROVIDER.parse(hook) for hook in pushed] == [PROVIDER.parse(hook) for hook in missed.hooks]
+
+
+@pytest.mark.parametrize(
+    ("odd", "bodies"),
+    [
+        ({"event_body": EVENT, "attempted_time": []}, [EVENT]),
+        ({"event_body": EVENT, "event_id": 7, "response_status": "gone", "metadata": "none"}, [EVENT]),
+        ({"event_body": EVENT, "metadata": {"event_name": ["a"], "is_replay": "perhaps"}}, [EVENT]),
+        ({"event_body": [1]}, [[1]]),
+        (7, [7]),
+        (None, []),
+        ({}, []),
+    ],
+)
+def test_an_entry_that_is_none_does_not_hide_its_page(odd: object, bodies: list[object]) -> None:
+    """What there is of it goes to the parser, the oldest of all where it says no time; the page is read."""
+    hooks = Reply(200, {}, b'{"webhooks": [{"webhook_id": "wh_1"}]}')
+    whole = {"event_body": {**EVENT, "message_id": "n"}, "attempted_time": milliseconds(1)}
+    body = {"logs": [whole, odd], "pagination": {"returned": 2, "has_more": False}}
+    _, missed = fed(PROVIDER.missed(None), hooks, Reply(200, {}, json.dumps(body).encode()))
+    assert [*bodies, whole["event_body"]] == [json.loads(hook.body) for hook in missed.hooks]
 
 
 def test_a_foreign_cursor_is_refused() -> None:

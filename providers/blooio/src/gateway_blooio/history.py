@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_json
@@ -62,6 +62,9 @@ def _is_since(item: wire.MessageItem, since: int) -> bool:
 _COARSE = timedelta(seconds=1)
 """The log's times are cut to milliseconds, at best."""
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+"""When an entry came that does not say it: it is read all the same."""
+
 _Cursor = TypeAdapter(dict[str, int])
 
 
@@ -117,8 +120,15 @@ def _read(cursor: str) -> Mapping[str, int]:
 
 
 def _hook(log: wire.WebhookLog) -> WebhookRequest | None:
-    attempted = moment_of(log.attempted_time)
-    if log.event_body is None or attempted is None:
+    """Make an entry into a webhook for the parser; None where it has no payload.
+
+    The event's name goes where the vendor had sent it: some payloads leave it to that header.
+    """
+    if log.event_body is None:
         return None
-    body = log.event_body.encode() if isinstance(log.event_body, str) else to_json(log.event_body)
-    return WebhookRequest(headers=(), body=body, received_at=attempted)
+    name = log.metadata.event_name if log.metadata else None
+    return WebhookRequest(
+        headers=(("x-blooio-event", name),) if name else (),
+        body=log.event_body.encode() if isinstance(log.event_body, str) else to_json(log.event_body),
+        received_at=moment_of(log.attempted_time) or _EPOCH,
+    )

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from pydantic import Field, JsonValue
+from typing import Any
+
+from pydantic import (
+    Field,
+    JsonValue,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+    model_validator,
+)
 
 from gateway_blooio.wire.answers import Listed, Moment, Wire
 
@@ -90,6 +99,13 @@ class Subscriptions(Wire):
     webhooks: list[Subscription] = Field(default_factory=list)
 
 
+def _read_or_none(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
+    try:
+        return read(value)
+    except ValidationError:
+        return None
+
+
 # ── the log ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -102,6 +118,12 @@ class LogMetadata(Wire):
     organization_id: str | None = None
     is_replay: bool | None = None
     original_event_id: str | None = None
+
+    @field_validator("*", mode="wrap")
+    @classmethod
+    def _or_none(cls, value: Any, read: ValidatorFunctionWrapHandler) -> Any:
+        """Take an odd field for missing: the others still say what the attempt was about."""
+        return _read_or_none(value, read)
 
 
 class WebhookLog(Wire):
@@ -118,6 +140,18 @@ class WebhookLog(Wire):
     response_status: int | None = None
     response_json: JsonValue = None
     metadata: LogMetadata | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _any(cls, value: Any) -> Any:
+        """Take what is no entry for the payload of one: it must not hide the others of its page."""
+        return value if isinstance(value, dict) else {"event_body": value}
+
+    @field_validator("*", mode="wrap")
+    @classmethod
+    def _or_none(cls, value: Any, read: ValidatorFunctionWrapHandler) -> Any:
+        """Take an odd field for missing, for the same reason."""
+        return _read_or_none(value, read)
 
 
 class WebhookLogs(Listed):
