@@ -38,7 +38,7 @@ OPERATOR = "operator"
 
 STOP_WORDS = frozenset({"stop", "stopall", "unsubscribe", "cancel", "end", "quit", "optout", "revoke", "arret"})
 """The words that carriers and vendors take for an opt-out when they are the whole message (CTIA, "Messaging principles
-and best practices"); accents, capitals, spaces and punctuation do not count."""
+and best practices"); accents, capitals, spaces and punctuation do not count, digits do."""
 
 START_WORDS = frozenset({"start", "unstop", "yes", "optin", "subscribe"})
 """The words that take it back."""
@@ -102,12 +102,15 @@ def _row(event: Event, address: Address, *, agreed: bool) -> ConsentRow:
 
 
 def _spoken(event: MessageReceived) -> str:
-    """Give the letters of a short message, without case and accents: `Arrêt !` and `STOP ALL` are such words."""
+    """Give letters and digits of a short message, without case and accents: `Arrêt !` and `STOP ALL` are such words.
+
+    `Cancel 4711` is none: it is about something that has a number, not about being written to.
+    """
     text = event.text
     if len(text) > 32:
         return ""
     plain = unicodedata.normalize("NFKD", text).casefold()
-    return "".join(character for character in plain if character.isalpha())
+    return "".join(character for character in plain if character.isalnum())
 
 
 def opted_out_by(

@@ -75,10 +75,14 @@ def test_start_words_take_it_back(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["stop it", "please stop", "the end", "yes please", "no", "👍", "", "cancel my order", "s t o p x" * 9]
+    "text",
+    [
+        *("stop it", "please stop", "the end", "yes please", "no", "👍", "", "cancel my order", "s t o p x" * 9),
+        *("Cancel 4711", "End 5", "Yes, 2", "1. STOP", "start²"),
+    ],
 )
 def test_a_word_in_a_sentence_is_none(text: str) -> None:
-    """Conversation is not consent."""
+    """Conversation is not consent, nor is what names a number: an order, an item of a list."""
     assert [] == said(written(text or " "))
 
 
