@@ -275,7 +275,10 @@ class Gateway(Questions):
         chosen = self._policy(connection, policy)
         plan = await self._fit(connection, chat, messages, chosen, when.at)
         request = request_of(chat, chosen, messages=messages, at=when.at.isoformat() if when.at else None)
-        kept = await self._engine.promise(connection, plan, request, key=key, when=when._replace(priority=rank))
+        named = via is not None or isinstance(to, Event)
+        kept = await self._engine.promise(
+            connection, plan, request, key=key, named=named, when=when._replace(priority=rank)
+        )
         return kept, plan
 
     async def plan(
@@ -489,7 +492,9 @@ class Gateway(Questions):
         with located(connection):
             plan = fit_poll(where, asked.title, asked.options, table=connection.table, policy=chosen)
         request = request_of(where, chosen, options=list(asked.options), title=asked.title)
-        row = await self._engine.promise(connection, plan, request, key=key, when=_when(chat))
+        row = await self._engine.promise(
+            connection, plan, request, key=key, named=(via or named) is not None, when=_when(chat)
+        )
         return await self._engine.outcome(row.id, wait)
 
     async def share_contact(
@@ -502,7 +507,9 @@ class Gateway(Questions):
         with located(connection):
             plan = fit_contact(where, table=connection.table)
         request = request_of(where, Policy.STRICT, share_contact=True)
-        row = await self._engine.promise(connection, plan, request, key=key, when=_when(chat))
+        row = await self._engine.promise(
+            connection, plan, request, key=key, named=(via or named) is not None, when=_when(chat)
+        )
         return await self._engine.outcome(row.id, wait)
 
     async def _last_inbound(self, connection: Connection, chat: Chat) -> MessageRef | None:

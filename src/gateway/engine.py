@@ -22,7 +22,7 @@ from gateway.clock import Clock
 from gateway.connections import Connection, Connections
 from gateway.consent import OPERATOR
 from gateway.dispatch import Dispatcher
-from gateway.errors import Conflict, GatewayError, NotFound, NotSettled, Overloaded, StoreError, Unauthorized
+from gateway.errors import Conflict, GatewayError, NotFound, NotSettled, Overloaded, SendError, StoreError, Unauthorized
 from gateway.exchange import Reply
 from gateway.failpoints import Point, reach
 from gateway.fitting import Plan
@@ -172,43 +172,54 @@ class Engine:
         request: Mapping[str, JsonValue],
         *,
         key: str | None = None,
+        named: bool = False,
         when: When | None = None,
     ) -> MessageRow:
         """Keep a plan; when this returns, it will be carried out as far as the store is durable.
 
-        Raises `Conflict` when the key was used with another request, `Refused` when a guard objects, `NotOptedIn` when
-        the contact does not agree, `Overloaded` when too much waits, and `Unauthorized` when the connection stopped.
+        `named` says that the caller named the connection. Raises `Conflict` when the key was used with another request,
+        or by another connection than the one that is named, `Refused` when a guard objects, `NotOptedIn` when the
+        contact does not agree, `Overloaded` when too much waits, and `Unauthorized` when the connection stopped.
         """
         await self.start()
-        guard(plan.steps[-1].action, connection, self.plugins, self.clock)
         now = self.clock.now()
         when = when or When()
+        action = plan.steps[-1].action
         lane = await self.store.canonical(chat_id(connection.name, plan.steps[0].action.chat.identity))
         trace = self._worker.traces.here()
         due_at = max(when.at or now, now)
         asked = outbox.Asked(connection, lane, dict(request), key, due_at, when.expires, when.priority, trace)
         row, steps = outbox.rows(new_message_id(now), plan, asked, now)
-        # a key that was used before gives what it gave then, whatever has changed since
-        if key is None:
-            await self._may_be_kept(
-                connection, Sending(plan.steps[-1].action, connection.name, lane, row.priority, now)
-            )
-        kept = await self._keep(connection, row, steps)
-        if kept.fingerprint != row.fingerprint:
+        kept = await self._kept_before(connection, Sending(action, connection.name, lane, row.priority, now), key)
+        if kept is None:
+            kept = await self._keep(connection, row, steps)
+        if kept.fingerprint != row.fingerprint or (named and kept.connection != connection.name):
             raise Conflict(
                 "this key was used before with other content", hint="use a new key, or repeat the very same call"
             )
         _say_that_it_is_kept(kept, repeated=kept.id != row.id)
         return kept
 
-    async def _may_be_kept(self, connection: Connection, sending: Sending) -> None:
-        """Refuse at once what the worker would refuse; it asks again when the time has come."""
-        if connection.stopped is not None:
-            raise _stopped(connection, connection.stopped)
-        stand = await standing(self.store, sending, connection)
-        refusal = stand.refusal(sending, connection)
-        if refusal is not None:
-            raise refusal
+    async def _kept_before(self, connection: Connection, sending: Sending, key: str | None) -> MessageRow | None:
+        """Refuse at once what the worker would refuse; it asks again when the time has come.
+
+        A key that was used before gives what it gave then, whatever has changed since: instead of a refusal its row is
+        given. While nothing is to be refused nobody looks for it here, for the commit that keeps the row does.
+        """
+        try:
+            guard(sending.action, connection, self.plugins, self.clock)
+            if connection.stopped is not None:
+                raise _stopped(connection, connection.stopped)
+            stand = await standing(self.store, sending, connection)
+            refusal = stand.refusal(sending, connection)
+            if refusal is not None:
+                raise refusal
+        except SendError:
+            before = await self.store.by_key(key) if key is not None else None
+            if before is None:
+                raise
+            return before
+        return None
 
     async def _keep(self, connection: Connection, row: MessageRow, steps: Sequence[StepRow]) -> MessageRow:
         """Keep a row, or give the one that has its key: that one is kept already, and needs no room."""
