@@ -566,14 +566,14 @@ class Gateway(Questions):
         await self._engine.store.keep_facts(facts)
 
     async def next_slot(self, contact: Recipient, *, via: str | None = None) -> datetime:
-        """Tell when the next message to a contact may go, by the limits of vendor and user.
+        """Tell when the next message to a contact may go, by the limits of vendor and user and the rests of their chat.
 
-        Now where nothing stands in its way. Takes nothing, so others may come first. Raises `NotOptedIn` when the
-        contact does not agree.
+        Now where nothing stands in its way. Takes nothing, so others may come first, and what waits in the chat already
+        does. Raises `NotOptedIn` when the contact does not agree.
         """
         where, named = chat_of(contact)
         connection = self._route_to(where, via or named)
-        return await self._engine.next_slot(connection, where)
+        return await self._engine.next_slot(connection, where, Priority.of(None, answer=isinstance(contact, Event)))
 
     async def cancel(self, message: Receipt | Ticket | str, *, wait: float = 5.0) -> None:
         """Take back what has not left; when this returns, it is certain that it will not.

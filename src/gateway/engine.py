@@ -31,12 +31,12 @@ from gateway.inbox import Inbox, Stale
 from gateway.log import logger
 from gateway.model import Chat
 from gateway.outcomes import Outcomes, Seen
-from gateway.pacing import Priority, Sending, Terms, tolls, wait_of
+from gateway.pacing import Priority, Sending, Terms
 from gateway.plugins import Plugins
 from gateway.provider import WebhookRequest
 from gateway.retry import RetryPolicy
 from gateway.routing import guard
-from gateway.standing import paused, standing
+from gateway.standing import free_from, standing
 from gateway.store import ConsentRow, MessageRow, MessageState, StepRow, StepState, Store, open_store
 from gateway.traces import Traces
 from gateway.worker import Worker
@@ -269,8 +269,8 @@ class Engine:
         _log.info("message_cancelled", message_id=row.id, connection=row.connection)
         return True
 
-    async def next_slot(self, connection: Connection, chat: Chat) -> datetime:
-        """Tell when the next message to a chat may go, as far as limits and pauses say; takes nothing.
+    async def next_slot(self, connection: Connection, chat: Chat, priority: Priority) -> datetime:
+        """Tell when a message to a chat may go, as far as rests, limits and pauses say; takes nothing.
 
         Raises `NotOptedIn` when the contact does not agree.
         """
@@ -278,14 +278,12 @@ class Engine:
         now = self.clock.now()
         lane = await self.store.canonical(chat_id(connection.name, chat.identity))
         action = SendMessage.model_construct(chat=chat, messages=(), key="", token=Token(""))
-        sending = Sending(action, connection.name, lane, Priority.NORMAL, now)
+        sending = Sending(action, connection.name, lane, priority, now)
         stand = await standing(self.store, sending, connection)
         if (refusal := stand.refusal(sending, connection)) is not None:
             raise refusal
-        taken = tolls(sending, connection.rules, connection.terms, stand.known)
-        wait = wait_of(await self.store.room([toll.bucket for toll in taken], now), taken, now)
-        pausing = await paused(self.store, sending, connection, stand.known)
-        return max([now, *(item.until for item in (wait, pausing) if item is not None)])
+        rested = self._worker.rests_until(connection.name) or now
+        return await free_from(self.store, sending._replace(now=max(now, rested)), connection, stand.known)
 
     def guard(self, action: Action, connection: Connection) -> None:
         """Ask the guards about what does not go through the outbox; raises `Refused`."""

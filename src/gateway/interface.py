@@ -208,7 +208,7 @@ class Interface(Protocol):
         """Say how far a send has come, by everything that was reported; `refresh` asks the vendor too."""
 
     async def next_slot(self, contact: Recipient, *, via: str | None = None) -> datetime:
-        """Tell when the next message to a contact may go, by the limits of vendor and user."""
+        """Tell when the next message to a contact may go, by vendor's and user's limits and the rests of their chat."""
 
     async def cancel(self, message: Receipt | Ticket | str, *, wait: float = 5.0) -> None:
         """Take back what has not left; when this returns, it is certain that it will not."""

@@ -18,13 +18,16 @@ from gateway.consent import OPERATOR, ConsentMode, Objection, addresses_of, obje
 from gateway.errors import GatewayError, NotOptedIn
 from gateway.ids import ChatId
 from gateway.log import logger
-from gateway.pacing import Known, Sending, pause_name, pause_names
+from gateway.pacing import Known, Sending, pause_name, pause_names, tolls, wait_of
 from gateway.store.port import Store
 from gateway.store.rows import ConsentRow
 
-__all__ = ["Pausing", "Standing", "begin", "pause", "paused", "standing"]
+__all__ = ["Pausing", "Standing", "begin", "free_from", "pause", "paused", "standing"]
 
 _log = logger(__name__)
+
+_LOOKS = 50
+"""Times that is looked at what a limit lets go next: behind each, another one may stand in the way."""
 
 
 class Standing(NamedTuple):
@@ -119,6 +122,23 @@ async def paused(store: Store, sending: Sending, connection: Connection, known: 
             until = datetime.fromisoformat(kept["until"])
             found += [Pausing(until, GatewayError.revive(kept["error"]))] if until > sending.now else []
     return max(found, key=lambda pausing: pausing.until, default=None)
+
+
+async def free_from(store: Store, sending: Sending, connection: Connection, known: Known) -> datetime:
+    """Tell from when on neither the lane's rest nor a limit or a pause stands in the way of an action; takes nothing.
+
+    Goes from one to the next, as the worker does: what is waited for at midnight may be another limit than today's.
+    """
+    slot = await store.rests(sending.lane, sending.now) or sending.now
+    for _ in range(_LOOKS):
+        later = sending._replace(now=slot)
+        taken = tolls(later, connection.rules, connection.terms, known)
+        wait = wait_of(await store.room([toll.bucket for toll in taken], slot), taken, slot)
+        pausing = await paused(store, later, connection, known)
+        if wait is None and pausing is None:
+            break
+        slot = max(item.until for item in (wait, pausing) if item is not None)
+    return slot
 
 
 async def pause(store: Store, sending: Sending, connection: Connection, error: GatewayError) -> Pausing | None:

@@ -128,6 +128,10 @@ class Worker:
         if not taken:
             self._news.set()
 
+    def rests_until(self, connection: str) -> datetime | None:
+        """Tell until when nothing is taken of a connection that was told to wait as a whole; None where it was not."""
+        return self._rests.get(connection)
+
     # ── the loop ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def _round(self) -> None:

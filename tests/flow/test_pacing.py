@@ -186,16 +186,40 @@ async def test_silent_contacts_get_their_messages_with_space_between(vendor: str
 
 
 @pytest.mark.parametrize("vendor", spaced())
-async def test_a_contact_who_writes_waits_no_longer(vendor: str) -> None:
-    """The lane goes on waiting only until its next look; what was held for silence leaves with the answer."""
+async def test_a_contact_who_writes_waits_no_longer_than_for_the_next_look(vendor: str) -> None:
+    """Until then the lane waits, and `next_slot` says so; what was held for silence leaves with the answer."""
     async with paced(vendor, settings={"silent_spacing": 120}) as it:
         _, second = await tickets(it, PHONE, OTHER)
         await it.go_on(1)
         assert "have not written lately" in (await waits_for(it, second) or "")
         event = await it.greeted(OTHER)
         later = await it.gateway.next_slot(event)
+        await it.gateway.enqueue(event, "an answer")
+        await it.go_on((later - it.sim.clock.now()).total_seconds() - 1)
+        assert ["to 0"] == it.texts()
+        await it.go_on(2)
 
-        assert it.sim.clock.now() == later
+        assert ["to 0", "to 1", "an answer"] == it.texts()
+
+
+@pytest.mark.parametrize("vendor", spaced())
+async def test_the_next_slot_is_behind_every_limit(vendor: str) -> None:
+    """Where a day's cap ends at midnight, but a pace lasts longer, it is the pace's end that is told."""
+    async with paced(vendor, settings={"conversations_since": date(2026, 1, 1)}) as it:
+        night = it.sim.clock.now().replace(hour=23, minute=40, second=0, microsecond=0)
+        await it.go_on((night - it.sim.clock.now()).total_seconds())
+        await tickets(it, PHONE)
+        await it.go_on(960)
+        await tickets(it, OTHER)
+        await it.go_on(1)
+        slot = await it.gateway.next_slot("+12025550125")
+        await it.gateway.enqueue("+12025550125", "tomorrow")
+        await it.go_on((slot - it.sim.clock.now()).total_seconds() - 1)
+        assert 2 == len(it.sent_at())
+        await it.go_on(2)
+
+        assert it.sent_at()[1] + timedelta(minutes=15) <= slot
+        assert it.sent_at()[2] - slot < timedelta(seconds=1)
 
 
 @pytest.mark.parametrize("vendor", spaced())
@@ -326,6 +350,38 @@ async def test_two_bots_come_to_rest(vendor: str) -> None:
         assert [3, 8] == [it.texts().count("and you?"), len(asked)]
         assert "looks like a loop" in (await waits_for(it, asked[3]) or "")
         assert "others go on" in it.texts()
+
+
+@of_every_vendor
+async def test_a_chat_that_rests_says_until_when(vendor: str) -> None:
+    """Whatever the limits would let go meanwhile: what is sent now waits behind what is held."""
+    async with paced(vendor, answers_per_minute=2) as it:
+        event = await it.greeted()
+        for number in range(3):
+            await it.gateway.enqueue(event, f"answer {number}")
+        await it.go_on(31)
+        slots = [await it.gateway.next_slot(where) for where in (event, PHONE)]
+        assert [slots[0]] * 2 == slots
+        assert timedelta(seconds=28) < slots[0] - it.sim.clock.now() < timedelta(seconds=30)
+        await it.gateway.enqueue(PHONE, "more")
+        await it.go_on((slots[0] - it.sim.clock.now()).total_seconds() - 1)
+        assert 2 == len(it.texts())
+        await it.go_on(2)
+
+        assert 4 == len(it.texts())
+        assert it.sim.clock.now() == await it.gateway.next_slot(OTHER)
+
+
+@of_every_vendor
+async def test_a_connection_that_rests_says_until_when(vendor: str) -> None:
+    """The vendor said when to come, to all chats."""
+    async with paced(vendor) as it:
+        it.sim.faults.add(Fault(vendor=vendor, kind=FaultKind.ANSWER, status=429, retry_after=60))
+        await tickets(it, PHONE)
+        await it.go_on(1)
+        rests = [await it.gateway.next_slot(where) - it.sim.clock.now() for where in (PHONE, OTHER)]
+
+        assert [True, True] == [timedelta(seconds=58) < rest <= timedelta(seconds=60) for rest in rests]
 
 
 @of_every_vendor

@@ -1,4 +1,4 @@
-"""A key that was used before gives what it gave then, whatever has changed since; a new one is looked at as any call."""
+"""A key that was used before gives what it gave then, whatever changed since; a new one is looked at as any call."""
 
 from __future__ import annotations
 

@@ -202,6 +202,9 @@ class Store(Protocol):
     async def canonical(self, chat: ChatId) -> ChatId:
         """Give the id under which a chat is kept; the chat's own unless it got an alias."""
 
+    async def rests(self, lane: ChatId, now: datetime) -> datetime | None:
+        """Tell until when a lane was asked to wait, by `settle` or `release`; None where that is over, or never was."""
+
     async def started(self, lane: ChatId) -> bool:
         """Tell whether a step of the lane has been started and not yet settled."""
 

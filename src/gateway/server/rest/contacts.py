@@ -172,7 +172,7 @@ async def reachability(request: Request, body: ContactIn, caller: Annotated[Call
 
 @router.post("/contacts/slot", summary="See when the next message may go")
 async def slot(request: Request, body: ContactIn, caller: Annotated[Caller, Needs(READ)]) -> SlotOut:
-    """Tell when the next message to a contact may go, by the limits of vendor and user; takes nothing."""
+    """Tell when the next message to a contact may go, by limits and the rests of their chat; takes nothing."""
     service = service_of(request)
     found = service.running(caller, body.connection, READ)
     chat, _ = chat_of(body.address)

@@ -21,7 +21,7 @@ from gateway.store.columns import (
     step_row,
     webhook_row,
 )
-from gateway.store.instants import micros
+from gateway.store.instants import micros, moment
 from gateway.store.ledger.plan import Rows
 from gateway.store.rows import (
     AttemptRow,
@@ -171,6 +171,11 @@ class Lookups(ABC):
         """Give the id under which a chat is kept."""
         rows = await self._find("canonical", chat)
         return ChatId(rows[0][0]) if rows else chat
+
+    async def rests(self, lane: ChatId, now: datetime) -> datetime | None:
+        """Tell until when a lane was asked to wait."""
+        rows = await self._find("lane_rests", lane, micros(now))
+        return moment(rows[0][0]) if rows else None
 
     async def started(self, lane: ChatId) -> bool:
         """Tell whether a step of the lane is under way."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from gateway.ids import ChatId, MessageId, Token
-from gateway.store.instants import micros, span
+from gateway.store.instants import micros, moment, span
 from gateway.store.memory.schedule import Schedule
 from gateway.store.rows import (
     AttemptRow,
@@ -195,6 +195,11 @@ class Outbox:
     def steps_of(self, message: MessageId) -> tuple[StepRow, ...]:
         """Give the steps of a row."""
         return tuple(self.steps[message, index] for index in range(self.messages[message].steps))
+
+    def rests(self, lane: ChatId, now: datetime) -> datetime | None:
+        """Tell until when a lane was asked to wait."""
+        until = self._lanes[lane].not_before if lane in self._lanes else 0
+        return moment(until) if until > micros(now) else None
 
     def started(self, lane: ChatId) -> bool:
         """Tell whether a step of the lane is under way."""

@@ -298,6 +298,11 @@ class MemoryStore:
         self._check()
         return self._in.canonical(chat)
 
+    async def rests(self, lane: ChatId, now: datetime) -> datetime | None:
+        """Tell until when a lane was asked to wait."""
+        self._check()
+        return self._out.rests(lane, now)
+
     async def started(self, lane: ChatId) -> bool:
         """Tell whether a step of the lane is under way."""
         self._check()

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from gateway.ids import MessageId
+from gateway.ids import ChatId, MessageId
 from gateway.store.port import Store
 from gateway.store.rows import Marked, MessageState, StepState, Work
 from gateway.testing.stores.samples import (
@@ -243,6 +243,18 @@ class LanesContract:
         await store.release(work, after(20))
         assert [] == await store.claim(after(19), LEASE, 10)
         assert ["1"] == names(await store.claim(after(20), LEASE, 10))
+
+    async def test_a_lane_says_until_when_it_was_asked_to_wait(self, store: Store) -> None:
+        """Whatever is enqueued behind; nothing once that is over, and nothing of a lane that was asked for no pause."""
+        await enqueued(store, "1")
+        [work] = await store.claim(NOW, LEASE, 10)
+        assert await store.rests(CHAT, NOW) is None
+        await store.settle(work, finished(work, MessageState.QUEUED, StepState.WAITING, next_at=after(20)))
+        await enqueued(store, "2")
+        await enqueued(store, "3", OTHER, due_at=after(60))
+        asked = [(CHAT, 0), (CHAT, 19.5), (CHAT, 20), (OTHER, 0), (ChatId("chat_x"), 0)]
+        found = [await store.rests(lane, after(seconds)) for lane, seconds in asked]
+        assert [after(20), after(20), None, None, None] == found
 
     # ── whose turn it is ──────────────────────────────────────────────────────────────────────────────────────────
 

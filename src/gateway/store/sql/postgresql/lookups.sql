@@ -149,6 +149,10 @@ select value from cursor where name = $1;
 -- Find the id under which a chat is kept.
 select kept from alias where chat = $1;
 
+-- name: lane_rests
+-- Tell until when a lane was asked to wait, where that is not over.
+select not_before from lane where lane = $1 and not_before > $2::bigint;
+
 -- name: started
 -- Tell whether a step of a lane is under way: of its head, or, where a process died and something came before what it
 -- had begun, of one of the first that wait.
