@@ -164,7 +164,8 @@ class Run:
     def _tolls(self, now: datetime) -> tuple[Toll, ...]:
         sending = self._sending(now)
         # as above: a copy is no new message to a silent contact, only another call
-        known = Known(begun=True, last_wrote=now) if self._step.doubt else self._standing.known
+        known = self._standing.known
+        known = known._replace(begun=True, last_wrote=now) if self._step.doubt else known
         return tolls(sending, self._connection.rules, self._connection.terms, known)
 
     async def _wait(self, wait: Wait) -> None:
@@ -365,8 +366,9 @@ class Run:
         return self._desk.clock.now()
 
     def _sending(self, now: datetime | None = None) -> Sending:
-        message = self._work.message
-        return Sending(self._action, self._connection.name, self._work.lane, message.priority, now or self._now())
+        message, lane = self._work.message, self._work.lane
+        when = now or self._now()
+        return Sending(self._action, self._connection.name, lane, message.priority, when, message.due_at)
 
     def _fields(self) -> dict[str, Any]:
         """Name the step in a log, without content or addresses."""

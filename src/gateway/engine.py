@@ -210,7 +210,7 @@ class Engine:
             guard(sending.action, connection, self.plugins, self.clock)
             if connection.stopped is not None:
                 raise _stopped(connection, connection.stopped)
-            stand = await standing(self.store, sending, connection)
+            stand = await standing(self.store, sending, connection, goes=False)
             refusal = stand.refusal(sending, connection)
             if refusal is not None:
                 raise refusal

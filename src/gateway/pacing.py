@@ -28,7 +28,9 @@ __all__ = [
     "Terms",
     "Toll",
     "Wait",
+    "is_answer",
     "looks_back",
+    "may_be_answer",
     "pause_name",
     "pause_names",
     "tolls",
@@ -37,6 +39,8 @@ __all__ = [
 
 ANSWERS = 20
 """Most answers in a minute to one chat, unless another number is given: a person does not ask that much."""
+_TALKING = timedelta(seconds=60)
+"""How long after a contact wrote a message that falls due is taken for an answer: a loop is quicker than that."""
 _LOOP_REST = timedelta(seconds=60)
 """How long a chat rests whose answers look like a loop."""
 _DAY = 86_400.0
@@ -46,7 +50,7 @@ class Priority(IntEnum):
     """Who goes first among the chats that are due; inside a chat the order is the one of the calls."""
 
     REPLY = 0
-    """An answer to something that arrived; the loop breaker counts these."""
+    """An answer to something that arrived; the loop breaker counts these wherever they go."""
     NORMAL = 1
     BULK = 2
 
@@ -124,6 +128,8 @@ class Known(NamedTuple):
     """Somebody has written in it before."""
     last_wrote: datetime | None = None
     """When the contact last wrote, or opted in."""
+    talking: bool = False
+    """What goes there is an answer, whatever its priority."""
 
 
 class Sending(NamedTuple):
@@ -134,6 +140,8 @@ class Sending(NamedTuple):
     lane: ChatId
     priority: int
     now: datetime
+    due: datetime | None = None
+    """Since when it might have gone; None is since now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,15 +173,29 @@ def tolls(sending: Sending, rules: Rules, terms: Terms, known: Known) -> tuple[T
     for cap in rules.caps:
         if _counts(sending.action, cap.scope, cap.whom) and _is_meant(cap.whom, known, rules, sending.now):
             found += [_capped(sending, cap, subject) for subject in _subjects(sending, cap.scope)]
-    if (
-        terms.answers_per_minute
-        and sending.priority == Priority.REPLY
-        and isinstance(sending.action, SendMessage | SendPoll)
-    ):
+    if _looped(sending, terms) and (sending.priority == Priority.REPLY or known.talking):
         bucket = Bucket(_key(sending, "answers", sending.lane), 60 / terms.answers_per_minute, terms.answers_per_minute)
         why = f"more than {terms.answers_per_minute} answers in a minute to one chat, which looks like a loop"
         found.append(Toll(bucket, why, rest=_LOOP_REST))
     return tuple(found)
+
+
+def may_be_answer(sending: Sending, terms: Terms) -> bool:
+    """Tell whether it counts when the contact last wrote: not for what is an answer anyway, or can be no loop."""
+    return _looped(sending, terms) and sending.priority != Priority.REPLY
+
+
+def is_answer(sending: Sending, last_wrote: datetime) -> bool:
+    """Tell whether a message is taken for an answer because the contact wrote shortly before it was due, or since.
+
+    By when it was due, not by when it leaves: what a loop has queued goes on counting while the chat rests.
+    """
+    return (sending.due or sending.now) - last_wrote <= _TALKING
+
+
+def _looped(sending: Sending, terms: Terms) -> bool:
+    """Tell whether an action could be part of a loop: a contact answers messages."""
+    return terms.answers_per_minute > 0 and isinstance(sending.action, SendMessage | SendPoll)
 
 
 def _capped(sending: Sending, cap: DailyCap, subject: str) -> Toll:

@@ -18,7 +18,7 @@ from gateway.consent import OPERATOR, ConsentMode, Objection, addresses_of, obje
 from gateway.errors import GatewayError, NotOptedIn
 from gateway.ids import ChatId
 from gateway.log import logger
-from gateway.pacing import Known, Sending, pause_name, pause_names, tolls, wait_of
+from gateway.pacing import Known, Sending, is_answer, may_be_answer, pause_name, pause_names, tolls, wait_of
 from gateway.store.port import Store
 from gateway.store.rows import ConsentRow
 
@@ -57,8 +57,8 @@ class Standing(NamedTuple):
         return found.error if found and found.mode is ConsentMode.ENFORCE else None
 
 
-async def standing(store: Store, sending: Sending, connection: Connection) -> Standing:
-    """Look up how we stand with a contact."""
+async def standing(store: Store, sending: Sending, connection: Connection, *, goes: bool = True) -> Standing:
+    """Look up how we stand with a contact; what only limits ask for is left out of what is kept and does not go yet."""
     terms, rules = connection.terms, connection.rules
     asks_opt_in = (
         opt_in_mode(terms.consent, required=terms.require_opt_in, declared=rules.opt_in_first) is not ConsentMode.OFF
@@ -70,6 +70,8 @@ async def standing(store: Store, sending: Sending, connection: Connection) -> St
             word = await store.consent(connection.name, address.text) or _suppression(connection, address.text)
             words += [word] if word else []
     known = await _known(store, sending, words) if looks_back else Known()
+    if goes and may_be_answer(sending, terms):
+        known = await _heard(store, sending, known, looks_back=looks_back)
     return Standing(known, tuple(words))
 
 
@@ -90,6 +92,15 @@ async def _known(store: Store, sending: Sending, words: Sequence[ConsentRow]) ->
         return Known(begun=True, last_wrote=max(times))
     begun = sending.action.chat.group is not None or await store.cursor(_begun(sending.lane)) is not None
     return Known(begun=begun)
+
+
+async def _heard(store: Store, sending: Sending, known: Known, *, looks_back: bool) -> Known:
+    """Note whether the contact wrote so lately that what goes there is an answer."""
+    last_wrote = known.last_wrote
+    if not looks_back:
+        inbound = await store.last_inbound(sending.connection, sending.lane)
+        last_wrote = inbound.received_at if inbound else None
+    return known._replace(talking=last_wrote is not None and is_answer(sending, last_wrote))
 
 
 async def begin(store: Store, connection: Connection, lane: ChatId, now: datetime) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any
@@ -332,15 +333,28 @@ async def test_a_plain_429_rests_the_whole_connection(vendor: str) -> None:
 
 
 @of_every_vendor
-async def test_two_bots_come_to_rest(vendor: str) -> None:
-    """Each answer is answered at once; after a few in a minute the chat waits, and says that it looks like a loop."""
+@pytest.mark.parametrize(
+    "to",
+    [
+        lambda event: {"to": event},
+        lambda event: {"to": event.chat},
+        lambda _: {"to": PHONE},
+        lambda _: {"to": PHONE, "priority": "bulk"},
+    ],
+    ids=["event", "chat", "phone", "bulk"],
+)
+async def test_two_bots_come_to_rest(vendor: str, to: Callable[[MessageReceived], dict[str, Any]]) -> None:
+    """Each answer is answered at once, wherever it goes to; after a few in a minute the chat waits, and says why.
+
+    So it does the minute after: what is queued by then counts on, though the other bot waits too.
+    """
     async with paced(vendor, answers_per_minute=3) as it:
         asked: list[Ticket] = []
 
         @it.gateway.on(MessageReceived)
         async def answer(event: MessageReceived) -> None:
             if not event.ours:
-                asked.append(await it.gateway.enqueue(event, "and you?"))
+                asked.append(await it.gateway.enqueue(**to(event), message="and you?"))
 
         for _ in range(8):
             await it.greeted(text="and you?")
@@ -350,6 +364,20 @@ async def test_two_bots_come_to_rest(vendor: str) -> None:
         assert [3, 8] == [it.texts().count("and you?"), len(asked)]
         assert "looks like a loop" in (await waits_for(it, asked[3]) or "")
         assert "others go on" in it.texts()
+        await it.go_on(60)
+        assert 6 == it.texts().count("and you?")
+
+
+@of_every_vendor
+async def test_who_is_silent_gets_any_number(vendor: str) -> None:
+    """A program that has much to say is no loop, to a contact who wrote some time ago either."""
+    async with paced(vendor, answers_per_minute=3) as it:
+        await it.greeted()
+        await it.go_on(61)
+        made = await tickets(it, *[PHONE] * 7, *[OTHER] * 7)
+        await it.go_on(10)
+
+        assert ["accepted"] * 14 == [(await it.gateway.status(ticket)).outcome for ticket in made]
 
 
 @of_every_vendor

@@ -14,7 +14,19 @@ from gateway.consent import ConsentMode
 from gateway.errors import ConfigurationError
 from gateway.ids import ChatId, Token, chat_id
 from gateway.model import Chat, Message, MessageRef, Reaction
-from gateway.pacing import Known, Priority, Sending, Terms, looks_back, pause_name, pause_names, tolls, wait_of
+from gateway.pacing import (
+    Known,
+    Priority,
+    Sending,
+    Terms,
+    is_answer,
+    looks_back,
+    may_be_answer,
+    pause_name,
+    pause_names,
+    tolls,
+    wait_of,
+)
 from gateway.rules import DailyCap, Pace, Pause, Rules, Scope, Whom
 from gateway.store.rows import Bucket, Marked
 from gateway.store.rules import spend
@@ -206,13 +218,49 @@ def test_typing_and_reading_count_for_the_connection_alone(action: SetTyping | M
 
 
 def test_only_answers_can_be_a_loop() -> None:
-    """What a person or a program sends by itself is none, however much it is."""
+    """What a person or a program sends to somebody who is silent is none, however much it is."""
     answer = sending(priority=Priority.REPLY)
 
     assert [f"main:answers:{LANE}"] == keys(answer)
     assert [] == keys(answer, terms=Terms(answers_per_minute=0))
     assert [] == keys(sending(priority=Priority.NORMAL))
     assert [] == keys(sending(TYPING, priority=Priority.REPLY))
+
+
+@pytest.mark.parametrize("priority", Priority)
+def test_in_a_conversation_every_message_is_an_answer(priority: Priority) -> None:
+    """Whatever it is called; not what is no message."""
+    talking = RECENT._replace(talking=True)
+
+    assert [f"main:answers:{LANE}"] == keys(sending(priority=priority), known=talking)
+    assert [] == keys(sending(priority=priority), terms=Terms(answers_per_minute=0), known=talking)
+    assert [] == keys(sending(READ, priority=priority), known=talking)
+
+
+@pytest.mark.parametrize(
+    ("wrote", "due", "now", "answers"),
+    [
+        (0, None, 60, True),
+        (0, None, 61, False),
+        (0, 60, 500, True),
+        (0, -500, 60, True),
+        (0, 3600, 3600, False),
+    ],
+)
+def test_an_answer_follows_what_the_contact_wrote(wrote: int, due: int | None, now: int, *, answers: bool) -> None:
+    """Within a minute, by when it was due: what was queued then stays one, what was asked for later is none."""
+    at = [NOW + timedelta(seconds=seconds) if seconds is not None else None for seconds in (wrote, due, now)]
+    assert at[0] is not None
+
+    assert answers is is_answer(sending(due=at[1], now=at[2]), at[0])
+
+
+def test_when_the_contact_wrote_is_asked_only_where_it_counts() -> None:
+    """Not for what is an answer anyway, nor for what no contact answers."""
+    none = Terms(answers_per_minute=0)
+
+    assert [True, True, False] == [may_be_answer(sending(priority=priority), NO_TERMS) for priority in (1, 2, 0)]
+    assert [False, False] == [may_be_answer(sending(TYPING), NO_TERMS), may_be_answer(sending(), none)]
 
 
 def test_a_cap_grows_with_the_days() -> None:
