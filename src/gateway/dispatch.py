@@ -1,8 +1,8 @@
 """Hands events to handlers: at least once, in order per chat.
 
-A handler that fails is tried again, then the event is parked and shown; it is never swallowed. A handler that did its
-work is not called again because another one failed. A report about a message whose send is still under way waits for
-it, so that its handler sees which message it is about.
+A handler that fails is tried again, then the event is parked and shown; it is never swallowed. So is one with which the
+process ends, again and again. A handler that did its work is not called again because another one failed. A report
+about a message whose send is still under way waits for it, so that its handler sees which message it is about.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from gateway.inbox import join
 from gateway.log import logger
 from gateway.store.port import Store
 from gateway.store.rows import EventOutcome, EventRow, RunRow
+from gateway.store.rules import ENDED
 
 __all__ = ["Dispatcher", "Handler"]
 
@@ -38,7 +39,7 @@ Handler = Callable[[Any], Awaitable[None] | None]
 """Takes one event; a plain function runs in a thread, a coroutine function in the loop."""
 
 TRIES = 5
-"""Times that a failing handler is called before its event is parked."""
+"""Times that a failing handler is called, or an event taken that its process did not outlive, before it is parked."""
 FIRST_DELAY = 0.2
 """Seconds before the second try; doubled each time."""
 LEASE = 300.0
@@ -53,6 +54,8 @@ BUSY = 0.25
 """The same while something is due that this loop cannot do: a send, or a chat that another process has."""
 DRAIN = 30.0
 """Seconds that handlers under way have when the gateway is closed."""
+QUIET = 30.0
+"""Seconds that an event on its last try has the process for itself, and that others before it have to end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,8 @@ class Dispatcher:
         self._tasks: set[asyncio.Task[None]] = set()
         self._under_way: set[EventId] = set()
         self._early: set[asyncio.Task[None]] = set()
+        self._careful = False
+        """Whether events are due with which the process may end: they are handed over one at a time."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._added = asyncio.Event()
         # threads of our own: handlers that do not return may not keep others of this program from a thread
@@ -159,19 +164,59 @@ class Dispatcher:
 
     async def _claim(self) -> bool:
         """Start what is due; tells whether there may be more."""
+        if self._careful:
+            return await self._claim_alone()
         free = self._limit - len(self._tasks) + len(self._early)
-        rows = await self._store.claim_events(self._clock.now(), LEASE, free) if free > 0 else []
+        rows = await self._taken(free) if free > 0 else []
         for row in rows:
             # its lease ran out, and its handler is still at work here: calling it again would help nobody
-            if row.id not in self._under_way:
+            if row.id in self._under_way:
+                continue
+            if _on_its_last_try(row):
+                self._careful = True
+                await self._give_back(row)
+            else:
                 self._start(row)
-        return bool(rows) and len(rows) == free
+        return self._careful or (bool(rows) and len(rows) == free)
 
-    def _start(self, row: EventRow) -> None:
+    async def _claim_alone(self) -> bool:
+        """Hand one event over while nothing else is under way: should the process end with it, it was this one.
+
+        What was only under way beside it, as often as the process ended, is handed over in its turn.
+        """
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=QUIET)
+        rows = [row for row in await self._taken(1) if row.id not in self._under_way]
+        self._careful = any(map(_on_its_last_try, rows))
+        if rows:
+            await asyncio.wait(map(self._start, rows), timeout=QUIET)
+        return True
+
+    async def _taken(self, limit: int) -> list[EventRow]:
+        """Claim events; what is being claimed while the gateway is closed goes back."""
+        claiming = asyncio.ensure_future(self._store.claim_events(self._clock.now(), LEASE, limit))
+        try:
+            return await asyncio.shield(claiming)
+        except asyncio.CancelledError:
+            with contextlib.suppress(StoreError):
+                for row in await claiming:
+                    if row.id not in self._under_way:
+                        await self._give_back(row)
+            raise
+
+    async def _give_back(self, row: EventRow) -> None:
+        """Let an event be taken again at once, with no try counted."""
+        try:
+            await self._store.settle_event(row)
+        except StoreError as error:
+            _log.error("event_not_settled", event_id=row.id, error=error.slug)
+
+    def _start(self, row: EventRow) -> asyncio.Task[None]:
         self._under_way.add(row.id)
         task = asyncio.create_task(self._hand_over(row), name=f"gateway handlers of {row.id}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _drain(self) -> None:
         """Wait for handlers under way; those that do not return are given up, and called again by the next process."""
@@ -192,6 +237,10 @@ class Dispatcher:
             reach(Point.TAKEN)
             try:
                 row, runs = await self._outcome(row)
+            except asyncio.CancelledError:
+                # the gateway is closed before this was handed over: the next process need not wait for the lease
+                await self._give_back(row)
+                raise
             finally:
                 # once it is written that it failed it may be due, and be claimed before this task has ended
                 self._under_way.discard(row.id)
@@ -203,6 +252,9 @@ class Dispatcher:
             _log.error("event_not_settled", event_id=row.id, error=error.slug)
 
     async def _outcome(self, row: EventRow) -> tuple[EventRow, list[RunRow]]:
+        if row.tries >= TRIES:
+            _log.error("event_parked", event_id=row.id, type=row.event.type, error="not_returned", tries=row.tries)
+            return replace(row, outcome=EventOutcome.PARKED, retry_at=None), []
         try:
             row = replace(row, event=await self._joined(row.event))
             done = await self._done(row)
@@ -226,22 +278,21 @@ class Dispatcher:
 
     async def _run_handlers(
         self, event: Event, registrations: Iterable[_Registration]
-    ) -> tuple[list[RunRow], Exception | None]:
+    ) -> tuple[list[RunRow], BaseException | None]:
         """Call handlers one after the other; gives what became of each, and the first error."""
+        task = asyncio.current_task()
         runs: list[RunRow] = []
-        failed: Exception | None = None
+        failed: BaseException | None = None
         for registration in registrations:
             started = self._clock.now()
             problem: str | None = None
             try:
                 await call(registration.handler, event, self._threads)
-            except asyncio.CancelledError:
-                if (task := asyncio.current_task()) and task.cancelling():
+            except BaseException as error:  # a border: a handler may raise anything
+                if _is_over(task, error):
                     raise
-                failed = failed or RuntimeError("something in the handler was cancelled")
-                problem = "CancelledError"
-            except Exception as error:  # noqa: BLE001 - a border: a handler may raise anything
-                failed = failed or error
+                cancelled = isinstance(error, asyncio.CancelledError)
+                failed = failed or (RuntimeError("something in the handler was cancelled") if cancelled else error)
                 problem = type(error).__name__
             ended = self._clock.now()
             run = RunRow(event=event.id, handler=registration.name, started_at=started, ended_at=ended, error=problem)
@@ -257,7 +308,7 @@ class Dispatcher:
             await self._clock.sleep(pause)
         await self._store.settle_event(row, runs)
 
-    def _failed(self, row: EventRow, error: Exception) -> EventRow:
+    def _failed(self, row: EventRow, error: BaseException) -> EventRow:
         tries = row.tries + 1
         parked = tries >= TRIES
         _log.error(
@@ -307,6 +358,26 @@ class Dispatcher:
 
 def _succeeded(row: EventRow) -> EventRow:
     return replace(row, outcome=EventOutcome.DONE, error=None)
+
+
+def _on_its_last_try(row: EventRow) -> bool:
+    """Tell whether an event would be parked, should the process end once more; what raises is not in doubt."""
+    return row.tries == TRIES - 1 and row.error == ENDED
+
+
+def _is_over(task: asyncio.Task[Any] | None, error: BaseException) -> bool:
+    """Tell whether what came out of a handler is no failure of it: its task, its loop or its program is being ended."""
+    match error:
+        case asyncio.CancelledError():
+            return task is not None and task.cancelling() > 0
+        case GeneratorExit():
+            # thrown in by whoever throws the coroutine away, who is not this task, and raised by nobody else for long
+            with contextlib.suppress(RuntimeError):
+                return asyncio.current_task() is not task
+            return True
+        case KeyboardInterrupt():
+            return True
+    return False
 
 
 def _name_of(handler: Callable[..., Any]) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from gateway import ConfigurationError
+from gateway import ConfigurationError, dispatch
 from gateway.failpoints import VARIABLE, Point, arm, reach
 from gateway.simulator import Fault, FaultKind, Stage
 from tests.crash.site import PLACES, Site
@@ -148,6 +148,22 @@ async def test_killed_on_the_way_in(vendor: str, point: Point, place: Site) -> N
     # the first event may be with its handler when the second one ends the process
     assert duplicated(handed) in {Point.HANDLED: (1,), Point.ARRIVED: (0, 1), Point.INGESTED: (0, 1)}.get(point, (0,))
     assert [] == handled_out_of_order(handed, await place.insist("events"))
+
+
+@everywhere
+async def test_killed_with_the_same_event_again_and_again(vendor: str, place: Site) -> None:
+    """It is parked after as many tries as one whose handler raises; what comes behind it in its chat is handed over."""
+    first = await place.start(Point.TAKEN)
+    written = [place.sim.contact(PHONE).write(text, vendor=vendor).vendor_id for text in TEXTS]
+    assert -signal.SIGKILL == await first.gone()
+    for _ in range(dispatch.TRIES - 1):
+        assert -signal.SIGKILL == await (await place.start(Point.TAKEN)).gone()
+    await place.start()
+    await place.until(lambda: set(written[1:]) <= {line.get("vendor_id") for line in place.handed_over})
+
+    assert written[0] not in {line.get("vendor_id") for line in place.handed_over}
+    left = [row for row in await place.insist("events") if row["outcome"] != "done"]
+    assert [("parked", dispatch.TRIES)] == [(row["outcome"], row["tries"]) for row in left]
 
 
 @everywhere

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime, timedelta
@@ -23,6 +24,7 @@ from gateway.inbox import Inbox, Stale
 from gateway.plugins import load
 from gateway.simulator import SimClock
 from gateway.store import EventOutcome, EventRow, MemoryStore, RunRow
+from gateway.store.rules import ENDED
 from tests.unit.plain_vendor import NOW, OTHER, after, connection, hook, reported, written
 
 HERE = __name__
@@ -62,6 +64,12 @@ class Desk:
                 if step:
                     await self.clock.advance(step)
 
+    async def killed(self, times: int) -> None:
+        """Have processes take what is due, and end with it in their hands."""
+        for _ in range(times):
+            await self.store.claim_events(self.clock.now(), dispatch.LEASE, 100)
+            await self.clock.advance(dispatch.LEASE)
+
     async def settled(self, *, step: float = 0.0) -> None:
         """Wait until no event waits."""
         async with asyncio.timeout(60):
@@ -81,7 +89,7 @@ async def desk() -> AsyncIterator[Desk]:
 class Fragile:
     """A handler that fails as often as it is told, and notes what it got."""
 
-    def __init__(self, failures: int, error: Exception | None = None) -> None:
+    def __init__(self, failures: int, error: BaseException | None = None) -> None:
         self.failures = failures
         self.error = error or ValueError("never say what a message says")
         self.got: list[str] = []
@@ -151,9 +159,17 @@ async def test_handlers_are_named_as_a_person_would_find_them() -> None:
 # ── failing ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("error", [ValueError(), asyncio.CancelledError(), TimeoutError()])
+class _OfNoKindError(BaseException):
+    """Something that is no `Exception`."""
+
+
+@pytest.mark.parametrize(
+    "error",
+    [ValueError(), asyncio.CancelledError(), TimeoutError(), SystemExit(3), GeneratorExit(), _OfNoKindError()],
+    ids=lambda error: type(error).__name__,
+)
 async def test_what_always_fails_is_parked_and_the_chat_goes_on(desk: Desk, error: Any) -> None:
-    """Shown with the class of the error; what was cancelled inside a handler is a failure like any other."""
+    """Shown with the class of the error; what was cancelled in a handler, or wants to end the program, is one too."""
     broken = Fragile(99, error)
     fine = Fragile(0)
     desk.dispatcher.add(MessageReceived, broken, "main")
@@ -167,6 +183,60 @@ async def test_what_always_fails_is_parked_and_the_chat_goes_on(desk: Desk, erro
     assert (parked.error or "").endswith("in a handler")
     assert "never say" not in (parked.error or "")
     assert (EventOutcome.DONE, 1) == (done.outcome, len(fine.got))
+
+
+async def test_a_plain_function_that_wants_to_end_the_program_has_failed(desk: Desk) -> None:
+    """It does so in its thread, and neither the loop nor the program ends of it."""
+    desk.dispatcher.add(MessageReceived, lambda _: sys.exit(3))
+    await desk.take(written("m1"))
+    await desk.settled(step=1)
+    row = await desk.row()
+    assert (EventOutcome.PARKED, "SystemExit in a handler") == (row.outcome, row.error)
+    assert ["SystemExit"] * dispatch.TRIES == [run.error for run in await desk.store.runs(row.id)]
+
+
+async def test_an_event_that_no_process_outlives_is_parked_and_the_chat_goes_on(desk: Desk) -> None:
+    """After as many tries as one that raises; it is shown with what happened, and can be replayed."""
+    await desk.take(written("m1"))
+    await desk.take(written("m2"))
+    await desk.killed(dispatch.TRIES)
+    handler = Fragile(0)
+    desk.dispatcher.add(MessageReceived, handler)
+    await desk.settled(step=1)
+    parked, done = await desk.row(0), await desk.row(1)
+    assert (EventOutcome.PARKED, dispatch.TRIES, ENDED) == (parked.outcome, parked.tries, parked.error)
+    assert (EventOutcome.DONE, [done.id]) == (done.outcome, handler.got)
+    assert [] == await desk.store.runs(parked.id)
+
+    await desk.dispatcher.replay(parked.id)
+    await desk.settled(step=1)
+    again = await desk.row(0)
+    assert (EventOutcome.DONE, 0, None) == (again.outcome, again.tries, again.error)
+    assert [done.id, again.id] == handler.got
+
+
+async def test_what_was_under_way_beside_it_as_often_is_handed_over_alone(desk: Desk) -> None:
+    """The process ends with one of many: before any of them is parked it has been tried with nothing beside it."""
+    at_once: list[int] = []
+    under_way = 0
+
+    async def handler(event: MessageReceived) -> None:
+        nonlocal under_way
+        under_way += 1
+        at_once.append(under_way)
+        await asyncio.sleep(0.001)
+        under_way -= 1
+
+    await desk.take(*(written(f"m{n}", phone=f"+1202555{n:04}") for n in range(6)))
+    await desk.killed(dispatch.TRIES - 1)
+    await desk.take(*(written(f"n{n}", phone=f"+1202555{n:04}") for n in range(10, 16)))
+    desk.dispatcher.add(MessageReceived, handler)
+    await desk.settled(step=1)
+    assert {(EventOutcome.DONE, None)} == {(row.outcome, row.error) for row in await desk.store.events()}
+    assert (12, 6) == (len(at_once), max(at_once))
+    assert 6 <= at_once.count(1)
+    calm = [run for row in (await desk.store.events())[:6] for run in await desk.store.runs(row.id)]
+    assert 6 == len(calm)
 
 
 async def test_a_parked_event_is_replayed_for_the_handlers_that_failed(desk: Desk) -> None:
@@ -302,7 +372,7 @@ async def test_without_handlers_events_are_left_to_a_process_that_has_some(desk:
 
 
 async def test_handlers_under_way_are_given_time_and_then_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Closing does not hang; the event is not written as done, so that it comes again."""
+    """Closing does not hang; the event comes again, at once and with no try counted."""
     monkeypatch.setattr(dispatch, "DRAIN", 0.01)
     handler = Fragile(0)
 
@@ -315,7 +385,39 @@ async def test_handlers_under_way_are_given_time_and_then_given_up(monkeypatch: 
             desk.dispatcher.add(MessageReceived, endless)
             await desk.take(written("m1"))
             await desk.until(lambda: bool(handler.got))
-    assert (await desk.row()).outcome is EventOutcome.PENDING
+    [row] = await desk.store.claim_events(desk.clock.now(), dispatch.LEASE, 10)
+    assert (EventOutcome.PENDING, 0, None) == (row.outcome, row.tries, row.error)
+
+
+async def test_a_report_that_still_waits_when_the_gateway_is_closed_is_free_at_once() -> None:
+    """The next process need not wait until a lease ends that nobody holds."""
+    async with Desk() as desk:
+        desk.dispatcher.add(DeliveryUpdated, Fragile(0))
+        await desk.take(reported("elsewhere"))
+        await desk.until(lambda: not desk.store.next_due(desk.clock.now()) or bool(desk.dispatcher._early))
+    [row] = await desk.store.claim_events(desk.clock.now(), dispatch.LEASE, 10)
+    assert (EventOutcome.PENDING, 0, None) == (row.outcome, row.tries, row.error)
+
+
+async def test_what_is_being_taken_when_the_gateway_is_closed_goes_back() -> None:
+    """A claim that has left for the database is waited for: what it brings is nobody's otherwise."""
+
+    class Slow(MemoryStore):
+        asked = False
+
+        async def claim_events(self, now: datetime, lease: float, limit: int) -> list[EventRow]:
+            rows = await super().claim_events(now, lease, limit)
+            self.asked = self.asked or bool(rows)
+            await asyncio.sleep(0.01)
+            return rows
+
+    store, handler = Slow(), Fragile(0)
+    async with Desk(store) as desk:
+        desk.dispatcher.add(MessageReceived, handler)
+        await desk.take(written("m1"))
+        await desk.until(lambda: store.asked)
+    [row] = await store.claim_events(desk.clock.now(), dispatch.LEASE, 10)
+    assert ([], EventOutcome.PENDING, 0, None) == (handler.got, row.outcome, row.tries, row.error)
 
 
 # ── a store that goes away ────────────────────────────────────────────────────────────────────────────────────────

@@ -114,7 +114,8 @@ class Store(Protocol):
         """Take pending events, at most the first one of each lane, in the order they came.
 
         An event is due from its `received_at`, or its `retry_at`, on. The events of two chats that were linked are one
-        lane.
+        lane. One that was taken before and not settled, whether its lease ran out or its process ended, comes with one
+        try more, and with the error `rules.ENDED`.
         """
 
     async def settle_event(self, row: EventRow, runs: Sequence[RunRow] = ()) -> None:

@@ -11,7 +11,10 @@ from gateway.ids import ChatId
 from gateway.store.instants import micros, moment, span
 from gateway.store.rows import Bucket, Marked, MessageRow, StepRow, StepState, Taken
 
-__all__ = ["Candidate", "give_back", "has_begun", "held_again", "in_turns", "spend", "waits"]
+__all__ = ["ENDED", "Candidate", "give_back", "has_begun", "held_again", "in_turns", "spend", "waits"]
+
+ENDED = "the process ended, or stood still, while a handler had it"
+"""What is wrong with an event that was taken and not settled."""
 
 
 class Candidate(NamedTuple):

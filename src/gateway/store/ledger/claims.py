@@ -12,7 +12,7 @@ from gateway.store.instants import micros, span
 from gateway.store.ledger.calls import Claim, ClaimEvents
 from gateway.store.ledger.plan import Plan, ask, tell, told
 from gateway.store.rows import EventRow, StepRow, Work
-from gateway.store.rules import Candidate, in_turns
+from gateway.store.rules import ENDED, Candidate, in_turns
 
 __all__ = ["Claimed", "claim", "claim_events", "works_of"]
 
@@ -93,7 +93,7 @@ def claim_events(call: ClaimEvents) -> Plan[Claimed[EventRow]]:
     chosen = lanes[: call.limit]
     if chosen:
         until = now + span(call.lease)
-        rows = yield from ask("hold_events", sorted(head for _, head in chosen), until)
+        rows = yield from ask("hold_events", sorted(head for _, head in chosen), until, ENDED)
         claimed.rows = sorted(map(event_row, rows), key=lambda row: row.sequence)
         yield from tell("write_event_lanes", sorted((lane,) for lane, _ in chosen))
     coming = yield from ask("next_event_due", now)

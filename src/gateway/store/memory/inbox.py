@@ -20,6 +20,7 @@ from gateway.store.rows import (
     RunRow,
     WebhookRow,
 )
+from gateway.store.rules import ENDED
 
 __all__ = ["Inbox"]
 
@@ -84,7 +85,10 @@ class Inbox:
         due = self.schedule.first(_ALL, at, limit + 1)
         for _, key in due[:limit]:
             lane = self._lanes[key]
-            lane.held[lane.pending[0]] = at + span(lease)
+            if (sequence := lane.pending[0]) in lane.held:
+                row = self.events[sequence - 1]
+                self._put(replace(row, tries=row.tries + 1, error=ENDED))
+            lane.held[sequence] = at + span(lease)
         rows = [self.event_at(self._lanes[key].pending[0]) for _, key in due[:limit]]
         for _, key in due[:limit]:
             self._reschedule(key)

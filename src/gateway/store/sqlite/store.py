@@ -16,6 +16,7 @@ from gateway.log import logger
 from gateway.store.ledger import Call, Claim, Claimed, ClaimEvents, LedgerStore, Plan, Rows, Scrub, Transact
 from gateway.store.ledger.plan import ask, tell
 from gateway.store.rows import EventRow, Work
+from gateway.store.rules import ENDED
 from gateway.store.sql import migrations
 from gateway.store.sqlite.connection import connect, find, reading, run
 from gateway.store.sqlite.place import FileLock, path_of
@@ -166,7 +167,7 @@ def _make(path: Path) -> None:
 def _void() -> Plan[None]:
     """Give back every lane and event that is held."""
     yield from ask("void_leases")
-    lanes = yield from ask("void_events")
+    lanes = yield from ask("void_events", ENDED)
     yield from tell("write_event_lanes", sorted(set(lanes)))
 
 

@@ -23,6 +23,7 @@ from gateway.store.rows import (
     RunRow,
     StepState,
 )
+from gateway.store.rules import ENDED
 from gateway.testing.stores.samples import (
     CHAT,
     LEASE,
@@ -125,6 +126,21 @@ class DurableContract:
         assert [] == await store.claim(after(29), LEASE, 10)
         assert ["msg_1", "msg_3"] == sorted(work.message.id for work in await store.claim(after(30), LEASE, 10))
         assert ["1"] == [row.event.key for row in await store.claim_events(NOW, LEASE, 10)]
+
+    async def test_an_event_that_nobody_settled_has_one_try_more(self, opened: Open) -> None:
+        """Once for each process that left it, and none for one that gave it back."""
+        store = await opened()
+        await store.ingest(webhook_row("1"), [received("1"), received("2", OTHER)])
+        _, back = await store.claim_events(NOW, LEASE, 10)
+        await store.settle_event(back)
+        await store.close()
+
+        for count in (1, 2):
+            store = await opened()
+            left, other = await store.claim_events(after(LEASE * count), LEASE, 10)
+            assert [(count, ENDED), (0, None)] == [(row.tries, row.error) for row in (left, other)]
+            await store.settle_event(other)
+            await store.close()
 
     async def test_a_new_event_is_numbered_after_the_old_ones(self, opened: Open) -> None:
         """Who reads events from a number on goes on after a restart."""

@@ -11,6 +11,7 @@ from gateway.actions import DeliveryState
 from gateway.ids import ChatId, EventId, MessageId, Token
 from gateway.store.port import Store
 from gateway.store.rows import ConsentRow, EventOutcome, EventRow, FactRow, InboundRow, RunRow
+from gateway.store.rules import ENDED
 from gateway.testing.stores.samples import (
     CHAT,
     LEASE,
@@ -177,11 +178,35 @@ class EventsContract:
         assert [f"{n:02}" for n in range(20)] == sorted(claimed + keys(await store.claim_events(NOW, LEASE, 20)))
 
     async def test_an_event_whose_lease_ran_out_is_handed_over_again(self, store: Store) -> None:
-        """A dispatcher that died leaves its event to the next one, with the same id."""
+        """A dispatcher that died leaves its event to the next one, with the same id and one try more each time."""
         await store.ingest(webhook_row("1"), [received("1"), received("2")])
-        rows = await store.claim_events(NOW, LEASE, 10)
+        [row] = await store.claim_events(NOW, LEASE, 10)
         assert [] == await store.claim_events(after(LEASE - 0.001), LEASE, 10)
-        assert rows == await store.claim_events(after(LEASE), LEASE, 10)
+        for count in (1, 2):
+            left = replace(row, tries=count, error=ENDED)
+            assert [left] == await store.claim_events(after(LEASE * count), LEASE, 10)
+            assert left == await store.event(row.id)
+
+    async def test_what_is_given_back_counts_no_try(self, store: Store) -> None:
+        """Who ends in good order settles what it did not hand over as pending: the next one has it at once."""
+        await store.ingest(webhook_row("1"), [received("1")])
+        for _ in range(3):
+            rows = await store.claim_events(NOW, LEASE, 10)
+            assert [EventRow(sequence=1, event=received("1"))] == rows
+            await store.settle_event(rows[0])
+
+    async def test_what_was_left_counts_on_top_of_what_failed(self, store: Store) -> None:
+        """Of a chat that was linked meanwhile too: each event has its own tries."""
+        await store.ingest(webhook_row("1"), [received("1"), received("2", OTHER)])
+        first, second = await store.claim_events(NOW, LEASE, 10)
+        await store.settle_event(replace(first, tries=3, retry_at=after(1), error="ValueError in a handler"))
+        await store.claim_events(after(1), LEASE, 10)
+        await linked(store, CHAT, OTHER)
+        [left] = await store.claim_events(after(2 * LEASE), LEASE, 10)
+        assert (first.id, 4, ENDED) == (left.id, left.tries, left.error)
+        await store.settle_event(done(left))
+        [left] = await store.claim_events(after(2 * LEASE), LEASE, 10)
+        assert (second.id, 1, ENDED) == (left.id, left.tries, left.error)
 
     async def test_a_failed_event_is_tried_again_and_holds_its_chat(self, store: Store) -> None:
         """Its chat waits until `retry_at`, then the event comes with what was written."""

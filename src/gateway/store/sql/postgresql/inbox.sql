@@ -93,8 +93,12 @@ select lane, head from event_lane where next_at <= $1::bigint
 order by next_at, head limit $2::bigint for update skip locked;
 
 -- name: hold_events
--- Hold events for a handler, and read them.
-update event set held_until = $2::bigint where sequence = any($1::bigint[])
+-- Hold events for a handler, and read them; one that is held still was not settled, which is one try more.
+update event set
+    held_until = $2::bigint,
+    tries = tries + (held_until is not null)::integer,
+    error = case when held_until is null then error else $3::text end
+where sequence = any($1::bigint[])
 returning sequence, lane, outcome, tries, retry_at, error, body;
 
 -- name: next_event_due

@@ -90,8 +90,12 @@ select min(next_at) from event_lane where lane in (select value from json_each(?
 select lane, head from event_lane where next_at <= ?1 order by next_at, head limit ?2;
 
 -- name: hold_events
--- Hold events for a handler, and read them.
-update event set held_until = ?2 where sequence in (select value from json_each(?1))
+-- Hold events for a handler, and read them; one that is held still was not settled, which is one try more.
+update event set
+    held_until = ?2,
+    tries = tries + (held_until is not null),
+    error = case when held_until is null then error else ?3 end
+where sequence in (select value from json_each(?1))
 returning sequence, lane, outcome, tries, retry_at, error, body;
 
 -- name: next_event_due
@@ -99,8 +103,8 @@ returning sequence, lane, outcome, tries, retry_at, error, body;
 select min(next_at) from event_lane where next_at > ?1;
 
 -- name: void_events
--- Give back every event that a handler has: whoever had it is gone.
-update event set held_until = null where held_until is not null returning lane;
+-- Give back every event that a handler has: whoever had it is gone, which is one try more.
+update event set held_until = null, tries = tries + 1, error = ?1 where held_until is not null returning lane;
 
 -- name: add_runs
 -- Keep the runs of handlers.
