@@ -10,6 +10,8 @@ from gateway.actions import DeliveryState
 from gateway.model import Attachment, Text
 from gateway.outbox import accepted, refused, unknown
 from gateway.store import MessageRow, MessageState, Settlement, StepRow
+from gateway.store.records import records_of
+from gateway.store.records.erasing import Mention, Pieces
 from tests.fronts.cli_runs import CONTACT
 
 End = Callable[[MessageRow, Sequence[StepRow], Connection], list[Settlement]]
@@ -29,6 +31,18 @@ async def _keep(config: Path, ends: Sequence[End], text: str, key: str | None) -
             for settlement in end(row, steps, gateway.connections[0]):
                 assert await gateway.store.amend(settlement, expect=MessageState.QUEUED)
         return ticket.message_id
+
+
+def erase(config: Path, message: str) -> None:
+    """Erase a message, as the service does for somebody who asks to be forgotten."""
+    asyncio.run(_erase(config, message))
+
+
+async def _erase(config: Path, message: str) -> None:
+    async with Gateway.from_config(config, works=False) as gateway:
+        row, _ = await look_up(gateway, message)
+        mention = Mention(row.id, row.connection, row.lane, row.request, key="", request=row.request)
+        await Pieces(records_of(gateway.store)).erase_messages([mention], [], datetime.now(UTC))
 
 
 async def look_up(gateway: Gateway, message: str) -> tuple[MessageRow, tuple[StepRow, ...]]:

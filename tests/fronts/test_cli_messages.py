@@ -7,7 +7,7 @@ import pytest
 
 from gateway import Gateway
 from gateway.cli.messages.veil import HIDDEN, veiled
-from tests.fronts.cli_kept import half_sent, keep, not_known
+from tests.fronts.cli_kept import erase, half_sent, keep, not_known
 from tests.fronts.cli_runs import CONTACT, document, problem, run
 
 MASKED = "+1••••••••23"
@@ -33,6 +33,24 @@ def test_messages_are_listed_newest_first_and_by_state(durable: Path) -> None:
     assert (0, "there may be more; give a larger --limit\n") == (result.exit_code, result.stderr)
     assert [second, "unknown"] == [word for word in result.stdout.split() if word in {first, second, "unknown"}]
     assert [] == [word for word in (CONTACT, "secret") if word in result.output]
+
+
+def test_a_message_that_was_erased_is_listed_as_one_and_has_no_more_to_tell(durable: Path) -> None:
+    """Of it is left that it was there; the others are listed and shown as ever."""
+    first, second = keep(durable), keep(durable)
+    erase(durable, first)
+    assert [(second, "queued", 1, MASKED), (first, "cancelled", 0, "erased")] == [
+        (row["message_id"], row["state"], row["steps"], row["to"]) for row in listed(durable)
+    ]
+    assert "erased" in run("messages", "list", "--config", durable).stdout
+    for command in (("show", first), ("cancel", first, "--dry-run")):
+        result = run("messages", *command, "--config", durable)
+        assert (7, "", "error: this message was erased") == (
+            result.exit_code,
+            result.stdout,
+            result.stderr.splitlines()[0],
+        )
+    assert 0 == run("messages", "show", second, "--config", durable).exit_code
 
 
 def test_a_state_that_is_none_gets_the_nearest(durable: Path) -> None:

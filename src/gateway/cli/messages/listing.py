@@ -26,6 +26,8 @@ from gateway.store import MessageRow, MessageState
 
 __all__ = ["list_"]
 
+_ERASED = "erased"
+
 
 def _states(incomplete: str) -> list[str]:
     return [state.value for state in MessageState if state.value.startswith(incomplete)]
@@ -72,7 +74,7 @@ class _Row:
     connection: str
     kind: str
     to: str
-    """Masked."""
+    """Masked; `erased` where nothing of it is kept but that it was there."""
     state: str
     parked: bool
     steps: int
@@ -84,11 +86,12 @@ class _Row:
     @classmethod
     def kept(cls, row: MessageRow) -> Self:
         """Read it from a store."""
+        asked = json_text.loads(row.request)
         return cls(
             message_id=row.id,
             connection=row.connection,
             kind=row.kind,
-            to=recipient(str(json_text.loads(row.request)["to"])),
+            to=recipient(str(asked["to"])) if asked else _ERASED,
             state=row.state.value,
             parked=row.parked,
             steps=row.steps,

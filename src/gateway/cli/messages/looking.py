@@ -43,8 +43,10 @@ async def looking(screen: Screen, config: Path) -> AsyncIterator[Store]:
 
 
 async def found(store: Store, message: str) -> tuple[MessageRow, tuple[StepRow, ...]]:
-    """Look a message up; raises `NotFound`."""
-    row = await store.message(MessageId(message))
-    if row is None:
+    """Look a message up; raises `NotFound`, also for one that was erased."""
+    kept = await store.message(MessageId(message))
+    if kept is None:
         raise NotFound("there is no such message", hint="see: gateway messages list")
-    return row
+    if not kept[1]:  # with what it said went its steps
+        raise NotFound("this message was erased", hint="all that is kept of it is that it was there")
+    return kept
