@@ -24,7 +24,7 @@ __all__ = ["Story", "StoryAttempt", "StoryEvent", "StoryFact", "StoryRun", "Stor
 
 _ADAPTATIONS = TypeAdapter(tuple[Adaptation, ...])
 _WEBHOOKS = 1000
-"""How many webhooks are looked through for those about the message, the newest first."""
+"""How many webhooks of a message are told, the oldest first."""
 
 
 class StoryAttempt(Word):
@@ -135,14 +135,14 @@ class Story(Word):
     """What all facts together say."""
     events: tuple[StoryEvent, ...] = ()
     webhooks: tuple[StoryWebhook, ...] = ()
-    """Those among the newest thousand since it was asked for."""
+    """The oldest first, a thousand at most."""
 
 
 async def tell(store: Store, message: MessageRow, steps: Sequence[StepRow]) -> Story:
     """Put together what the store knows of a message."""
     sent = outbox.receipt_of(message, steps).sent
     facts = await store.facts(message.connection, [entry.vendor_id for entry in sent])
-    events = await store.events_of(message.id)
+    events = await _events(message, facts, store)
     attempts = await store.attempts(message.id)
     deliveries = tuple(
         merge(entry.vendor_id, [fact for fact in facts if fact.vendor_id == entry.vendor_id], index=entry.index)
@@ -215,6 +215,19 @@ def _fact(row: FactRow) -> StoryFact:
     )
 
 
+async def _events(message: MessageRow, facts: Sequence[FactRow], store: Store) -> list[EventRow]:
+    """Find the events about a message, also those that no handler had yet: what overtook the answer is joined for one.
+
+    Its fact is there already, and names it.
+    """
+    known = {row.sequence: row for row in await store.events_of(message.id)}
+    named = {fact.source for fact in facts} - {row.id for row in known.values()}
+    for source in named:
+        if (row := await store.event(EventId(source))) is not None:
+            known[row.sequence] = row
+    return [row for _, row in sorted(known.items())]
+
+
 async def _event(row: EventRow, store: Store) -> StoryEvent:
     runs = [
         StoryRun(handler=run.handler, started_at=run.started_at, ended_at=run.ended_at, error=run.error)
@@ -225,11 +238,11 @@ async def _event(row: EventRow, store: Store) -> StoryEvent:
 
 
 async def _webhooks(message: MessageRow, events: Sequence[EventRow], store: Store) -> list[StoryWebhook]:
-    wanted = {row.id for row in events if row.event.raw is not None}
+    wanted = {row.id: row.event.received_at for row in events if row.event.raw is not None}
     if not wanted:
         return []
-    rows = await store.webhooks(since=message.created_at, limit=_WEBHOOKS)
-    return [_webhook(row) for row in reversed(rows) if not wanted.isdisjoint(row.events)]
+    rows = await store.webhooks_of(message.connection, wanted, min(wanted.values()), _WEBHOOKS)
+    return [_webhook(row) for row in rows]
 
 
 def _webhook(row: WebhookRow) -> StoryWebhook:

@@ -179,6 +179,11 @@ class Store(Protocol):
     ) -> list[WebhookRow]:
         """List webhooks, newest first; only those since a time, or in quarantine."""
 
+    async def webhooks_of(
+        self, connection: str, events: Collection[EventId], since: datetime, limit: int = 100
+    ) -> list[WebhookRow]:
+        """List the webhooks of a connection since a time that any of some events were made of, oldest first."""
+
     async def events_of(self, message: MessageId) -> list[EventRow]:
         """List the events that are about a message of ours, oldest first."""
 

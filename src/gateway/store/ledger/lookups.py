@@ -144,6 +144,13 @@ class Lookups(ABC):
         rows = await self._list("webhook_list_quarantined" if quarantined else "webhook_list", at, limit)
         return [webhook_row(row) for row in rows]
 
+    async def webhooks_of(
+        self, connection: str, events: Collection[EventId], since: datetime, limit: int = 100
+    ) -> list[WebhookRow]:
+        """List the webhooks of a connection that some events were made of, oldest first."""
+        rows = await self._list("webhooks_of", connection, sorted(set(events)), micros(since), limit)
+        return [webhook_row(row) for row in rows]
+
     async def events_of(self, message: MessageId) -> list[EventRow]:
         """List the events that are about a message of ours."""
         return [event_row(row) for row in await self._list("events_of", message)]

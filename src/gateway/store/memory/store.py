@@ -257,6 +257,15 @@ class MemoryStore:
         rows = (row for row in reversed(self._in.webhooks.values()) if since is None or row.received_at >= since)
         return _first(limit, (row for row in rows if row.quarantine is not None or not quarantined))
 
+    async def webhooks_of(
+        self, connection: str, events: Collection[EventId], since: datetime, limit: int = 100
+    ) -> list[WebhookRow]:
+        """List the webhooks of a connection that some events were made of, oldest first."""
+        self._check()
+        wanted = frozenset(events)
+        rows = (row for row in self._in.webhooks.values() if row.connection == connection and row.received_at >= since)
+        return _first(limit, (row for row in rows if not wanted.isdisjoint(row.events)))
+
     async def events_of(self, message: MessageId) -> list[EventRow]:
         """List the events that are about a message of ours."""
         self._check()

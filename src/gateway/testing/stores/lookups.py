@@ -37,6 +37,7 @@ from gateway.testing.stores.samples import (
     attempt_of,
     enqueued,
     finished,
+    ids,
     message_row,
     received,
     report,
@@ -261,6 +262,26 @@ class LookupsContract:
         assert ["3", "2"] == [hook.digest[-1] for hook in await store.webhooks(limit=2)]
         assert ["3", "2"] == [hook.digest[-1] for hook in await store.webhooks(since=after(2))]
         assert ["3"] == [hook.digest[-1] for hook in await store.webhooks(since=after(2), quarantined=True)]
+
+    async def test_webhooks_are_found_by_what_was_made_of_them(self, store: Store) -> None:
+        """Oldest first, each once, whatever else came; only those of the connection, and since a time."""
+        ours = [received("1"), report("2")]
+        for number in range(4):
+            await store.ingest(webhook_row(str(number), received_at=after(number)), ours[number % 2 :])
+            await store.ingest(webhook_row(f"x{number}", received_at=after(number)), [received(f"x{number}")])
+        await store.ingest(webhook_row("y", "other", received_at=after(9)), [ours[0]])
+
+        async def found(*events: Event, since: float = 0, limit: int = 10) -> list[str]:
+            rows = await store.webhooks_of("main", ids(events), after(since), limit)
+            return [row.digest[-1] for row in rows]
+
+        assert ["0", "1", "2", "3"] == await found(*ours)
+        assert ["0", "2"] == await found(ours[0])
+        assert ["2", "3"] == await found(*ours, since=2)
+        assert ["0"] == await found(*ours, limit=1)
+        assert [] == await found()
+        whole = await store.webhooks_of("main", ids(ours), NOW)
+        assert [row for row in reversed(await store.webhooks()) if row in whole] == whole
 
     async def test_names_are_never_read_as_anything_else(self, store: Store) -> None:
         """Quotes, wild cards and the words of a query language are only text."""

@@ -128,6 +128,12 @@ where received_at >= $1::bigint order by sequence desc limit $2::bigint;
 select connection, digest, headers, body, received_at, quarantine, repeats, events from webhook
 where received_at >= $1::bigint and quarantine is not null order by sequence desc limit $2::bigint;
 
+-- name: webhooks_of
+-- List the webhooks of a connection since a time that any of some events were made of, oldest first.
+select connection, digest, headers, body, received_at, quarantine, repeats, events from webhook
+where connection = $1 and received_at >= $3::bigint and events::jsonb ?| $2::text[]
+order by sequence limit $4::bigint;
+
 -- name: runs
 -- List the runs of handlers for an event, oldest first.
 select event, handler, started_at, ended_at, error from run where event = $1 order by sequence;

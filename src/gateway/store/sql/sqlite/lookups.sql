@@ -128,6 +128,14 @@ where received_at >= ?1 order by sequence desc limit ?2;
 select connection, digest, headers, body, received_at, quarantine, repeats, events from webhook
 where received_at >= ?1 and quarantine is not null order by sequence desc limit ?2;
 
+-- name: webhooks_of
+-- List the webhooks of a connection since a time that any of some events were made of, oldest first.
+select connection, digest, headers, body, received_at, quarantine, repeats, events from webhook
+where
+    connection = ?1 and received_at >= ?3
+    and exists (select 1 from json_each(webhook.events) where value in (select value from json_each(?2)))
+order by sequence limit ?4;
+
 -- name: runs
 -- List the runs of handlers for an event, oldest first.
 select event, handler, started_at, ended_at, error from run where event = ?1 order by sequence;
