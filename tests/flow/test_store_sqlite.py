@@ -80,6 +80,27 @@ async def test_a_file_is_used_by_one_gateway(tmp_path: Path) -> None:
     await (await opened_at(path)).close()
 
 
+def test_a_file_is_free_when_the_loop_ended_while_it_was_closed(tmp_path: Path) -> None:
+    """Who opened it may be interrupted; the next loop of this process gets it, with all that was promised."""
+    path = tmp_path / "gateway.db"
+
+    async def interrupted() -> None:
+        store = await opened_at(path)
+        await store.keep_cursor("c", "1")
+        closing = asyncio.create_task(store.close())
+        await asyncio.sleep(0)
+        closing.cancel()
+
+    async def after() -> str | None:
+        store = await opened_at(path)
+        kept = await store.cursor("c")
+        await store.close()
+        return kept
+
+    asyncio.run(interrupted())
+    assert "1" == asyncio.run(after())
+
+
 async def test_a_file_is_for_its_owner_only(tmp_path: Path) -> None:
     """It holds what people wrote to each other, and so do its neighbours and its copies."""
     store = await opened_at(tmp_path / "gateway.db")

@@ -61,9 +61,10 @@ T = TypeVar("T")
 
 
 class LedgerStore(Lookups):
-    """All of the port but opening and closing; a database adds how a call is written and how a query is read."""
+    """All of the port but opening; a database adds how a call is written, how a query is read, and how it ends."""
 
     def __init__(self) -> None:
+        self._closing: asyncio.Task[None] | None = None
         self._changes = asyncio.Event()
         self._version = 0
         self._lanes_due: int | None = None
@@ -88,6 +89,24 @@ class LedgerStore(Lookups):
     @abstractmethod
     def _check(self) -> object:
         """Raise `StoreError` unless the store is open."""
+
+    @abstractmethod
+    async def _let_go(self) -> None:
+        """Write what waits, and let go of everything that was opened."""
+
+    async def close(self) -> None:
+        """Write what waits, and let go of everything; who comes second waits for the same.
+
+        Who is cancelled meanwhile cancels only the waiting: half closed, a store would be neither here nor free.
+        """
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._let_go(), name="gateway store's end")
+            self._wake()
+        await asyncio.shield(self._closing)
+
+    @property
+    def _closed(self) -> bool:
+        return self._closing is not None
 
     # ── the way out ───────────────────────────────────────────────────────────────────────────────────────────────
 

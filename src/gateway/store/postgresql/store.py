@@ -59,7 +59,6 @@ class PostgresStore(LedgerStore):
         self._line: Line | None = None
         self._flusher: Flusher | None = None
         self._hints: Hints | None = None
-        self._closed = False
 
     async def open(self) -> None:
         """Connect, and bring the schema up to date, but for what must wait for processes of the version before.
@@ -83,12 +82,10 @@ class PostgresStore(LedgerStore):
         await self._hints.begin()
         _log.info("store_opened", kind="postgresql", pooled=self._place.pooled)
 
-    async def close(self) -> None:
+    # ── inside ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _let_go(self) -> None:
         """Write what waits, and let go of all connections."""
-        if self._closed:
-            return
-        self._closed = True
-        self._wake()
         if self._flusher is not None and self._hints is not None and self._pool is not None:
             await self._flusher.close()
             await cast("Line", self._line).close()
@@ -99,8 +96,6 @@ class PostgresStore(LedgerStore):
             except Exception as error:  # noqa: BLE001 - a border: what cannot be closed in order is let go of
                 _log.info("store_closed_hard", error=type(error).__name__)
                 self._pool.terminate()
-
-    # ── inside ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _check(self) -> Line:
         if self._line is None or self._closed:

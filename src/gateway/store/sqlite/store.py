@@ -51,7 +51,6 @@ class SqliteStore(LedgerStore):
         self._lister: sqlite3.Connection | None = None
         self._listing = asyncio.Lock()
         self._aliases: dict[ChatId, ChatId] = {}
-        self._closed = False
 
     async def open(self) -> None:
         """Take the file, bring its schema up to date, and give back what a process that is gone had held.
@@ -80,17 +79,6 @@ class SqliteStore(LedgerStore):
         self._aliases = {ChatId(chat): ChatId(kept) for chat, kept in find(connection, "all_aliases")}
         return connection
 
-    async def close(self) -> None:
-        """Write what waits, and let go of the file."""
-        if self._closed:
-            return
-        self._closed = True
-        self._wake()
-        if self._writer is not None:
-            await self._writer.close()
-        async with self._listing:
-            await asyncio.to_thread(self._stack.close)
-
     async def canonical(self, chat: ChatId) -> ChatId:
         """Give the id under which a chat is kept; nobody else writes, so all of them are known."""
         self._check()
@@ -101,6 +89,15 @@ class SqliteStore(LedgerStore):
         await self._check().call(Scrub())
 
     # ── inside ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _let_go(self) -> None:
+        """Write what waits, and let go of the file, also where the loop ends meanwhile."""
+        try:
+            if self._writer is not None:
+                await self._writer.close()
+        finally:
+            async with self._listing:
+                await asyncio.to_thread(self._stack.close)
 
     def _check(self) -> Writer:
         if self._writer is None or self._closed:

@@ -91,8 +91,10 @@ class Writer:
         """Write what waits, and end the thread."""
         self._hand_over()
         self._calls.put(None)
-        await self._ended
-        self._thread.join()
+        try:
+            await asyncio.shield(self._ended)
+        finally:
+            self._thread.join()
 
     # ── on the thread ─────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from gateway.actions import DeliveryState
+from gateway.errors import StoreError
 from gateway.ids import ChatId, Token
 from gateway.store.port import Store
 from gateway.store.rows import (
@@ -141,6 +142,24 @@ class DurableContract:
             assert [(count, ENDED), (0, None)] == [(row.tries, row.error) for row in (left, other)]
             await store.settle_event(other)
             await store.close()
+
+    async def test_closing_goes_on_when_who_asked_for_it_is_cancelled(self, opened: Open) -> None:
+        """What waited is written, the second one who closes waits for the end of it, and then the data is free."""
+        store = await opened()
+        writing = asyncio.gather(*(store.keep_cursor(str(number), "1") for number in range(20)))
+        await asyncio.sleep(0)
+        closing = asyncio.create_task(store.close())
+        await asyncio.sleep(0)
+        closing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await closing
+        with pytest.raises(StoreError):
+            await store.cursor("0")
+        await store.close()
+        await writing
+
+        store = await opened()
+        assert {"1"} == {await store.cursor(str(number)) for number in range(20)}
 
     async def test_a_new_event_is_numbered_after_the_old_ones(self, opened: Open) -> None:
         """Who reads events from a number on goes on after a restart."""
