@@ -6,6 +6,7 @@ makes events of a webhook as they are known here, `keep` writes all of it in one
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -38,10 +39,6 @@ _log = logger(__name__)
 _PROOFS = ("authorization", "signature", "secret", "token", "cookie", "api-key")
 
 EventT = TypeVar("EventT", bound=Event)
-
-_RACES = 8
-"""Times that a message is named again because another version of it was kept in the same moment."""
-
 
 @dataclass(frozen=True, slots=True)
 class Stale:
@@ -82,6 +79,8 @@ class Inbox:
         self._connections = connections
         self._clock = clock
         self._stale = stale or Stale()
+        self._turn = asyncio.Lock()
+        """Whose turn it is to write again what was overtaken: all at once, each commit of many would serve one."""
 
     async def accept(self, hook: WebhookRequest, connection: Connection) -> Reply:
         """Take one webhook in; when this returns, it is kept.
@@ -113,13 +112,16 @@ class Inbox:
         return await self._known(_parsed(hook, connection, made))
 
     async def keep(self, reading: Reading) -> list[Event]:
-        """Write a webhook with its events, facts and consents in one commit; gives the events that are new."""
+        """Write a webhook with its events, facts and consents in one commit; gives the events that are new.
+
+        What is overtaken by other versions of its message, and finds its place taken, is written again until all of it
+        is kept: each time that it is overtaken another one is kept, so it comes to an end.
+        """
         fresh = await self._write(reading, reading.events)
-        for _ in range(_RACES):
-            late = await self._overtaken(reading, fresh)
-            if not late:
-                break
-            fresh += await self._write(reading, late)
+        if await self._overtaken(reading, fresh):
+            async with self._turn:
+                while late := await self._overtaken(reading, fresh):
+                    fresh += await self._write(reading, late)
         await self._prove(reading.events)
         return fresh
 
@@ -149,7 +151,7 @@ class Inbox:
         for event in reading.events:
             event = await join(event, self._store)  # noqa: PLW2901 - the same event, with more known about it
             if isinstance(event, MessageReceived):
-                event = await known_as(event, self._store, beside=named, made=reading.made)  # noqa: PLW2901
+                event, _ = await known_as(event, self._store, beside=named, made=reading.made)  # noqa: PLW2901
             named.setdefault(event.id, self._marked(event, now))
         return replace(reading, events=tuple(named.values()))
 
@@ -177,7 +179,7 @@ class Inbox:
         new = {event.id for event in fresh}
         taken = [event for event in reading.events if isinstance(event, MessageReceived) and event.id not in new]
         again = [await known_as(_unnamed(event), self._store, beside={}, made=reading.made) for event in taken]
-        return [event for event in again if event.id not in new and await self._store.event(event.id) is None]
+        return [event for event, is_new in again if is_new]
 
 
 def _unnamed(event: MessageReceived) -> MessageReceived:

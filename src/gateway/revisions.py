@@ -25,29 +25,29 @@ SETTLE = timedelta(minutes=2)
 
 async def known_as(
     event: MessageReceived, store: Store, *, beside: Mapping[EventId, Event], made: Collection[EventId] = ()
-) -> MessageReceived:
+) -> tuple[MessageReceived, bool]:
     """Give a message under the id that it has: of what is there and holds all of it, or else its own.
 
-    `beside` are the events of the same webhook that were named before this one; `made` are the events that this very
-    webhook has made before, when it is parsed again.
+    Tells whether it is its own, and so was new when it was looked for. `beside` are the events of the same webhook that
+    were named before this one; `made` are the events that this very webhook has made before, when it is parsed again.
     """
     first = await _there(event.id, store, beside)
-    if first is not None and first.chat_id != event.chat_id:
+    if isinstance(first, MessageReceived) and first.chat_id != event.chat_id:
         # not the same conversation: the vendor uses the id again, or for each line of ours that is in it
         event = _renamed(event, f"{event.key}@{event.chat_id}")
         first = await _there(event.id, store, beside)
     if first is None:
-        return event
+        return event, True
     versions = [first]
     while (more := await _there(_id(event, len(versions) + 1), store, beside)) is not None:
         versions.append(more)
     for version in versions:
-        if covers(version.message, event.message):
-            return _as(event, version)
+        if _says_all(version, event):
+            return _as(event, version), False
     for version in versions:
         if version.id in made and version.id not in beside:
-            return _as(event, version)
-    return _revision(event, versions)
+            return _as(event, version), False
+    return _revision(event, [version for version in versions if isinstance(version, MessageReceived)]), True
 
 
 def covers(known: Message, again: Message) -> bool:
@@ -55,12 +55,17 @@ def covers(known: Message, again: Message) -> bool:
     return _items(again) <= _items(known)
 
 
-async def _there(id_: EventId, store: Store, beside: Mapping[EventId, Event]) -> MessageReceived | None:
+def _says_all(version: Event, event: MessageReceived) -> bool:
+    """Tell whether a version leaves nothing of a message to be learnt; the mark of one that was erased does."""
+    return not isinstance(version, MessageReceived) or covers(version.message, event.message)
+
+
+async def _there(id_: EventId, store: Store, beside: Mapping[EventId, Event]) -> Event | None:
     event = beside.get(id_)
     if event is None:
         row = await store.event(id_)
         event = row.event if row else None
-    return event if isinstance(event, MessageReceived) else None
+    return event
 
 
 def _id(event: MessageReceived, number: int) -> EventId:
@@ -76,9 +81,9 @@ def _renamed(event: MessageReceived, key: str) -> MessageReceived:
     return event.model_copy(update={"key": key, "id": event_id(event.connection, key)})
 
 
-def _as(event: MessageReceived, version: MessageReceived) -> MessageReceived:
-    names = {name: getattr(version, name) for name in ("id", "key", "chat_id", "revises", "late")}
-    return event.model_copy(update=names)
+def _as(event: MessageReceived, version: Event) -> MessageReceived:
+    names = ("id", "key", "chat_id", "revises", "late") if isinstance(version, MessageReceived) else ("id",)
+    return event.model_copy(update={name: getattr(version, name) for name in names})
 
 
 def _revision(event: MessageReceived, versions: list[MessageReceived]) -> MessageReceived:
