@@ -42,7 +42,7 @@ EventT = TypeVar("EventT", bound=Event)
 
 @dataclass(frozen=True, slots=True)
 class Stale:
-    """When an event is old news, and whether handlers get it all the same.
+    """When an event is old news, and whether handlers and endpoints get it all the same.
 
     After an outage vendors deliver what piled up, and a bot that answers each of them answers yesterday.
     """
@@ -50,7 +50,7 @@ class Stale:
     after: timedelta | None = timedelta(hours=1)
     """Older than this when it is taken in, by the vendor's time where it says one; None marks nothing."""
     dispatch: bool = True
-    """False keeps what is stale without handing it over; `Gateway.replay` does that later."""
+    """False keeps what is stale without handing it over; a replay does that later, to handlers or to an endpoint."""
 
     def marks(self, event: Event, now: datetime) -> bool:
         """Tell whether an event is old news."""

@@ -156,13 +156,13 @@ class Town:
         event = MessageReceived(key=key, vendor_id=key, chat=Chat.model_validate(who), message=Message(text))
         return event.stamped(connection=connection, provider="test", received_at=SYSTEM.now())
 
-    async def keep(self, *events: Event) -> list[str]:
-        """Take events in, as the inbox does; gives their ids."""
+    async def keep(self, *events: Event, back: bool = False) -> list[str]:
+        """Take events in, as the inbox does, or keep them back as it does with old news; gives their ids."""
         for event in events:
             row = WebhookRow(
                 connection=event.connection, digest=event.id, headers=(), body=b"{}", received_at=event.received_at
             )
-            await self.store.ingest(row, [event])
+            await self.store.ingest(row, [event], handled={event.id} if back else ())
         return [event.id for event in events]
 
     async def rows(self, endpoint: str, state: Standing | None = None) -> list[DeliveryRow]:

@@ -383,6 +383,21 @@ async def test_a_range_of_events_is_replayed(town: Town, receiver: Receiver) -> 
     assert [(0, 2), (2, 2)] == [(progress.done, progress.total) for progress in told]
 
 
+async def test_what_was_kept_back_is_sent_when_somebody_asks(town: Town, receiver: Receiver) -> None:
+    """What is by policy not handed over goes to no endpoint by itself; it is missing there, and a replay has it."""
+    made = await town.endpoints.create(TENANT, receiver.url)
+    async with town.forwarding() as forwarder:
+        [old] = await town.keep(town.message("yesterday"), back=True)
+        [new] = await town.keep(town.message("now"))
+        await until(lambda: forwarder.counts["delivered"] == 1)
+        now = SYSTEM.now()
+        span = (TENANT, made.endpoint.id, now - timedelta(hours=1), now + timedelta(seconds=1))
+        assert 1 == [progress async for progress in town.deliveries.replay(*span, missing=True)][-1].done
+        await until(lambda: forwarder.counts["delivered"] == 2)
+
+    assert [(new, "now"), (old, "yesterday")] == [(got.id, got.text) for got in receiver.got]
+
+
 async def test_what_was_never_tried_is_replayed_by_itself(town: Town, receiver: Receiver) -> None:
     """What came while the endpoint was disabled, and nothing else."""
     made = await town.endpoints.create(TENANT, receiver.url)

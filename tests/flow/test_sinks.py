@@ -103,6 +103,16 @@ async def test_every_event_is_in_the_stream_once_and_in_order(town: Town, server
     assert ids[:2] == [id_ for _, id_, _ in found if id_ != ids[2]]
 
 
+async def test_what_was_kept_back_is_in_the_stream(town: Town, server: NatsServer) -> None:
+    """With the mark of old news: nothing is sent to a sink again, so it has all that the list of events has."""
+    old = town.message("yesterday").model_copy(update={"stale": True})
+    async with town.forwarding(sinks=[replace(plan(server), first=True)]) as forwarder:
+        await town.keep(old, back=True)
+        await until_async(lambda: reached(town, forwarder._pumps[0].name, 1))
+    [(_, id_, body)] = await stream(server)
+    assert (old.id, True) == (id_, body["data"]["stale"])
+
+
 async def test_a_report_carries_the_trace_of_its_message(town: Town, server: NatsServer) -> None:
     """As a header of the stream's, beside the event's id."""
     trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"

@@ -54,7 +54,7 @@ class GatewaySection(Section):
     stale_after: float = Field(default=3600, ge=0, lt=10**9)
     """Seconds after which an event is marked as old news; 0 marks nothing."""
     dispatch_stale: bool = True
-    """Hand over what is old news."""
+    """Hand over what is old news, to handlers and endpoints; false only keeps it."""
     pace: dict[str, str] = {}
     """What goes out at most, by what is counted: `connection = "10/s"`; line, chat and recipient are there too."""
     consent: str = "enforce"

@@ -106,8 +106,9 @@ class Store(Protocol):
         """Keep a webhook, its events and what follows from them in one commit; return the events that are new.
 
         The same webhook again (connection and digest) is counted, not kept twice. Facts and consents of events that
-        are not new are left out. Events in `handled` are kept as done: nobody is called for them. With `only_new` and
-        no event that is new nothing at all is written, and the webhook is not counted.
+        are not new are left out. Events in `handled` are kept as done: nobody is called for them, and no endpoint is
+        sent them by itself. With `only_new` and no event that is new nothing at all is written, and the webhook is not
+        counted.
         """
 
     async def claim_events(self, now: datetime, lease: float, limit: int) -> list[EventRow]:

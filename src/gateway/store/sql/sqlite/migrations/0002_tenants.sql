@@ -216,8 +216,9 @@ create index message_connection on message (connection, id);
 create index event_connection on event (connection);
 create index webhook_connection on webhook (connection);
 
+-- What is done as it comes was kept back: no handler is called for it, and no endpoint is sent it unless somebody asks.
 create trigger event_forwarding after insert on event
-when exists (select 1 from endpoint where state <> 'disabled')
+when new.outcome = 'pending' and exists (select 1 from endpoint where state <> 'disabled')
 begin
     insert into forwarding (sequence) values (new.sequence);
 end;
