@@ -722,18 +722,27 @@ class Gateway(Questions):
         *,
         connection: str | None = None,
         apply: bool = True,
+        after: int = 0,
         limit: int = 10_000,
     ) -> Reparsed:
         """Parse kept webhooks again: all since a time, or without one those that no parser could read.
 
         Says what differs from what was made of them then. New events are kept and handed over; what was handed over
-        stays. With `apply=False` nothing is kept.
+        stays. With `apply=False` nothing is kept. The oldest come first; where `limit` left some out, the result says
+        `after` which one to go on.
         """
         aware(since=since)
         await self._engine.start()
         engine = self._engine
         return await reparse(
-            engine.store, engine.connections, engine.inbox, since=since, connection=connection, apply=apply, limit=limit
+            engine.store,
+            engine.connections,
+            engine.inbox,
+            since=since,
+            connection=connection,
+            apply=apply,
+            after=after,
+            limit=limit,
         )
 
     async def drift(

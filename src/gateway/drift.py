@@ -85,10 +85,9 @@ async def drift(
     store: Store, connections: Connections, *, since: datetime | None, connection: str | None, limit: int
 ) -> Drift:
     """Look through kept webhooks and messages, all or since a time, for what is new; changes nothing."""
-    webhooks = await store.webhooks(since=since, limit=limit)
+    webhooks = await store.webhooks(since=since, connection=connection, limit=limit)
     messages = await store.messages(limit=limit)
-    wanted = [row for row in webhooks if connection in (None, row.connection)]
-    known = [(row, by) for row in wanted if (by := connections.find(row.connection)) is not None]
+    known = [(row, by) for row in webhooks if (by := connections.find(row.connection)) is not None]
     novelties = [found for row, by in known for found in _of_webhook(row, by)]
     for message in messages:
         by = connections.find(message.connection)
@@ -97,7 +96,7 @@ async def drift(
     return Drift(
         webhooks=len(known),
         found=_counted(novelties),
-        skipped=len(wanted) - len(known),
+        skipped=len(webhooks) - len(known),
         complete=max(len(webhooks), len(messages)) < limit,
     )
 

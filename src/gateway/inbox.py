@@ -40,6 +40,7 @@ _PROOFS = ("authorization", "signature", "secret", "token", "cookie", "api-key")
 
 EventT = TypeVar("EventT", bound=Event)
 
+
 @dataclass(frozen=True, slots=True)
 class Stale:
     """When an event is old news, and whether handlers and endpoints get it all the same.

@@ -307,7 +307,13 @@ class Interface(Protocol):
         """Fetch the webhooks that the vendor kept and could not deliver; each event is handed over once."""
 
     async def reparse(
-        self, since: datetime | None = None, *, connection: str | None = None, apply: bool = True, limit: int = 10000
+        self,
+        since: datetime | None = None,
+        *,
+        connection: str | None = None,
+        apply: bool = True,
+        after: int = 0,
+        limit: int = 10000,
     ) -> Reparsed:
         """Parse kept webhooks again: all since a time, or without one those that no parser could read."""
 

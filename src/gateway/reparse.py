@@ -5,24 +5,31 @@ Ids of events are made from what they are about, so nothing that was handed over
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from pydantic import AwareDatetime
 
 from gateway.addresses import Word
-from gateway.connections import Connections
+from gateway.connections import Connection, Connections
 from gateway.events import Event, MessageReceived
 from gateway.ids import EventId
-from gateway.inbox import Inbox, Reading
+from gateway.inbox import Inbox
 from gateway.log import logger
 from gateway.provider import WebhookRequest
 from gateway.revisions import covers
 from gateway.store.port import Store
-from gateway.store.rows import WebhookRow
+from gateway.store.rows import NumberedWebhook, WebhookRow
 
-__all__ = ["Failing", "Reparsed", "reparse"]
+__all__ = ["PORTION", "Failing", "Reparsed", "by_portions", "reparse"]
 
 _log = logger(__name__)
+
+PORTION = 1000
+"""Webhooks that a service parses in one request."""
+_PAGE = 100
+"""Webhooks that are read at a time: each may be as large as a webhook can be."""
 
 #: What the core makes of an event by what it knew at that time; the rest comes from the webhook alone.
 _OURS = frozenset({"id", "key", "chat_id", "ours", "message_id", "reference", "stale", "revises", "late", "message"})
@@ -54,7 +61,48 @@ class Reparsed(Word):
     applied: bool = False
     """True when the new events were kept, and handlers get them."""
     complete: bool = True
-    """False when there are older webhooks that the limit left out."""
+    """False when there are later webhooks that the limit left out."""
+    after: int | None = None
+    """The number of the last webhook that was looked at, to go on from; None when that was all."""
+
+    def followed_by(self, more: Reparsed) -> Reparsed:
+        """Put what came of the webhooks behind these to it."""
+        return Reparsed(
+            webhooks=self.webhooks + more.webhooks,
+            new=self.new + more.new,
+            gone=self.gone + more.gone,
+            changed=self.changed + more.changed,
+            unchanged=self.unchanged + more.unchanged,
+            failing=self.failing + more.failing,
+            applied=more.applied,
+            complete=more.complete,
+            after=more.after,
+        )
+
+
+@dataclass(slots=True)
+class _Findings:
+    """What came of the webhooks so far."""
+
+    webhooks: int = 0
+    unchanged: int = 0
+    new: list[EventId] = field(default_factory=list)
+    gone: list[EventId] = field(default_factory=list)
+    changed: list[EventId] = field(default_factory=list)
+    failing: list[Failing] = field(default_factory=list)
+
+    def reparsed(self, *, applied: bool, after: int | None) -> Reparsed:
+        return Reparsed(
+            webhooks=self.webhooks,
+            new=tuple(self.new),
+            gone=tuple(self.gone),
+            changed=tuple(self.changed),
+            unchanged=self.unchanged,
+            failing=tuple(self.failing),
+            applied=applied,
+            complete=after is None,
+            after=after,
+        )
 
 
 async def reparse(
@@ -65,15 +113,23 @@ async def reparse(
     since: datetime | None,
     connection: str | None,
     apply: bool,
+    after: int,
     limit: int,
 ) -> Reparsed:
-    """Parse kept webhooks again, the oldest first: all since a time, or without one those in quarantine."""
-    rows = await store.webhooks(since=since, quarantined=since is None, limit=limit)
-    found = Reparsed(applied=apply, complete=len(rows) < limit)
-    for row in reversed(rows):
+    """Parse kept webhooks again, the oldest first: all since a time, or without one those in quarantine.
+
+    No more than a page of them is in memory at a time. Of one connection, or all; from a number on, at most so many.
+    """
+    found = _Findings()
+    place, left, more = after, limit, False
+    async for number, row in _kept(store, after, since, connection):
+        if left == 0:
+            more = True
+            break
+        place, left = number, left - 1
         # one without a body was erased, or its time was over
-        if connection in (None, row.connection) and row.body:
-            found = await _one(found, row, store, connections, inbox)
+        if row.body:
+            await _one(found, row, store, connections.find(row.connection), inbox, apply=apply)
     _log.info(
         "reparsed",
         webhooks=found.webhooks,
@@ -83,48 +139,61 @@ async def reparse(
         failing=len(found.failing),
         applied=apply,
     )
-    return found
+    return found.reparsed(applied=apply, after=place if more else None)
 
 
-async def _one(found: Reparsed, row: WebhookRow, store: Store, connections: Connections, inbox: Inbox) -> Reparsed:
-    connection = connections.find(row.connection)
+async def by_portions(ask: Callable[[int, int], Awaitable[Reparsed]], *, after: int, limit: int) -> Reparsed:
+    """Have a service parse more than `PORTION` webhooks; `ask` is given the number to go on from, and how many."""
+    whole = await ask(after, min(limit, PORTION))
+    for left in range(limit - PORTION, 0, -PORTION):
+        if whole.after is None:
+            break
+        whole = whole.followed_by(await ask(whole.after, min(left, PORTION)))
+    return whole
+
+
+async def _kept(
+    store: Store, after: int, since: datetime | None, connection: str | None
+) -> AsyncIterator[tuple[int, WebhookRow]]:
+    """Go through webhooks in the order they came, a page at a time."""
+    rows: list[NumberedWebhook] | None = None
+    while rows is None or len(rows) == _PAGE:
+        rows = await store.webhooks_after(
+            after, since=since, connection=connection, quarantined=since is None, limit=_PAGE
+        )
+        for each in rows:
+            after = each.sequence
+            yield after, each.row
+
+
+async def _one(
+    found: _Findings, row: WebhookRow, store: Store, connection: Connection | None, inbox: Inbox, *, apply: bool
+) -> None:
+    found.webhooks += 1
     if connection is None:
-        return _failed(found, row, f"there is no connection {row.connection} any more")
+        found.gone += row.events
+        found.failing.append(_failing(row, f"there is no connection {row.connection} any more"))
+        return
     hook = WebhookRequest(headers=row.headers, body=row.body, received_at=row.received_at)
     reading = await inbox.read(hook, connection, made=row.events)
     if reading.row.quarantine is not None:
-        return _failed(found, row, reading.row.quarantine)
+        found.gone += row.events
+        found.failing.append(_failing(row, reading.row.quarantine))
+        return
     named = {event.id: await store.event(event.id) for event in reading.events}
-    new = [event for event in reading.events if named[event.id] is None]
+    new = [event.id for event in reading.events if named[event.id] is None]
     known = [(event, kept.event) for event in reading.events if (kept := named[event.id]) is not None]
     changed = [event.id for event, kept in known if not _says_the_same(event, kept)]
-    if found.applied and (new or row.quarantine is not None):
+    found.new += new
+    found.gone += [event for event in row.events if event not in named]
+    found.changed += changed
+    found.unchanged += len(known) - len(changed)
+    if apply and (new or row.quarantine is not None):
         await inbox.keep(reading)
-    return found.model_copy(
-        update={
-            "webhooks": found.webhooks + 1,
-            "new": (*found.new, *(event.id for event in new)),
-            "gone": (*found.gone, *_gone(row, reading)),
-            "changed": (*found.changed, *changed),
-            "unchanged": found.unchanged + len(known) - len(changed),
-        }
-    )
 
 
-def _failed(found: Reparsed, row: WebhookRow, problem: str) -> Reparsed:
-    failing = Failing(connection=row.connection, digest=row.digest, received_at=row.received_at, problem=problem)
-    return found.model_copy(
-        update={
-            "webhooks": found.webhooks + 1,
-            "failing": (*found.failing, failing),
-            "gone": (*found.gone, *row.events),
-        }
-    )
-
-
-def _gone(row: WebhookRow, reading: Reading) -> list[EventId]:
-    made = {event.id for event in reading.events}
-    return [event for event in row.events if event not in made]
+def _failing(row: WebhookRow, problem: str) -> Failing:
+    return Failing(connection=row.connection, digest=row.digest, received_at=row.received_at, problem=problem)
 
 
 def _says_the_same(now: Event, then: Event) -> bool:

@@ -488,10 +488,13 @@ class Gateway:
         *,
         connection: str | None = None,
         apply: bool = True,
+        after: int = 0,
         limit: int = 10_000,
     ) -> Reparsed:
         """Parse kept webhooks again: all since a time, or without one those that no parser could read."""
-        return self._thread.call(self._gateway.reparse(since, connection=connection, apply=apply, limit=limit))
+        return self._thread.call(
+            self._gateway.reparse(since, connection=connection, apply=apply, after=after, limit=limit)
+        )
 
     def drift(self, since: datetime | None = None, *, connection: str | None = None, limit: int = 10_000) -> Drift:
         """Count what vendors sent that is new to their providers."""

@@ -122,6 +122,7 @@ def test_the_quarantine_of_a_service(watched: Watched, quarantined: str) -> None
     told = watched.data("quarantine", "reparse")
     assert (0, True) == (len(told["new"]), len(told["failing"]) >= 1)
     assert told["failing"] == watched.data("reparse", "--quarantined", "--via", "main")["failing"]
+    assert told["failing"][:1] == watched.data("reparse", "--quarantined", "--via", "main", "--limit", "1")["failing"]
     assert 7 == watched.run("quarantine", "show", "123456789").exit_code
     assert 7 == watched.run("quarantine", "show", "x").exit_code
 

@@ -311,9 +311,14 @@ async def test_webhooks_pass_through(place: Site) -> None:
             sim.contact(OTHER).write("by a detour", vendor=VENDOR)
             async with asyncio.timeout(20):
                 event = await got.get()
+        began = event.received_at - timedelta(minutes=1)
+        again = await remote.reparse(began, connection="main", limit=1)
+        rest = await remote.reparse(began, connection="main", after=again.after or 0)
 
     assert isinstance(event, MessageReceived)
     assert "by a detour" == event.text
+    assert (1, 1, (), ()) == (again.webhooks, again.unchanged, again.new, again.failing)
+    assert (True, None) == (rest.complete, rest.after)
 
 
 @pytest.mark.parametrize(

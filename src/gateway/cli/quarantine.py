@@ -158,7 +158,7 @@ def reparse(
     *,
     via: Via = None,
     limit: Annotated[
-        int, typer.Option(min=1, help="Most webhooks of a store, the newest; a service has 1000.")
+        int, typer.Option(min=1, help="Most webhooks, the oldest; of a service, for each connection.")
     ] = 10_000,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be new, and keep nothing.")] = False,
     config: ConfigFile = DEFAULT,
@@ -176,8 +176,8 @@ def reparse(
 
 async def _in_store(screen: Screen, config: Path, via: str | None, limit: int) -> list[_Kept]:
     async with looking(screen, config) as store:
-        rows = await store.webhooks(since=None, quarantined=True, limit=limit)
-        return [_Kept.row(row) for row in rows if via in {None, row.connection}]
+        rows = await store.webhooks(connection=via, quarantined=True, limit=limit)
+        return [_Kept.row(row) for row in rows]
 
 
 async def _one_in_store(screen: Screen, config: Path, webhook: str) -> _Kept:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -23,7 +25,7 @@ from gateway.cli.failing import Usage
 from gateway.cli.progress import waiting
 from gateway.cli.screen import Screen, printable
 from gateway.client import Gateway
-from gateway.reparse import Reparsed
+from gateway.reparse import Reparsed, by_portions
 
 __all__ = ["reparse", "reparsed", "report"]
 
@@ -42,7 +44,7 @@ def reparse(
         typer.Option(metavar="NAME", help="Only those of one connection.", autocompletion=complete_connection),
     ] = None,
     limit: Annotated[
-        int, typer.Option(min=1, help="Most webhooks of a store, the newest; a service has 1000.")
+        int, typer.Option(min=1, help="Most webhooks, the oldest; of a service, for each connection.")
     ] = 10_000,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be new, and keep nothing.")] = False,
     config: ConfigFile = DEFAULT,
@@ -70,28 +72,25 @@ def reparsed(
     """Have it done by a service, or else here on the store of a configuration; without a time, the quarantine."""
     if service is None:
         return asyncio.run(_reparse(lasting_gateway(config), since, via=via, apply=apply, limit=limit))
-    return service.run(lambda api: _there(api, since, via, apply=apply))
+    return service.run(lambda api: _there(api, since, via, apply=apply, limit=limit))
 
 
-async def _there(api: Api, since: datetime | None, via: str | None, *, apply: bool) -> Reparsed:
+async def _there(api: Api, since: datetime | None, via: str | None, *, apply: bool, limit: int) -> Reparsed:
     """Have each connection's webhooks parsed, and put together what came of it."""
     hours = (datetime.now(UTC) - since).total_seconds() / 3600 if since else None
     several = [await api.connection(via)] if via else [each["id"] for each in await api.connections()]
     whole = Reparsed(applied=apply)
     for connection in several:
         body = {"connection": connection, "hours": hours, "apply": apply}
-        found = Reparsed.model_validate(await api.post(path("reparse"), body))
-        whole = Reparsed(
-            webhooks=whole.webhooks + found.webhooks,
-            new=whole.new + found.new,
-            gone=whole.gone + found.gone,
-            changed=whole.changed + found.changed,
-            unchanged=whole.unchanged + found.unchanged,
-            failing=whole.failing + found.failing,
-            applied=apply,
-            complete=whole.complete and found.complete,
-        )
+        found = await by_portions(partial(_portion, api, body), after=0, limit=limit)
+        complete = whole.complete and found.complete
+        # where one of several has to go on is no place in the others
+        whole = whole.followed_by(found).model_copy(update={"complete": complete, "after": None})
     return whole
+
+
+async def _portion(api: Api, body: Mapping[str, Any], after: int, limit: int) -> Reparsed:
+    return Reparsed.model_validate(await api.post(path("reparse"), {**body, "after": after, "limit": limit}))
 
 
 async def _reparse(gateway: Gateway, since: datetime | None, *, via: str | None, apply: bool, limit: int) -> Reparsed:
@@ -116,4 +115,4 @@ def report(screen: Screen, found: Reparsed, *, json: bool) -> None:
         when = f"{failing.received_at.astimezone():%Y-%m-%d %H:%M:%S}"
         screen.show(f"unread     {failing.connection}, {when}: {printable(failing.problem, most=200)}")
     if not found.complete:
-        screen.note("there are older ones; give a larger --limit")
+        screen.note("there are later ones; give a larger --limit")

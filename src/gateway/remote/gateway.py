@@ -58,7 +58,7 @@ from gateway.remote.spelling import (
     subject_json,
 )
 from gateway.remote.wire import Upload, Wire, path
-from gateway.reparse import Reparsed
+from gateway.reparse import Reparsed, by_portions
 from gateway.story import Story
 
 __all__ = ["RemoteGateway"]
@@ -74,7 +74,7 @@ _ROUND = 5.0
 """Seconds that the way there and back may take, beside what the service itself waits."""
 _MOST_ITEMS = 100
 _LIMIT = 10_000
-"""What `reparse` and `drift` look through unless they are told otherwise: the service has a limit of its own."""
+"""What `reparse` and `drift` look through unless they are told otherwise; for `drift` the service has its own limit."""
 
 
 class RemoteGateway:
@@ -695,13 +695,18 @@ class RemoteGateway:
         *,
         connection: str | None = None,
         apply: bool = True,
+        after: int = 0,
         limit: int = _LIMIT,
     ) -> Reparsed:
-        """Have the service parse kept webhooks of a connection again, the newest thousand at most."""
+        """Have the service parse kept webhooks of a connection again, a thousand at a time."""
         aware(since=since)
-        _unlimited(limit)
         body = {"connection": await self._named(connection), "hours": _hours(since), "apply": apply}
-        return Reparsed.model_validate(await self._wire.post(path("reparse"), _given(body)))
+
+        async def ask(after: int, limit: int) -> Reparsed:
+            asked = _given({**body, "after": after, "limit": limit})
+            return Reparsed.model_validate(await self._wire.post(path("reparse"), asked))
+
+        return await by_portions(ask, after=after, limit=limit)
 
     async def drift(
         self, since: datetime | None = None, *, connection: str | None = None, limit: int = _LIMIT

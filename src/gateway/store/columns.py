@@ -24,6 +24,7 @@ from gateway.store.rows import (
     InboundRow,
     MessageRow,
     MessageState,
+    NumberedWebhook,
     RunRow,
     StepRow,
     StepState,
@@ -48,6 +49,7 @@ __all__ = [
     "message_changes",
     "message_columns",
     "message_row",
+    "numbered_webhook",
     "run_columns",
     "run_row",
     "step_columns",
@@ -273,6 +275,12 @@ def webhook_row(columns: Columns) -> WebhookRow:
         repeats=repeats,
         events=tuple(EventId(id_) for id_ in from_json(events)),
     )
+
+
+def numbered_webhook(columns: Columns) -> NumberedWebhook:
+    """Read a webhook with its number before it."""
+    number, *row = columns
+    return NumberedWebhook(number, webhook_row(tuple(row)))
 
 
 def event_body(event: Event) -> str:

@@ -24,6 +24,7 @@ from gateway.store.rows import (
     Marked,
     MessageRow,
     MessageState,
+    NumberedWebhook,
     RunRow,
     Settled,
     Settlement,
@@ -176,9 +177,25 @@ class Store(Protocol):
         """List events in the order they came, from a sequence number on; numbers grow, and may have gaps."""
 
     async def webhooks(
-        self, *, since: datetime | None = None, quarantined: bool = False, limit: int = 100
+        self,
+        *,
+        since: datetime | None = None,
+        connection: str | None = None,
+        quarantined: bool = False,
+        limit: int = 100,
     ) -> list[WebhookRow]:
-        """List webhooks, newest first; only those since a time, or in quarantine."""
+        """List webhooks, newest first; only those since a time, of a connection, or in quarantine."""
+
+    async def webhooks_after(
+        self,
+        number: int = 0,
+        *,
+        since: datetime | None = None,
+        connection: str | None = None,
+        quarantined: bool = False,
+        limit: int = 100,
+    ) -> list[NumberedWebhook]:
+        """List the same webhooks in the order they came, from a number on; numbers grow, and may have gaps."""
 
     async def webhooks_of(
         self, connection: str, events: Collection[EventId], since: datetime, limit: int = 100

@@ -27,6 +27,7 @@ __all__ = [
     "Marked",
     "MessageRow",
     "MessageState",
+    "NumberedWebhook",
     "RunRow",
     "Settled",
     "Settlement",
@@ -257,6 +258,14 @@ class WebhookRow(NamedTuple):
     """How often it came again."""
     events: tuple[EventId, ...] = ()
     """What was made of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class NumberedWebhook:
+    """A webhook with the number that it is kept under."""
+
+    sequence: int
+    row: WebhookRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,8 +17,8 @@ from gateway.model import Chat
 from gateway.store.ledger import LedgerStore
 from gateway.store.records.connections import ConnectionRecords
 from gateway.store.records.erasing import ERASED
-from gateway.store.records.listing import LAST, ListingRecords, NumberedWebhook
-from gateway.store.rows import ConsentRow, EventOutcome, EventRow, MessageRow, StepRow
+from gateway.store.records.listing import LAST, ListingRecords
+from gateway.store.rows import ConsentRow, EventOutcome, EventRow, MessageRow, NumberedWebhook, StepRow
 from gateway.tenancy.paging import MOST, Page, page_of, place_of
 
 __all__ = ["ChatItem", "ContactItem", "Listing"]

@@ -9,7 +9,7 @@ from gateway.reparse import Reparsed
 from gateway.server.console import looks
 from gateway.server.console.overview import accounts_of
 from gateway.server.console.page import HEADERS, Page, View
-from gateway.store.records.listing import NumberedWebhook
+from gateway.store.rows import NumberedWebhook
 from gateway.tenancy import ADMIN
 
 __all__ = ["VIEWS"]

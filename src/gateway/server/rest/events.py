@@ -22,8 +22,7 @@ from gateway.server.rest.shown import Output
 from gateway.server.schemas import event_json, event_types
 from gateway.server.service import Service
 from gateway.server.streaming import EventStream
-from gateway.store.records.listing import NumberedWebhook
-from gateway.store.rows import EventRow
+from gateway.store.rows import EventRow, NumberedWebhook
 from gateway.tenancy import ADMIN, READ, Caller
 from gateway.tenancy.paging import cursor, place_of
 

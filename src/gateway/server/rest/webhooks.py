@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Query, Request
 from pydantic import Field
 
 from gateway.drift import Drift
-from gateway.reparse import Reparsed
+from gateway.reparse import PORTION, Reparsed
 from gateway.server.access import Needs, service_of
 from gateway.server.rest.connections import After, Limit
 from gateway.server.rest.content import Input
@@ -30,6 +30,10 @@ class ReparseIn(Input):
     """All webhooks of the last hours; without it, those that no parser could read."""
     apply: bool = False
     """Keep the events that are new, and hand them over; without it nothing is kept."""
+    after: int = Field(default=0, ge=0, lt=2**60)
+    """Go on behind the webhook with this number, as the answer before said."""
+    limit: int = Field(default=PORTION, ge=1, le=PORTION)
+    """Most webhooks, the oldest."""
 
 
 @router.get("/webhooks", summary="List webhooks")
@@ -75,11 +79,16 @@ async def quarantine(
 
 @router.post("/reparse", summary="Parse webhooks again")
 async def reparse(request: Request, body: ReparseIn, caller: Annotated[Caller, Needs(ADMIN)]) -> Reparsed:
-    """Parse kept webhooks again, and say what differs from what was made of them then."""
+    """Parse kept webhooks again, the oldest first, and say what differs from what was made of them then.
+
+    An answer that is not `complete` says `after` which webhook to go on.
+    """
     service = service_of(request)
     found = service.running(caller, body.connection, READ)
     since = service.now() - timedelta(hours=body.hours) if body.hours else None
-    return await service.gateway.reparse(since, connection=found.name, apply=body.apply, limit=1000)
+    return await service.gateway.reparse(
+        since, connection=found.name, apply=body.apply, after=body.after, limit=body.limit
+    )
 
 
 @router.get("/drift", summary="See what vendors send that is new")

@@ -17,6 +17,7 @@ from gateway.store.columns import (
     file_row,
     inbound_row,
     message_row,
+    numbered_webhook,
     run_row,
     step_row,
     webhook_row,
@@ -34,6 +35,7 @@ from gateway.store.rows import (
     Marked,
     MessageRow,
     MessageState,
+    NumberedWebhook,
     RunRow,
     StepRow,
     WebhookRow,
@@ -137,11 +139,16 @@ class Lookups(ABC):
         return [event_row(row) for row in await self._list("event_list", after, limit)]
 
     async def webhooks(
-        self, *, since: datetime | None = None, quarantined: bool = False, limit: int = 100
+        self,
+        *,
+        since: datetime | None = None,
+        connection: str | None = None,
+        quarantined: bool = False,
+        limit: int = 100,
     ) -> list[WebhookRow]:
         """List webhooks, newest first."""
         at = micros(since) if since else 0
-        rows = await self._list("webhook_list_quarantined" if quarantined else "webhook_list", at, limit)
+        rows = await self._list("webhook_list_quarantined" if quarantined else "webhook_list", at, connection, limit)
         return [webhook_row(row) for row in rows]
 
     async def webhooks_of(
@@ -150,6 +157,20 @@ class Lookups(ABC):
         """List the webhooks of a connection that some events were made of, oldest first."""
         rows = await self._list("webhooks_of", connection, sorted(set(events)), micros(since), limit)
         return [webhook_row(row) for row in rows]
+
+    async def webhooks_after(
+        self,
+        number: int = 0,
+        *,
+        since: datetime | None = None,
+        connection: str | None = None,
+        quarantined: bool = False,
+        limit: int = 100,
+    ) -> list[NumberedWebhook]:
+        """List webhooks in the order they came, from a number on."""
+        given = (number, micros(since) if since else 0, connection, limit)
+        rows = await self._list("follow_quarantined" if quarantined else "follow_webhooks", *given)
+        return [numbered_webhook(row) for row in rows]
 
     async def events_of(self, message: MessageId) -> list[EventRow]:
         """List the events that are about a message of ours."""

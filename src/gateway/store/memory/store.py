@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import TypeVar
@@ -25,6 +25,7 @@ from gateway.store.rows import (
     Marked,
     MessageRow,
     MessageState,
+    NumberedWebhook,
     RunRow,
     Settled,
     Settlement,
@@ -250,12 +251,32 @@ class MemoryStore:
         return [self._in.event_at(row.sequence) for row in self._in.events[after : after + limit]]
 
     async def webhooks(
-        self, *, since: datetime | None = None, quarantined: bool = False, limit: int = 100
+        self,
+        *,
+        since: datetime | None = None,
+        connection: str | None = None,
+        quarantined: bool = False,
+        limit: int = 100,
     ) -> list[WebhookRow]:
         """List webhooks, newest first."""
         self._check()
-        rows = (row for row in reversed(self._in.webhooks.values()) if since is None or row.received_at >= since)
-        return _first(limit, (row for row in rows if row.quarantine is not None or not quarantined))
+        wanted = _wanted(since, connection, quarantined=quarantined)
+        return _first(limit, filter(wanted, reversed(self._in.webhooks.values())))
+
+    async def webhooks_after(
+        self,
+        number: int = 0,
+        *,
+        since: datetime | None = None,
+        connection: str | None = None,
+        quarantined: bool = False,
+        limit: int = 100,
+    ) -> list[NumberedWebhook]:
+        """List webhooks in the order they came, from a number on."""
+        self._check()
+        wanted = _wanted(since, connection, quarantined=quarantined)
+        rows = enumerate(islice(self._in.webhooks.values(), number, None), number + 1)
+        return _first(limit, (NumberedWebhook(place, row) for place, row in rows if wanted(row)))
 
     async def webhooks_of(
         self, connection: str, events: Collection[EventId], since: datetime, limit: int = 100
@@ -360,6 +381,14 @@ class MemoryStore:
         if self._written is not None:
             self._written.set()
             self._written = None
+
+
+def _wanted(since: datetime | None, connection: str | None, *, quarantined: bool) -> Callable[[WebhookRow], bool]:
+    def wanted(row: WebhookRow) -> bool:
+        mine = connection in (None, row.connection) and (since is None or row.received_at >= since)
+        return mine and (row.quarantine is not None or not quarantined)
+
+    return wanted
 
 
 def _first(limit: int, rows: Iterable[T]) -> list[T]:

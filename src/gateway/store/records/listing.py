@@ -6,27 +6,18 @@ A tenant's rows are those of its connections; each call is given them, and finds
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import datetime
 
 from gateway.ids import EventId, MessageId
-from gateway.store.columns import LAST_MESSAGE, consent_row, event_row, message_row, webhook_row
+from gateway.store.columns import LAST_MESSAGE, consent_row, event_row, message_row, numbered_webhook
 from gateway.store.instants import micros
 from gateway.store.records.durable import Records
-from gateway.store.rows import ConsentRow, EventRow, MessageRow, StepRow, WebhookRow
+from gateway.store.rows import ConsentRow, EventRow, MessageRow, NumberedWebhook, StepRow
 
-__all__ = ["LAST", "ListingRecords", "NumberedWebhook"]
+__all__ = ["LAST", "ListingRecords"]
 
 LAST = 2**62
 """A number that no row has reached: where a list that goes down begins."""
-
-
-@dataclass(frozen=True, slots=True)
-class NumberedWebhook:
-    """A webhook with the number that it is kept under."""
-
-    sequence: int
-    row: WebhookRow
 
 
 class ListingRecords(Records):
@@ -92,12 +83,12 @@ class ListingRecords(Records):
     ) -> list[NumberedWebhook]:
         """List webhooks, newest first."""
         rows = await self._rows("list_webhooks", _list(connections), before, int(quarantined), limit)
-        return [NumberedWebhook(sequence, webhook_row(tuple(columns))) for sequence, *columns in rows]
+        return [numbered_webhook(row) for row in rows]
 
     async def webhooks_of(self, connection: str, event: str, limit: int) -> list[NumberedWebhook]:
         """List the webhooks that an event was made of, oldest first."""
         rows = await self._rows("webhook_of_event", connection, event, limit)
-        return [NumberedWebhook(sequence, webhook_row(tuple(columns))) for sequence, *columns in rows]
+        return [numbered_webhook(row) for row in rows]
 
     async def consents(
         self, connections: Collection[str], *, after: tuple[str, str], agreed: bool | None, limit: int

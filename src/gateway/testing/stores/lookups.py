@@ -262,6 +262,31 @@ class LookupsContract:
         assert ["3", "2"] == [hook.digest[-1] for hook in await store.webhooks(limit=2)]
         assert ["3", "2"] == [hook.digest[-1] for hook in await store.webhooks(since=after(2))]
         assert ["3"] == [hook.digest[-1] for hook in await store.webhooks(since=after(2), quarantined=True)]
+        await store.ingest(webhook_row("4", connection="other", quarantine="why"), [])
+        assert ["4"] == [hook.digest[-1] for hook in await store.webhooks(connection="other")]
+        assert ["3", "1"] == [hook.digest[-1] for hook in await store.webhooks(connection="main", quarantined=True)]
+
+    async def test_webhooks_are_followed_from_a_number_on(self, store: Store) -> None:
+        """In the order they came: a reader that goes on from the last number it saw misses none and sees none twice."""
+        for number in range(6):
+            quarantine = "why" if number % 2 else None
+            name = "b" if number in {1, 2} else "a"
+            hook = webhook_row(str(number), connection=name, received_at=after(-number), quarantine=quarantine)
+            await store.ingest(hook, [])
+        seen: list[str] = []
+        number = 0
+        while rows := await store.webhooks_after(number, limit=4):
+            seen += [each.row.digest[-1] for each in rows]
+            number = rows[-1].sequence
+        assert list("012345") == seen
+        assert list(reversed(await store.webhooks())) == [each.row for each in await store.webhooks_after()]
+        for asked, expected in (
+            ({"connection": "b"}, "12"),
+            ({"connection": "a", "quarantined": True}, "35"),
+            ({"since": after(-3), "quarantined": True}, "13"),
+            ({"since": after(-3), "connection": "a", "limit": 1}, "0"),
+        ):
+            assert list(expected) == [each.row.digest[-1] for each in await store.webhooks_after(**asked)], asked
 
     async def test_webhooks_are_found_by_what_was_made_of_them(self, store: Store) -> None:
         """Oldest first, each once, whatever else came; only those of the connection, and since a time."""

@@ -119,14 +119,27 @@ order by event.sequence limit ?2;
 select sequence, lane, outcome, tries, retry_at, error, body from event where message = ?1 order by sequence;
 
 -- name: webhook_list
--- List webhooks since a time, newest first.
+-- List webhooks since a time, of one connection or all, newest first.
 select connection, digest, headers, body, received_at, quarantine, repeats, events from webhook
-where received_at >= ?1 order by sequence desc limit ?2;
+where received_at >= ?1 and (?2 is null or connection = ?2) order by sequence desc limit ?3;
 
 -- name: webhook_list_quarantined
--- List webhooks since a time that could not be parsed, newest first.
+-- List webhooks since a time that could not be parsed, of one connection or all, newest first.
 select connection, digest, headers, body, received_at, quarantine, repeats, events from webhook
-where received_at >= ?1 and quarantine is not null order by sequence desc limit ?2;
+where received_at >= ?1 and (?2 is null or connection = ?2) and quarantine is not null
+order by sequence desc limit ?3;
+
+-- name: follow_webhooks
+-- List webhooks since a time in the order they came, from a number on, of one connection or all.
+select sequence, connection, digest, headers, body, received_at, quarantine, repeats, events from webhook
+where sequence > ?1 and received_at >= ?2 and (?3 is null or connection = ?3)
+order by sequence limit ?4;
+
+-- name: follow_quarantined
+-- List webhooks since a time that could not be parsed in the order they came, from a number on, of one connection or all.
+select sequence, connection, digest, headers, body, received_at, quarantine, repeats, events from webhook
+where sequence > ?1 and received_at >= ?2 and (?3 is null or connection = ?3) and quarantine is not null
+order by sequence limit ?4;
 
 -- name: webhooks_of
 -- List the webhooks of a connection since a time that any of some events were made of, oldest first.

@@ -1,0 +1,129 @@
+"""Parsing again, by itself: which webhooks, how many at a time, and where the next call goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from gateway import reparse as module
+from gateway.connections import Connections
+from gateway.events import Event
+from gateway.inbox import Inbox
+from gateway.plugins import load
+from gateway.provider import WebhookRequest
+from gateway.reparse import Reparsed, by_portions, reparse
+from gateway.simulator import SimClock
+from gateway.store import MemoryStore, NumberedWebhook
+from tests.unit.plain_vendor import NOW, Plain, after, connection, hook, written
+
+
+class Shelf(MemoryStore):
+    """A store that notes how many webhooks were asked for at a time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pages: list[int] = []
+
+    async def webhooks_after(self, number: int = 0, **asked: Any) -> list[NumberedWebhook]:
+        """Note how many there were."""
+        rows = await super().webhooks_after(number, **asked)
+        self.pages.append(len(rows))
+        return rows
+
+
+class Desk:
+    """Webhooks of two connections that nobody can read: the first is of `b`, what came later of `a`."""
+
+    def __init__(self) -> None:
+        self.store = Shelf()
+        self.connections = Connections(load())
+        for name in "ab":
+            self.connections._by_name[name] = connection(name=name)
+        self.inbox = Inbox(self.store, self.connections, SimClock("virtual", start=NOW))
+
+    async def take(self, name: str, request: WebhookRequest) -> None:
+        """Take a webhook in."""
+        await self.inbox.accept(request, self.connections.get(name))
+
+    async def fail(self, name: str, number: int) -> None:
+        """Take one in that the parser fails at."""
+        await self.take(name, hook(body=f"crash {number}".encode(), at=after(number)))
+
+    async def reparse(self, **asked: Any) -> Reparsed:
+        """Parse again."""
+        given = {"since": None, "connection": None, "apply": True, "after": 0, "limit": 10_000, **asked}
+        return await reparse(self.store, self.connections, self.inbox, **given)
+
+
+@pytest.fixture
+async def desk() -> Desk:
+    """One failure of `b`, and five of `a` behind it."""
+    made = Desk()
+    await made.fail("b", -100)
+    for number in range(5):
+        await made.fail("a", number)
+    return made
+
+
+@pytest.fixture
+def mended(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    """The desk, with a parser by now that finds a message in whatever it failed at."""
+
+    def parse(_: Plain, request: WebhookRequest) -> Sequence[Event]:
+        return [written(request.body.decode())]
+
+    monkeypatch.setattr(Plain, "parse", parse)
+    return desk
+
+
+# ── which, and how many ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_what_another_connection_has_takes_no_place(mended: Desk) -> None:
+    """However many came to it later: the limit counts what was asked for."""
+    found = await mended.reparse(connection="b", limit=1)
+    assert (1, 1, True, None) == (found.webhooks, len(found.new), found.complete, found.after)
+
+
+async def test_what_fails_for_ever_hides_nothing(desk: Desk) -> None:
+    """The oldest come first, and the next call goes on behind what this one looked at, to the last of all."""
+    first = await desk.reparse(limit=4)
+    rest = await desk.reparse(after=first.after, limit=4)
+    assert (4, False) == (len(first.failing), first.complete)
+    assert (2, True, None) == (len(rest.failing), rest.complete, rest.after)
+    assert [after(-100), *(after(number) for number in range(5))] == [
+        failing.received_at for failing in (*first.failing, *rest.failing)
+    ]
+
+
+async def test_a_page_at_a_time_is_read(mended: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All are parsed, in the order they came, and never more than a page is in memory."""
+    monkeypatch.setattr(module, "_PAGE", 2)
+    found = await mended.reparse()
+    assert [2, 2, 2, 0] == mended.store.pages
+    assert list(found.new) == [row.id for row in await mended.store.events()]
+    assert (6, True) == (found.webhooks, found.complete)
+
+
+async def test_a_limit_that_is_just_reached_leaves_nothing_out(desk: Desk) -> None:
+    """Only what is there to go on with makes it incomplete."""
+    assert [(5, False), (6, True), (6, True)] == [
+        (len(found.failing), found.complete) for found in [await desk.reparse(limit=limit) for limit in (5, 6, 7)]
+    ]
+
+
+async def test_a_service_is_asked_in_portions(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For as many as were wanted, until that was all; put together it is what one call would have said."""
+    monkeypatch.setattr(module, "PORTION", 2)
+    asked: list[tuple[int, int]] = []
+
+    async def ask(number: int, limit: int) -> Reparsed:
+        asked.append((number, limit))
+        return await desk.reparse(after=number, limit=limit)
+
+    five = await by_portions(ask, after=0, limit=5)
+    whole = await by_portions(ask, after=0, limit=100)
+    assert [(0, 2), (2, 2), (4, 1), (0, 2), (2, 2), (4, 2)] == asked
+    assert [await desk.reparse(limit=5), await desk.reparse()] == [five, whole]
