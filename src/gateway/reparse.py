@@ -5,9 +5,10 @@ Ids of events are made from what they are about, so nothing that was handed over
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from pydantic import AwareDatetime
 
@@ -17,12 +18,13 @@ from gateway.events import Event, MessageReceived
 from gateway.ids import EventId
 from gateway.inbox import Inbox
 from gateway.log import logger
+from gateway.model import Message
 from gateway.provider import WebhookRequest
-from gateway.revisions import covers
+from gateway.revisions import counted, covers
 from gateway.store.port import Store
 from gateway.store.rows import NumberedWebhook, WebhookRow
 
-__all__ = ["PORTION", "Failing", "Reparsed", "by_portions", "reparse"]
+__all__ = ["PORTION", "Failing", "Less", "Reparsed", "by_portions", "reparse"]
 
 _log = logger(__name__)
 
@@ -32,7 +34,10 @@ _PAGE = 100
 """Webhooks that are read at a time: each may be as large as a webhook can be."""
 
 #: What the core makes of an event by what it knew at that time; the rest comes from the webhook alone.
-_OURS = frozenset({"id", "key", "chat_id", "ours", "message_id", "reference", "stale", "revises", "late", "message"})
+_OURS = frozenset({"id", "key", "chat_id", "ours", "message_id", "reference", "stale", "revises", "late"})
+
+#: Values of a field that says nothing; False and 0 say something.
+_NOTHING: tuple[Any, ...] = (None, "", (), [], {})
 
 
 class Failing(Word):
@@ -43,6 +48,14 @@ class Failing(Word):
     """SHA-256 of its body."""
     received_at: AwareDatetime
     problem: str
+
+
+class Less(Word):
+    """An event in which something was read that is not read any more."""
+
+    event: EventId
+    what: tuple[str, ...]
+    """Names of fields, such as `message.reply_to`, and kinds of content, such as `message.attachment`; no values."""
 
 
 class Reparsed(Word):
@@ -56,6 +69,8 @@ class Reparsed(Word):
     """Events that would not be made any more; they stay, for they were handed over."""
     changed: tuple[EventId, ...] = ()
     """Events that would say something else now; they stay as they were handed over."""
+    less: tuple[Less, ...] = ()
+    """Those that changed and would say less: what a parser has forgotten to read."""
     unchanged: int = 0
     failing: tuple[Failing, ...] = ()
     applied: bool = False
@@ -72,6 +87,7 @@ class Reparsed(Word):
             new=self.new + more.new,
             gone=self.gone + more.gone,
             changed=self.changed + more.changed,
+            less=self.less + more.less,
             unchanged=self.unchanged + more.unchanged,
             failing=self.failing + more.failing,
             applied=more.applied,
@@ -89,6 +105,7 @@ class _Findings:
     new: list[EventId] = field(default_factory=list)
     gone: list[EventId] = field(default_factory=list)
     changed: list[EventId] = field(default_factory=list)
+    less: list[Less] = field(default_factory=list)
     failing: list[Failing] = field(default_factory=list)
 
     def reparsed(self, *, applied: bool, after: int | None) -> Reparsed:
@@ -97,6 +114,7 @@ class _Findings:
             new=tuple(self.new),
             gone=tuple(self.gone),
             changed=tuple(self.changed),
+            less=tuple(self.less),
             unchanged=self.unchanged,
             failing=tuple(self.failing),
             applied=applied,
@@ -113,7 +131,7 @@ async def reparse(
     since: datetime | None,
     connection: str | None,
     apply: bool,
-    after: int,
+    after: int = 0,
     limit: int,
 ) -> Reparsed:
     """Parse kept webhooks again, the oldest first: all since a time, or without one those in quarantine.
@@ -136,6 +154,7 @@ async def reparse(
         new=len(found.new),
         gone=len(found.gone),
         changed=len(found.changed),
+        less=len(found.less),
         failing=len(found.failing),
         applied=apply,
     )
@@ -182,12 +201,11 @@ async def _one(
         return
     named = {event.id: await store.event(event.id) for event in reading.events}
     new = [event.id for event in reading.events if named[event.id] is None]
-    known = [(event, kept.event) for event in reading.events if (kept := named[event.id]) is not None]
-    changed = [event.id for event, kept in known if not _says_the_same(event, kept)]
     found.new += new
     found.gone += [event for event in row.events if event not in named]
-    found.changed += changed
-    found.unchanged += len(known) - len(changed)
+    for event in reading.events:
+        if (kept := named[event.id]) is not None:
+            _compare(found, event, kept.event)
     if apply and (new or row.quarantine is not None):
         await inbox.keep(reading)
 
@@ -196,14 +214,54 @@ def _failing(row: WebhookRow, problem: str) -> Failing:
     return Failing(connection=row.connection, digest=row.digest, received_at=row.received_at, problem=problem)
 
 
-def _says_the_same(now: Event, then: Event) -> bool:
-    """Compare what comes from the webhook alone; a message counts as the same when it holds nothing new."""
-    if type(now) is not type(then):
-        return False
-    if isinstance(now, MessageReceived) and isinstance(then, MessageReceived) and not covers(then.message, now.message):
-        return False
+def _compare(found: _Findings, now: Event, then: Event) -> None:
+    """Note whether an event would say something else, and what of it would be missing."""
+    hidden = _hidden(now, then)
+    if _says_the_same(now, then, hidden):
+        found.unchanged += 1
+        return
+    found.changed.append(then.id)
+    if what := tuple(_missing(now, then, hidden)):
+        found.less.append(Less(event=then.id, what=what))
+
+
+def _hidden(now: Event, then: Event) -> set[str]:
+    """Name what the two cannot be compared by."""
     hidden = set(_OURS)
     if now.received_at != then.received_at:
         # another delivery of the same event was first: its own times are on it
         hidden |= {"received_at", "occurred_at", "raw"}
+    if then.raw is None:
+        hidden.add("raw")  # its time was over
+    if isinstance(then, MessageReceived) and (then.revises is not None or now.received_at != then.received_at):
+        # what came with another webhook is in it too
+        hidden.add("message")
+    return hidden
+
+
+def _says_the_same(now: Event, then: Event, hidden: set[str]) -> bool:
+    """Compare what comes from the webhook alone; a message of several webhooks has to hold what this one brings."""
+    if type(now) is not type(then):
+        return False
+    if isinstance(now, MessageReceived) and isinstance(then, MessageReceived) and not covers(then.message, now.message):
+        return False
     return now.model_dump(exclude=hidden) == then.model_dump(exclude=hidden)
+
+
+def _missing(now: Event, then: Event, hidden: set[str]) -> Iterator[str]:
+    """Name what was there and is not there now."""
+    hidden = hidden | {"raw"}
+    yield from _emptied(now.model_dump(exclude=hidden), then.model_dump(exclude=hidden))
+    if isinstance(now, MessageReceived) and isinstance(then, MessageReceived) and "message" not in hidden:
+        fewer = counted(then.message) - counted(now.message)
+        yield from (f"message.{kind}" for kind in sorted(fewer) if kind not in Message.model_fields)
+
+
+def _emptied(now: Mapping[str, Any], then: Mapping[str, Any], before: str = "") -> Iterator[str]:
+    """Name the fields that had a value and have none now."""
+    for name, value in then.items():
+        left = now.get(name)
+        if isinstance(value, dict) and isinstance(left, dict):
+            yield from _emptied(left, value, f"{before}{name}.")
+        elif value not in _NOTHING and left in _NOTHING:
+            yield f"{before}{name}"

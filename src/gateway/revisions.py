@@ -6,6 +6,7 @@ the event that is there; more is a revision: an event of its own, in the same ch
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 from datetime import timedelta
 
@@ -17,7 +18,7 @@ from gateway.ids import EventId, event_id
 from gateway.model import Attachment, Link, Message, Opaque, Part, Text, Voice
 from gateway.store.port import Store
 
-__all__ = ["SETTLE", "covers", "known_as"]
+__all__ = ["SETTLE", "counted", "covers", "known_as"]
 
 SETTLE = timedelta(minutes=2)
 """How long pictures and split bubbles may take; a revision after that says that it is `late`."""
@@ -53,6 +54,11 @@ async def known_as(
 def covers(known: Message, again: Message) -> bool:
     """Tell whether a message holds nothing that another one does not hold."""
     return _items(again) <= _items(known)
+
+
+def counted(message: Message) -> Counter[str]:
+    """Count what a message holds, by kind: `text` once, each `attachment`, `link` and so on."""
+    return Counter(kind for kind, *_ in _items(message))
 
 
 def _says_all(version: Event, event: MessageReceived) -> bool:

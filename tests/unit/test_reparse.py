@@ -1,22 +1,23 @@
-"""Parsing again, by itself: which webhooks, how many at a time, and where the next call goes on."""
+"""Parsing again, by itself: what differs, which webhooks, how many at a time, and where the next call goes on."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 
 from gateway import reparse as module
 from gateway.connections import Connections
-from gateway.events import Event
+from gateway.events import Event, MessageReceived
 from gateway.inbox import Inbox
+from gateway.model import Attachment, Chat, Message, MessageRef, Part
 from gateway.plugins import load
 from gateway.provider import WebhookRequest
-from gateway.reparse import Reparsed, by_portions, reparse
+from gateway.reparse import Less, Reparsed, by_portions, reparse
 from gateway.simulator import SimClock
 from gateway.store import MemoryStore, NumberedWebhook
-from tests.unit.plain_vendor import NOW, Plain, after, connection, hook, written
+from tests.unit.plain_vendor import NOW, OTHER, PHONE, Plain, after, connection, hook, written
 
 
 class Shelf(MemoryStore):
@@ -76,6 +77,68 @@ def mended(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Desk:
 
     monkeypatch.setattr(Plain, "parse", parse)
     return desk
+
+
+# ── what differs ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def learnt(monkeypatch: pytest.MonkeyPatch, change: Callable[[MessageReceived], Event]) -> None:
+    """Let the parser make something else of messages."""
+    parse = Plain.parse
+
+    def changed(provider: Plain, request: WebhookRequest) -> Sequence[Event]:
+        return [change(event) if isinstance(event, MessageReceived) else event for event in parse(provider, request)]
+
+    monkeypatch.setattr(Plain, "parse", changed)
+
+
+def holding(*content: str | Part, **fields: Any) -> Callable[[MessageReceived], Event]:
+    """Let every message hold that, and nothing else."""
+    return lambda event: event.model_copy(update={"message": Message(*content, **fields)})
+
+
+PICTURE, OTHER_PICTURE = (Attachment(url=f"https://files.example/{name}.jpg") for name in "ab")
+WHOLE = holding("look", PICTURE, subject="s", reply_to=MessageRef(vendor_id="m0", part=1))
+
+
+@pytest.mark.parametrize(
+    ("change", "less"),
+    [
+        (WHOLE, None),
+        (holding("look"), ("message.subject", "message.reply_to", "message.attachment")),
+        (holding(PICTURE, subject="s", reply_to=MessageRef(vendor_id="m0", part=1)), ("message.text",)),
+        (holding("look", PICTURE, subject="s", reply_to=MessageRef(vendor_id="m0")), ()),
+        (holding("look", OTHER_PICTURE, subject="s", reply_to=MessageRef(vendor_id="m0", part=1)), ()),
+        (lambda event: event.model_copy(update={"sender": None, "chat": Chat.direct(PHONE)}), ("chat.line", "sender")),
+    ],
+)
+async def test_what_is_not_read_any_more_is_named(
+    change: Callable[[MessageReceived], Event], less: tuple[str, ...] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A parser that loses a picture or a reply makes another event of it; which words are gone, and never what."""
+    desk = Desk()
+    event = WHOLE(written("m1", chat=Chat.direct(PHONE, line=OTHER), sender=PHONE))
+    await desk.take("a", hook(event))
+    if less is not None:
+        learnt(monkeypatch, change)
+    found = await desk.reparse(since=NOW, apply=False)
+    [row] = await desk.store.events()
+    changed = () if less is None else (row.id,)
+    assert (changed, 1 - len(changed)) == (found.changed, found.unchanged)
+    assert ((Less(event=row.id, what=less),) if less else ()) == found.less
+
+
+async def test_what_came_in_several_webhooks_is_held_against_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A revision holds what came before it too, and a repetition may hold less: neither is a change by itself."""
+    desk = Desk()
+    contents: list[list[str | Part]] = [["look"], ["look", PICTURE], ["look"]]
+    for number, content in enumerate(contents):
+        await desk.take("a", hook(written("m1", *content, key=f"hook:{number}"), at=after(number)))
+    [_, revision] = [row.id for row in await desk.store.events()]
+    assert Reparsed(webhooks=3, unchanged=3, applied=True) == await desk.reparse(since=NOW)
+    learnt(monkeypatch, holding("look"))
+    found = await desk.reparse(since=NOW, apply=False)
+    assert ((revision,), (), 3) == (found.gone, found.changed, found.unchanged)
 
 
 # ── which, and how many ───────────────────────────────────────────────────────────────────────────────────────────

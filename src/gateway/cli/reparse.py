@@ -111,6 +111,8 @@ def report(screen: Screen, found: Reparsed, *, json: bool) -> None:
     for name, events in (("new", found.new), ("changed", found.changed), ("gone", found.gone)):
         for event in events:
             screen.show(f"{name:<9}  {event}")
+    for less in found.less:
+        screen.show(f"less       {less.event}: {printable(', '.join(less.what), most=200)}")
     for failing in found.failing:
         when = f"{failing.received_at.astimezone():%Y-%m-%d %H:%M:%S}"
         screen.show(f"unread     {failing.connection}, {when}: {printable(failing.problem, most=200)}")
