@@ -26,6 +26,7 @@ __all__ = [
     "aware",
     "chat_of",
     "holds",
+    "in_time",
     "messages_of",
     "reaction_of",
     "ref_of",
@@ -67,6 +68,13 @@ def aware(**times: datetime | None) -> None:
     for name, time in times.items():
         if time is not None and time.tzinfo is None:
             raise InvalidMessage(f"{name} has no time zone", hint="use datetime.now(UTC) + timedelta(…)")
+
+
+def in_time(at: datetime | None, expires: datetime | None) -> None:
+    """Refuse times without a zone, and what would be too late before it may leave; raises `InvalidMessage`."""
+    aware(at=at, expires=expires)
+    if at is not None and expires is not None and expires <= at:
+        raise InvalidMessage("it expires before it may leave", hint="give an expires that is later than at, or none")
 
 
 def holds(summary: ChatSummary, search: str) -> bool:

@@ -24,7 +24,7 @@ from gateway.actions import (
     SendPoll,
     ShareContact,
 )
-from gateway.asking import Content, Recipient, aware, chat_of, messages_of, reaction_of, ref_of, said
+from gateway.asking import Content, Recipient, aware, chat_of, in_time, messages_of, reaction_of, ref_of, said
 from gateway.catchup import PAGES, SECONDS, CaughtUp
 from gateway.clock import SYSTEM, Clock
 from gateway.config import load_config
@@ -61,6 +61,11 @@ __all__ = ["Gateway", "Ticket", "Urgency", "Verdict"]
 
 T = TypeVar("T")
 EventT = TypeVar("EventT", bound=Event)
+
+DOTS = timedelta(seconds=10)
+"""How long dots may wait to be shown: what they announce waits behind them in the chat, and then says it all."""
+MARKS = timedelta(minutes=1)
+"""How long a read mark may wait, and the end of dots: later it tells nobody anything, and the chat waits behind it."""
 
 
 class Gateway(Questions):
@@ -269,7 +274,7 @@ class Gateway(Questions):
         when: When,
         priority: Urgency | None,
     ) -> tuple[MessageRow, Plan]:
-        aware(at=when.at, expires=when.expires)
+        in_time(when.at, when.expires)
         rank = said(lambda: Priority.of(priority, answer=isinstance(to, Event)))
         connection, chat, messages = self._asked(to, message, via)
         chosen = self._policy(connection, policy)
@@ -433,7 +438,10 @@ class Gateway(Questions):
     async def typing(
         self, chat: Recipient, seconds: float = 5.0, *, via: str | None = None, wait: float = 30.0
     ) -> None:
-        """Show the typing dots for a while; 0 seconds takes them away. They go when a message is sent."""
+        """Show the typing dots for a while; 0 seconds takes them away. They go when a message is sent.
+
+        Raises `Expired` where the vendor does not take them within ten seconds: then they are not shown any more.
+        """
         where, named = chat_of(chat)
         connection = self._route_to(where, via or named)
         table = connection.table
@@ -446,25 +454,29 @@ class Gateway(Questions):
                 where, on=on, seconds=seconds if on else None, target=last, table=table, policy=Policy.STRICT
             )
         asked = request_of(where, Policy.STRICT, typing=seconds)
-        row = await self._engine.promise(connection, plan, asked, when=_when(chat))
+        when = _when(chat)._replace(expires=self._engine.clock.now() + (DOTS if on else MARKS))
+        row = await self._engine.promise(connection, plan, asked, when=when)
         await self._engine.outcome(row.id, wait)
         if on and table.find(where.kind).limits.typing_seconds is None:
             # this vendor shows the dots until it is told to stop
             with located(connection):
                 off = fit_typing(where, on=False, seconds=None, target=last, table=table, policy=Policy.STRICT)
-            later = _when(chat)._replace(at=self._engine.clock.now() + timedelta(seconds=seconds))
+            at = self._engine.clock.now() + timedelta(seconds=seconds)
+            later = when._replace(at=at, expires=at + MARKS)
             await self._engine.promise(connection, off, request_of(where, Policy.STRICT, typing=0), when=later)
 
     async def mark_read(self, chat: Recipient, *, via: str | None = None, wait: float = 30.0) -> None:
-        """Mark a chat as read, and show that to the contact."""
+        """Mark a chat as read, and show that to the contact.
+
+        Raises `Expired` where the vendor does not take it within a minute: then it is left out.
+        """
         where, named = chat_of(chat)
         connection = self._route_to(where, via or named)
         last = await self._last_inbound(connection, where)
         with located(connection):
             plan = fit_read(where, target=last, table=connection.table, policy=Policy.STRICT)
-        row = await self._engine.promise(
-            connection, plan, request_of(where, Policy.STRICT, read=True), when=_when(chat)
-        )
+        when = _when(chat)._replace(expires=self._engine.clock.now() + MARKS)
+        row = await self._engine.promise(connection, plan, request_of(where, Policy.STRICT, read=True), when=when)
         await self._engine.outcome(row.id, wait)
 
     # ── polls, our contact card ───────────────────────────────────────────────────────────────────────────────────

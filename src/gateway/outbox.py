@@ -36,6 +36,7 @@ from gateway.ids import ChatId, MessageId, Token, chat_id, new_token
 from gateway.known import ACTIONS, RECEIPTS
 from gateway.model import Chat
 from gateway.store.rows import AttemptRow, FactRow, MessageRow, MessageState, Settlement, StepRow, StepState
+from gateway.store.rules import has_begun
 from gateway.traces import traced
 
 __all__ = [
@@ -46,6 +47,7 @@ __all__ = [
     "again",
     "cancelled",
     "chat_at_vendor",
+    "ends_at",
     "error_of",
     "expired",
     "left_over",
@@ -64,6 +66,8 @@ Carrier: TypeAlias = Connection | ConnectionInfo
 """Who carried a message: a connection, or what is known of one that is not here any more."""
 
 _ADAPTATIONS: TypeAdapter[tuple[Adaptation, ...]] = TypeAdapter(tuple[Adaptation, ...])
+_PASSING = frozenset({"set_typing", "mark_read"})
+"""Kinds that are worth nothing when they are late, and that do no harm when the vendor has them twice."""
 TOO_OLD = "the rest waited too long for proof of what is before it"
 """Why the rest of a message does not go by itself, unless another reason is given."""
 
@@ -234,9 +238,20 @@ def unknown(
     )
 
 
+def ends_at(message: MessageRow, step: StepRow) -> datetime | None:
+    """Say when a step is too late; None for never.
+
+    A copy of what may be with the vendor goes on past its time; one of dots or of a read mark tells nobody anything.
+    """
+    return None if has_begun((step,)) and message.kind not in _PASSING else message.expires_at
+
+
 def expired(message: MessageRow, step: StepRow, connection: Connection, now: datetime) -> Settlement:
     """Its time ran out before the step could leave."""
-    error = Expired("its time ran out before it could leave", hint="allow more time, or none: expires=None")
+    if message.kind in _PASSING:
+        error = Expired("its time ran out before the vendor took it", hint="later it is worth nothing: ask anew")
+    else:
+        error = Expired("its time ran out before it could leave", hint="allow more time, or none: expires=None")
     return _given_up(refused(message, step, error, None, connection, now), MessageState.EXPIRED)
 
 
@@ -271,8 +286,8 @@ def waiting(
     message: MessageRow, step: StepRow, error: GatewayError, until: datetime, attempt: AttemptRow | None
 ) -> Settlement:
     """It may not go yet; the row says why, and is looked at again when it may, or when its time has run out."""
-    # a copy of what may be with the vendor goes on past its time: it would go on without a pause
-    ends = message.expires_at if not step.doubt else None
+    # what goes on past its time would go on without a pause
+    ends = ends_at(message, step)
     next_at = min(until, ends) if ends else until
     return Settlement(message=replace(message, error=_dump(error)), step=step, attempt=attempt, next_at=next_at)
 

@@ -318,7 +318,7 @@ class Worker:
         elif step.state is StepState.UNKNOWN:
             settled = await look_for_proof(self._store, work, step, connection, now, began=self._began)
             await self._desk.settle(work, settled)
-        elif _is_too_late(work, step, now):
+        elif (ends := outbox.ends_at(work.message, step)) is not None and ends <= now:
             _log.info("step_expired", message_id=work.message.id, step=step.index)
             await self._desk.settle(work, outbox.expired(work.message, step, connection, now))
         else:
@@ -340,10 +340,3 @@ def _raise_what_ended(beside: Sequence[asyncio.Task[None]]) -> None:
     for task in beside:
         if task.done() and not task.cancelled():
             task.result()
-
-
-def _is_too_late(work: Work, step: StepRow, now: datetime) -> bool:
-    """Tell whether the time of a step is over; not of one that may be with the vendor already."""
-    expires = work.message.expires_at
-    certain = step.state is StepState.WAITING and not step.doubt
-    return certain and expires is not None and expires <= now

@@ -19,7 +19,7 @@ from pydantic import JsonValue, SecretStr
 
 from gateway.actions import ChatSummary, Group, HistoryItem, Member, OptInLinks, Policy, Reachability, Receipt
 from gateway.addresses import Address
-from gateway.asking import Content, Recipient, address_of, aware, chat_of, holds, messages_of, reaction_of
+from gateway.asking import Content, Recipient, address_of, aware, chat_of, holds, in_time, messages_of, reaction_of
 from gateway.catchup import PAGES, SECONDS, CaughtUp
 from gateway.delivery import MessageStatus
 from gateway.drift import Drift
@@ -314,7 +314,7 @@ class RemoteGateway:
         expires: datetime | None = None,
         priority: Urgency | None = None,
     ) -> dict[str, JsonValue]:
-        aware(at=at, expires=expires)
+        in_time(at, expires)
         content = [message_json(await self._carried(item)) for item in messages_of(message)]
         body: dict[str, Any] = {
             "to": recipient_json(to),
