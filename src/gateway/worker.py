@@ -23,6 +23,7 @@ from gateway.connections import Connection, Connections
 from gateway.desk import Desk, LaneLostError
 from gateway.errors import StoreError
 from gateway.failpoints import Point, reach
+from gateway.late import end_late
 from gateway.log import logger
 from gateway.outcomes import Outcomes
 from gateway.proof import look_for_proof, prove
@@ -80,6 +81,8 @@ class Worker:
         self._rests: dict[str, datetime] = {}
         self._missing: dict[str, tuple[datetime, float]] = {}
         """Connections that are not here: when to look again, and how long the pause before that was."""
+        self._looks: dict[str, datetime] = {}
+        """When connections by which nothing leaves are looked at again for what is too late."""
         self._works: dict[asyncio.Task[None], Work] = {}
         self._news = asyncio.Event()
         """Something fell due, or a step ended and made room for what was left behind."""
@@ -138,11 +141,21 @@ class Worker:
         try:
             self._news.clear()
             if await self._claimed():
+                await self._end_late()
                 await self._rest()
         except StoreError as error:
             # a store that is away comes back, and what it keeps is still there
             _log.error("outbox_unreachable", error=error.slug)
             await self._clock.sleep(IDLE)
+
+    async def _end_late(self) -> None:
+        """End what is too late where nothing leaves; elsewhere that is seen when it is its turn."""
+        now = self._clock.now()
+        still = {each.name: each for each in self._connections if each.stopped or each.name in self._rests}
+        self._looks = {name: until for name, until in self._looks.items() if name in still}
+        for name, connection in still.items():
+            if self._looks.get(name, now) <= now:
+                self._looks[name] = await end_late(self._store, connection, now)
 
     @property
     def _at_once(self) -> bool:
@@ -235,8 +248,9 @@ class Worker:
     def _seconds(self, now: datetime) -> float:
         """Say how long there is nothing to do: until something falls due, or a connection has rested."""
         due = self._store.next_due(now, events=False)
-        looks = (until for until, _ in self._missing.values())
-        coming = [time for time in (due, *self._rests.values(), *looks) if time is not None and time > now]
+        missing = (until for until, _ in self._missing.values())
+        times = (due, *self._rests.values(), *missing, *self._looks.values())
+        coming = [time for time in times if time is not None and time > now]
         seconds = (min(coming) - now).total_seconds() if coming else IDLE
         return min(seconds, BUSY if due is not None and due <= now else IDLE)
 

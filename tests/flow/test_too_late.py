@@ -7,12 +7,12 @@ from datetime import timedelta
 
 import pytest
 
-from gateway import ChatKind, Expired, Feature, InvalidMessage
+from gateway import ChatKind, DeliveryState, DeliveryUpdated, Expired, Feature, InvalidMessage, Unauthorized
 from gateway.client import DOTS, MARKS
 from gateway.simulator import Fault, FaultKind
 from gateway.store import MessageState
 from tests.flow.paced import paced
-from tests.flow.stage import PHONE, VENDORS
+from tests.flow.stage import OTHER, PHONE, VENDORS
 
 pytestmark = pytest.mark.parametrize("vendor", VENDORS)
 
@@ -77,3 +77,61 @@ async def test_dots_are_taken_away_no_later_than_that_is_worth_something(vendor:
 
         assert (None, DOTS) == (on.error, (on.expires_at or on.due_at) - on.due_at)
         assert MARKS == (off.expires_at or off.due_at) - off.due_at
+
+
+# ── where nothing leaves ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_what_is_too_late_ends_on_a_connection_that_stopped(vendor: str) -> None:
+    """At its time, wherever it is in its chat; what has no end stays, and nobody calls the vendor."""
+    async with paced(vendor) as it:
+        event = await it.greeted()
+        begins, ends = (it.sim.clock.now() + timedelta(seconds=seconds) for seconds in (20, 60))
+        alone = await it.gateway.enqueue(OTHER, "alone", at=begins, expires=ends)
+        stays = await it.gateway.enqueue(PHONE, "stays", at=begins)
+        behind = await it.gateway.enqueue(PHONE, "behind", at=begins, expires=ends)
+        it.sim.faults.add(Fault(vendor=vendor, kind=FaultKind.ANSWER, status=401))
+        with pytest.raises(Unauthorized):
+            await it.gateway.send(event, "x")
+        posts = len(it.posts())
+        await it.go_on(58)
+        assert ["queued"] * 3 == [(await it.gateway.status(each)).outcome for each in (alone, stays, behind)]
+        await it.go_on(2)
+
+        outcomes = [(await it.gateway.status(each)).outcome for each in (alone, stays, behind)]
+        assert (["expired", "queued", "expired"], posts) == (outcomes, len(it.posts()))
+        await it.event(DeliveryUpdated, lambda e: e.message_id == alone.message_id and e.state is DeliveryState.FAILED)
+
+
+async def test_what_is_too_late_ends_while_a_connection_rests(vendor: str) -> None:
+    """A vendor that says when to come again keeps nobody from hearing that it will be too late."""
+    async with paced(vendor) as it:
+        event = await it.greeted()
+        it.sim.faults.add(Fault(vendor=vendor, kind=FaultKind.ANSWER, status=429, retry_after=600))
+        first = await it.gateway.enqueue(event, "first")
+        await it.go_on(1)
+        late = await it.gateway.enqueue(OTHER, "late", expires=it.sim.clock.now() + timedelta(seconds=60))
+        await it.go_on(80)
+
+        assert ("queued", "expired") == (
+            (await it.gateway.status(first)).outcome,
+            (await it.gateway.status(late)).outcome,
+        )
+        assert [] == it.texts()
+
+
+async def test_what_may_be_with_the_vendor_does_not_end_so(vendor: str) -> None:
+    """Its copies go on once calls do: only the vendor knows whether it was sent."""
+    async with paced(vendor) as it:
+        event = await it.greeted()
+        if it.gateway.connections[0].provider.proof.key_window is None:
+            return
+        it.sim.faults.add(Fault(vendor=vendor, kind=FaultKind.ANSWER, status=500, retry_after=5, method="POST"))
+        it.sim.faults.add(Fault(vendor=vendor, kind=FaultKind.ANSWER, status=401, method="POST"))
+        sent = await it.gateway.enqueue(event, "sent?", expires=it.sim.clock.now() + timedelta(seconds=60))
+        await it.go_on(1)
+        with pytest.raises(Unauthorized):
+            await it.gateway.send(OTHER, "x")
+        await it.go_on(200)
+
+        assert "queued" == (await it.gateway.status(sent)).outcome

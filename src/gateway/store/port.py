@@ -146,6 +146,12 @@ class Store(Protocol):
     async def parked(self, connection: str, before: MessageId | None, limit: int) -> list[MessageRow]:
         """List the rows of a connection that are unknown and wait for a person, newest first, from an id down."""
 
+    async def ending(self, connection: str, limit: int) -> list[MessageRow]:
+        """List the rows of a connection that are queued and whose time runs out, those first for whom that is soonest.
+
+        Wherever they are in their lanes; not those that wait for a person.
+        """
+
     async def begun(self, lane: ChatId) -> list[tuple[MessageRow, tuple[StepRow, ...]]]:
         """List the messages of a lane, oldest first, with a step that may be with the vendor and is not settled.
 

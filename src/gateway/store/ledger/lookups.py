@@ -95,6 +95,10 @@ class Lookups(ABC):
         rows = await self._list("message_list_parked", connection, before or LAST_MESSAGE, limit)
         return [message_row(row) for row in rows]
 
+    async def ending(self, connection: str, limit: int) -> list[MessageRow]:
+        """List the queued rows of a connection whose time runs out."""
+        return [message_row(row) for row in await self._list("message_list_ending", connection, limit)]
+
     async def begun(self, lane: ChatId) -> list[tuple[MessageRow, tuple[StepRow, ...]]]:
         """List the messages of a lane with a step that may be with the vendor."""
         rows = [message_row(row) for row in await self._list("messages_open", lane)]

@@ -29,6 +29,7 @@ from gateway.store.rules import Candidate, give_back, held_again, in_turns, spen
 __all__ = ["Outbox"]
 
 _Place = tuple[MessageId, int]
+_QUEUED = MessageState.QUEUED
 
 
 @dataclass(slots=True)
@@ -191,6 +192,13 @@ class Outbox:
         """Give the row that has a caller's key."""
         taken = self._keys.get(key)
         return self.messages[taken] if taken is not None else None
+
+    def ending(self, connection: str, limit: int) -> list[MessageRow]:
+        """List the rows of a connection that are queued and whose time runs out, the soonest first."""
+        lanes = (lane for lane in self._lanes.values() if lane.connection == connection)
+        queued = (row for lane in lanes for id_ in lane.waiting if (row := self.messages[id_]).state is _QUEUED)
+        ends = sorted((row.expires_at, row.id) for row in queued if row.expires_at is not None)
+        return [self.messages[id_] for _, id_ in ends[:limit]]
 
     def steps_of(self, message: MessageId) -> tuple[StepRow, ...]:
         """Give the steps of a row."""

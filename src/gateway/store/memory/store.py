@@ -197,6 +197,11 @@ class MemoryStore:
         wanted = (connection, MessageState.UNKNOWN, True)
         return _first(limit, (row for row in rows if (row.connection, row.state, row.parked) == wanted))
 
+    async def ending(self, connection: str, limit: int) -> list[MessageRow]:
+        """List the queued rows of a connection whose time runs out."""
+        self._check()
+        return self._out.ending(connection, limit)
+
     async def begun(self, lane: ChatId) -> list[tuple[MessageRow, tuple[StepRow, ...]]]:
         """List the messages of a lane with a step that may be with the vendor."""
         self._check()

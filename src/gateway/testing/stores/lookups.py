@@ -153,6 +153,26 @@ class LookupsContract:
         assert [other.id] == [row.id for row in await store.parked("other", None, 10)]
         assert [] == await store.parked("nobody", None, 10)
 
+    async def test_what_will_be_too_late_is_listed_by_connection(self, store: Store) -> None:
+        """The soonest first, wherever it is in its lane; not what has no end, has ended, or is unknown."""
+        ends = {"a": 30, "b": None, "c": 10, "d": 20, "e": 5, "f": 4}
+        rows = {
+            name: await enqueued(store, name, OTHER if name in "ef" else CHAT, expires_at=after(end) if end else None)
+            for name, end in ends.items()
+        }
+        await enqueued(store, "x", "chat_x", connection="other", expires_at=after(1))
+        soonest = [rows[name] for name in "fecda"]
+        assert soonest == await store.ending("main", 10)
+        assert soonest[:2] == await store.ending("main", 2)
+        works = {work.message.id: work for work in await store.claim(NOW, LEASE, 10)}
+        assert soonest == await store.ending("main", 10)
+        assert await store.settle(works[rows["e"].id], finished(works[rows["e"].id]))
+        doubtful = works[rows["a"].id]
+        row = replace(doubtful.message, state=MessageState.UNKNOWN)
+        assert await store.settle(doubtful, replace(finished(doubtful, MessageState.UNKNOWN), message=row))
+        assert [rows[name] for name in "fcd"] == await store.ending("main", 10)
+        assert [] == await store.ending("nobody", 10)
+
     async def test_what_has_begun_is_listed_by_lane(self, store: Store) -> None:
         """What is unknown and waits for a person, and what was started; not what has ended, nor what only waits."""
         for name, state in (("a", MessageState.ACCEPTED), ("b", MessageState.UNKNOWN)):

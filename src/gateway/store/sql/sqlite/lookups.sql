@@ -42,6 +42,15 @@ from message
 where state = 'unknown' and state not in ('accepted', 'queued') and parked and connection = ?1 and id < ?2
 order by id desc limit ?3;
 
+-- name: message_list_ending
+-- List the queued messages of a connection whose time runs out, the soonest first, by the lanes that have any waiting.
+select
+    message.id, message.connection, message.lane, kind, request, fingerprint, key, adaptations, steps, created_at,
+    due_at, expires_at, message.priority, state, generation, error, parked
+from lane join message on message.lane = lane.lane
+where lane.connection = ?1 and lane.next_at is not null and waiting and state = 'queued' and expires_at is not null
+order by expires_at, message.id limit ?2;
+
 -- name: messages_open
 -- List the messages of a lane whose outcome is unknown, and the first hundred that wait in it, oldest first.
 select * from (
