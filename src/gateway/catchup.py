@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import TypeAlias
 
 from pydantic import AwareDatetime, ValidationError
 
@@ -38,6 +39,9 @@ from gateway.store.port import Store
 __all__ = ["CatchUp", "CaughtUp"]
 
 _log = logger(__name__)
+
+Wanted: TypeAlias = Callable[[Reading], Awaitable[bool]]
+"""Says whether a webhook of which something is new is to be taken in."""
 
 FIRST = timedelta(hours=24)
 """How far back the first catch-up of a connection looks: the longest that a vendor is known to go on trying."""
@@ -147,6 +151,13 @@ class CatchUp:
         """
         return await self._once(connection, since, self._bounds(pages, seconds), asked=True)
 
+    async def take(
+        self, hooks: Sequence[WebhookRequest], connection: Connection, *, wanted: Wanted | None = None
+    ) -> int:
+        """Keep what is new of a vendor's page, in its order, as if it had been pushed; tells how many events were."""
+        unknown = await self._unknown(hooks, connection, wanted)
+        return sum([await self._take(hook, connection) for hook in unknown])
+
     # ── how ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def _once(self, connection: Connection, since: datetime | None, bounds: _Bounds, *, asked: bool) -> CaughtUp:
@@ -221,14 +232,13 @@ class CatchUp:
         found = CaughtUp(connection=connection.name)
         while True:
             place, missed = await self._page(connection, place)
-            unknown = await self._unknown(missed.hooks, connection)
-            recovered = [await self._take(hook, connection) for hook in unknown]
+            recovered = await self.take(missed.hooks, connection)
             place = self._further(place, missed)
             found = CaughtUp(
                 connection=connection.name,
                 pages=found.pages + 1,
                 webhooks=found.webhooks + len(missed.hooks),
-                recovered=found.recovered + sum(recovered),
+                recovered=found.recovered + recovered,
                 complete=missed.cursor is None,
             )
             await self._keep(connection, _done(place))
@@ -266,7 +276,9 @@ class CatchUp:
         # what is not set is not written: a process of the version before reads what it wrote itself
         await self._store.keep_cursor(_name(connection), place.model_dump_json(exclude_defaults=True))
 
-    async def _unknown(self, hooks: Sequence[WebhookRequest], connection: Connection) -> list[WebhookRequest]:
+    async def _unknown(
+        self, hooks: Sequence[WebhookRequest], connection: Connection, wanted: Wanted | None
+    ) -> list[WebhookRequest]:
         """Give the webhooks of which something may be new, in their order.
 
         Nearly all have arrived by themselves, and what is known stays known: so several are looked for at a time.
@@ -278,7 +290,7 @@ class CatchUp:
             for hook, news in zip(some, looks, strict=True):
                 if isinstance(news, BaseException):
                     raise news
-                if news is not None:
+                if news is not None and (wanted is None or await wanted(news)):
                     unknown.append(hook)
         return unknown
 

@@ -26,6 +26,7 @@ from gateway.errors import Conflict, GatewayError, NotFound, NotSettled, Overloa
 from gateway.exchange import Reply
 from gateway.failpoints import Point, reach
 from gateway.fitting import Plan
+from gateway.hearing import Hearing
 from gateway.ids import MessageId, Token, chat_id, new_message_id
 from gateway.inbox import Inbox, Stale
 from gateway.log import logger
@@ -86,7 +87,10 @@ class Engine:
         self.catch_up: CatchUp = CatchUp(self.store, self.connections, self.inbox, clock, chance)
         self.dispatcher: Dispatcher = Dispatcher(self.store, clock)
         self._outcomes = Outcomes(self.store)
-        self._worker = Worker(self.store, self.connections, clock, self._outcomes, policy=retry, chance=chance)
+        hear = Hearing(self.store, self.catch_up, clock).hear
+        self._worker = Worker(
+            self.store, self.connections, clock, self._outcomes, policy=retry, chance=chance, hear=hear
+        )
         self._works = works
         self._tasks: list[asyncio.Task[None]] = []
         self._opened = False

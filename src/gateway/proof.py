@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from math import floor, log
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from gateway import outbox
 from gateway.actions import Attempt, DeliveryState, Found, Receipt, SendMessage, Sent
@@ -23,12 +23,15 @@ from gateway.store.port import Store
 from gateway.store.rows import AttemptRow, MessageRow, MessageState, Settlement, StepRow, StepState, Work
 from gateway.store.rules import has_begun
 
-__all__ = ["Late", "absent", "came_late", "look_again", "look_for_proof", "prove", "proven", "reported_states"]
+__all__ = ["Hear", "Late", "absent", "came_late", "look_again", "look_for_proof", "prove", "proven", "reported_states"]
 
 _log = logger(__name__)
 
 Late: TypeAlias = Callable[[MessageRow, Sequence[StepRow], StepRow], Settlement | None]
 """Makes of a row that was given up what a late answer says about it; None where it says nothing."""
+
+Hear: TypeAlias = Callable[[Connection, Token, datetime], Awaitable[GatewayError | None]]
+"""Takes in what a vendor told of a send since it began and nobody heard; gives what stood in the way of that."""
 
 UNDECIDED = 120.0
 """Seconds that a late answer waits for whoever has the lane now: two leases, for that one may be dead itself."""
@@ -78,33 +81,69 @@ async def prove(store: Store, connections: Connections, token: Token, now: datet
             _log.info("outcome_proven", message_id=message.id, step=step.index, by="webhook")
 
 
-async def look_for_proof(
-    store: Store, work: Work, step: StepRow, connection: Connection, now: datetime, *, began: datetime
-) -> Settlement:
-    """Say what became of a step whose settle time is over.
+class _Seen(NamedTuple):
+    """What a look for a step showed."""
 
-    By the vendor's webhooks, else by its records. Where the vendor does not answer it is asked again later; the time
-    before this process `began` does not count. With no proof it is parked for `resolve`, and its chat goes on: a dead
-    chat is worse than a gap.
+    vendor_ids: tuple[str, ...] = ()
+    gone: bool = False
+    """The vendor certainly has nothing."""
+    errors: tuple[GatewayError, ...] = ()
+    """What stood in the way."""
+
+
+async def look_for_proof(
+    store: Store,
+    work: Work,
+    step: StepRow,
+    connection: Connection,
+    now: datetime,
+    *,
+    began: datetime,
+    hear: Hear | None = None,
+) -> Settlement | None:
+    """Say what became of a step whose settle time is over; None where that was written as it was found.
+
+    By the vendor's webhooks, then by those that it kept, else by its records. Where the vendor does not answer it is
+    asked again later; the time before this process `began` does not count. With no proof it is parked for `resolve`,
+    and its chat goes on: a dead chat is worse than a gap.
     """
-    vendor_ids, gone = await store.proofs(step.token), False
-    if not vendor_ids:
-        try:
-            vendor_ids, gone = await _in_records(store, work.message, step, connection, connection.transport.send)
-        except GatewayError as error:
-            _log.info("no_records", message_id=work.message.id, error=error.slug)
-            if (then := await _next_look(store, work.message, error, now, began)) is not None:
-                return Settlement(message=work.message, step=step, attempt=None, next_at=then)
-    if vendor_ids:
+    seen = await _seen(store, work.message, step, connection, hear)
+    if seen is None:
+        return None
+    if seen.vendor_ids:
         _log.info("outcome_proven", message_id=work.message.id, step=step.index, by="records")
         await begin(store, connection, work.lane, now)
-        states = await reported_states(store, connection, vendor_ids)
-        return outbox.accepted(work.message, work.steps, step, proven(vendor_ids), None, connection, now, states=states)
-    if gone:
+        states = await reported_states(store, connection, seen.vendor_ids)
+        receipt = proven(seen.vendor_ids)
+        return outbox.accepted(work.message, work.steps, step, receipt, None, connection, now, states=states)
+    if seen.gone:
         _log.info("outcome_absent", message_id=work.message.id, step=step.index)
         return absent(work.message, step, None, now)
+    for error in seen.errors:
+        if (then := await _next_look(store, work.message, error, now, began)) is not None:
+            return Settlement(message=work.message, step=step, attempt=None, next_at=then)
     _log.warning("outcome_parked", message_id=work.message.id, step=step.index, connection=connection.name)
     return Settlement(message=replace(work.message, parked=True), step=step, attempt=None, next_at=now)
+
+
+async def _seen(
+    store: Store, message: MessageRow, step: StepRow, connection: Connection, hear: Hear | None
+) -> _Seen | None:
+    """Look for a step, in the order of proof; None where what was heard of it has settled it."""
+    if vendor_ids := await store.proofs(step.token):
+        return _Seen(vendor_ids)
+    unheard = await hear(connection, step.token, _begun(message, step)) if hear is not None else None
+    if vendor_ids := await store.proofs(step.token):
+        kept = await store.message(message.id)
+        still = kept is not None and any(_is_same(other, step) and other.state is step.state for other in kept[1])
+        return _Seen(vendor_ids) if still else None
+    errors = (unheard,) if unheard is not None else ()
+    try:
+        vendor_ids, gone = await _in_records(store, message, step, connection, connection.transport.send)
+    except GatewayError as error:
+        _log.info("no_records", message_id=message.id, error=error.slug)
+        return _Seen(errors=(error, *errors))
+    return _Seen(vendor_ids, gone, errors)
 
 
 async def _next_look(

@@ -370,7 +370,7 @@ class Proof:
     redelivery_window: timedelta = timedelta(hours=24)
     """How long after the first delivery the vendor may deliver the same webhook again."""
     token_returns: bool = False
-    """True where our token comes back on webhooks."""
+    """True where our token comes back on webhooks; it is looked for in those that the vendor kept (`missed`) too."""
 
 
 @dataclass(frozen=True, slots=True)

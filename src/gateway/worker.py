@@ -26,7 +26,7 @@ from gateway.failpoints import Point, reach
 from gateway.late import end_late
 from gateway.log import logger
 from gateway.outcomes import Outcomes
-from gateway.proof import look_for_proof, prove
+from gateway.proof import Hear, look_for_proof, prove
 from gateway.retry import RetryPolicy
 from gateway.store.port import Store
 from gateway.store.rows import StepRow, StepState, Work
@@ -68,6 +68,7 @@ class Worker:
         policy: RetryPolicy | None = None,
         chance: Callable[[], float] = random.random,
         limit: int = AT_ONCE,
+        hear: Hear | None = None,
     ) -> None:
         self._store = store
         self._connections = connections
@@ -77,6 +78,7 @@ class Worker:
         self.traces: Traces = UNTRACED
         """Follows attempts; the engine is told by whoever wants that."""
         self._limit = limit
+        self._hear = hear
         self._busy: Counter[str] = Counter()
         self._rests: dict[str, datetime] = {}
         self._missing: dict[str, tuple[datetime, float]] = {}
@@ -330,8 +332,10 @@ class Worker:
             # another process may have it, or this one in a moment: what waits is not made to wait for longer
             await self._store.release(work, now)
         elif step.state is StepState.UNKNOWN:
-            settled = await look_for_proof(self._store, work, step, connection, now, began=self._began)
-            await self._desk.settle(work, settled)
+            began, hear = self._began, self._hear
+            settled = await look_for_proof(self._store, work, step, connection, now, began=began, hear=hear)
+            if settled is not None:
+                await self._desk.settle(work, settled)
         elif (ends := outbox.ends_at(work.message, step)) is not None and ends <= now:
             _log.info("step_expired", message_id=work.message.id, step=step.index)
             await self._desk.settle(work, outbox.expired(work.message, step, connection, now))
