@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from gateway.errors import StoreError
-from gateway.store import Store
+from gateway.store import Store, beside
 from gateway.store.sql import Migration, migrations
 from gateway.store.sqlite import SqliteStore, backup
 from gateway.store.sqlite.schema import upgrade
@@ -24,7 +24,7 @@ from gateway.store.sqlite.store import writing
 from gateway.store.sqlite.writer import MOST
 from gateway.testing.stores import DurableContract, StoreContract
 from gateway.testing.stores.durable import Open
-from gateway.testing.stores.samples import enqueued, webhook_row
+from gateway.testing.stores.samples import NOW, enqueued, webhook_row
 
 
 def url_of(path: Path) -> str:
@@ -110,6 +110,44 @@ async def test_a_file_is_for_its_owner_only(tmp_path: Path) -> None:
     await store.close()
     assert {0o600} == set(modes.values()), modes
     assert copy.name in modes
+
+
+async def test_a_file_in_use_is_looked_at_from_beside(tmp_path: Path) -> None:
+    """Each look sees what was committed last, while the gateway goes on writing; and it can change nothing."""
+    store = await opened_at(tmp_path / "gateway.db")
+    first = await enqueued(store, "1")
+    other = beside(url_of(tmp_path / "gateway.db"))
+    await other.open()
+    assert [first] == await other.messages()
+    second = await enqueued(store, "2", "chat_2")
+    assert [second, first] == await other.messages()
+    assert await store.message(second.id) == await other.message(second.id)
+    for refused in (other.keep_cursor("c", "1"), other.claim(NOW, 60, 1), other.claim_events(NOW, 60, 1)):
+        with pytest.raises(StoreError, match="only looked at"):
+            await refused
+    await store.close()
+    assert [second, first] == await other.messages()
+    await other.close()
+    with pytest.raises(StoreError, match="closed"):
+        await other.messages()
+    await (await opened_at(tmp_path / "gateway.db")).close()
+
+
+@pytest.mark.parametrize(("change", "code"), [("delete from migration", "older"), (None, "missing")])
+async def test_what_is_no_database_of_this_version_is_not_looked_at(
+    tmp_path: Path, change: str | None, code: str
+) -> None:
+    """A look may not bring the schema up to date, nor make a file."""
+    path = tmp_path / "gateway.db"
+    if change is not None:
+        await (await opened_at(path)).close()
+        with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+            connection.execute(change)
+    other = beside(url_of(path))
+    with pytest.raises(StoreError) as caught:
+        await other.open()
+    await other.close()
+    assert (code, change is not None) == (caught.value.code, path.exists())
 
 
 async def test_what_is_committed_is_on_the_disk(tmp_path: Path) -> None:

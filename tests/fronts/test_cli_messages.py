@@ -1,5 +1,6 @@
 import asyncio
 import re
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -74,9 +75,10 @@ def test_a_store_in_memory_has_nothing_to_look_at(config: Path) -> None:
     )
 
 
-def test_a_store_in_use_is_looked_at_in_a_copy(durable: Path) -> None:
-    """SQLite belongs to one process; looking is possible all the same, deciding is not."""
+def test_a_store_in_use_is_looked_at_from_beside(durable: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite belongs to one process; looking is possible all the same, deciding is not. Nothing is copied anywhere."""
     message = keep(durable)
+    monkeypatch.setattr(tempfile, "tempdir", str(durable.with_name("nowhere")))
 
     async def meanwhile() -> tuple[Any, Any]:
         async with Gateway.from_config(durable, works=False):
@@ -84,7 +86,7 @@ def test_a_store_in_use_is_looked_at_in_a_copy(durable: Path) -> None:
             return shown, await asyncio.to_thread(run, "messages", "cancel", message, "--config", durable)
 
     shown, cancelled = asyncio.run(meanwhile())
-    assert (0, "the store is in use; this is a copy of it, made now") == (
+    assert (0, "the store is in use; this is what it has now") == (
         shown.exit_code,
         shown.stderr.splitlines()[0],
     )

@@ -24,7 +24,7 @@ number = 1
 
 
 def states(config: Path) -> list[str]:
-    """Where all messages stand; looks at a copy while a worker runs."""
+    """Where all messages stand; looks from beside while a worker runs."""
     rows = document(run("messages", "list", "--config", config, "--json", "--quiet").stdout)
     return [row["state"] for row in rows]
 

@@ -56,6 +56,7 @@ __all__ = [
     "WebhookRow",
     "Work",
     "backup",
+    "beside",
     "migrate",
     "open_store",
 ]
@@ -88,6 +89,16 @@ def open_store(url: str, offered: Mapping[str, Callable[[str], Store]]) -> Store
         hint = 'use "memory:", "sqlite:///gateway.db" or "postgresql://user:password@host/database"'
         raise ConfigurationError(f"there is no store for {_shown(url)} (there are {known})", hint=hint)
     return makers[scheme](url)
+
+
+def beside(url: str) -> Store:
+    """Make a store that looks at an SQLite file which another process has, and writes nothing.
+
+    Raises `ConfigurationError` for another URL: what several processes share is opened as it is.
+    """
+    from gateway.store import sqlite  # noqa: PLC0415 - as above
+
+    return sqlite.SqliteBeside(sqlite.path_of(url))
 
 
 async def migrate(url: str) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from gateway.cli.screen import Screen
 from gateway.config import load_config
 from gateway.errors import NotFound, StoreError
 from gateway.ids import MessageId
-from gateway.store import MessageRow, StepRow, Store, backup, open_store
+from gateway.store import MessageRow, StepRow, Store, beside, open_store
 
 __all__ = ["found", "looking"]
 
@@ -22,7 +21,7 @@ __all__ = ["found", "looking"]
 async def looking(screen: Screen, config: Path) -> AsyncIterator[Store]:
     """Open the store of a configuration, without anything that would work on it.
 
-    SQLite belongs to one process: where that is a running gateway, this looks at a copy, made now and removed after.
+    SQLite belongs to one process: where that is a running gateway, this only reads, from beside.
     """
     url = load_config(config).store
     async with contextlib.AsyncExitStack() as stack:
@@ -33,12 +32,12 @@ async def looking(screen: Screen, config: Path) -> AsyncIterator[Store]:
             if error.code != "in_use":
                 raise
             await store.close()
-            screen.note("the store is in use; this is a copy of it, made now")
-            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="gateway-"))
-            copy = await backup(url, Path(folder) / "copy.db")
-            store = open_store(f"sqlite:///{copy}", {})
+            screen.note("the store is in use; this is what it has now")
+            store = beside(url)
+            stack.push_async_callback(store.close)
             await store.open()
-        stack.push_async_callback(store.close)
+        else:
+            stack.push_async_callback(store.close)
         yield store
 
 
