@@ -296,6 +296,8 @@ async def test_a_backup_is_restored(postgres: Server, tmp_path: Path, monkeypatc
         archive = await backup(url, tmp_path / "copy")
         with pytest.raises(StoreError, match="there already"):
             await backup(url, archive)
+        with pytest.raises(StoreError, match="cannot be written: Not a directory"):
+            await backup(url, archive / "copy")
         await store.close()
         postgres.restore(archive, empty)
         copy = PostgresStore(empty)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
+import os
 import signal
 import sqlite3
 import stat
@@ -99,6 +101,40 @@ def test_a_file_is_free_when_the_loop_ended_while_it_was_closed(tmp_path: Path) 
 
     asyncio.run(interrupted())
     assert "1" == asyncio.run(after())
+
+
+async def test_a_lock_that_cannot_be_made_is_said_as_the_file_itself(tmp_path: Path) -> None:
+    """A folder in its place, or a name that is too long for it."""
+    (tmp_path / "gateway.db-lock").mkdir()
+    for name, why in (("gateway.db", errno.EISDIR), ("a" * 252, errno.ENAMETOOLONG)):
+        with pytest.raises(StoreError) as caught:
+            await opened_at(tmp_path / name)
+        assert ("missing", f"the file that locks the database cannot be made: {os.strerror(why)}") == (
+            caught.value.code,
+            caught.value.message,
+        )
+        assert "writable" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("gateway.db/copy.db", errno.ENOTDIR),
+        ("nowhere/copy.db", errno.ENOENT),
+        ("a" * 260, errno.ENAMETOOLONG),
+        ("a" * 252, errno.ENAMETOOLONG),
+    ],
+    ids=["in a file", "in no folder", "too long", "too long while it is written"],
+)
+async def test_a_backup_that_cannot_be_written_says_why(tmp_path: Path, name: str, why: int) -> None:
+    """And leaves nothing."""
+    store = await opened_at(tmp_path / "gateway.db")
+    before = {path.name for path in tmp_path.iterdir()}  # noqa: ASYNC240 - a few
+    with pytest.raises(StoreError) as caught:
+        await asyncio.to_thread(backup, store.path, tmp_path / name)
+    assert before == {path.name for path in tmp_path.iterdir()}  # noqa: ASYNC240 - as above
+    await store.close()
+    assert ("disk", f"the backup cannot be written: {os.strerror(why)}") == (caught.value.code, caught.value.message)
 
 
 async def test_a_file_is_for_its_owner_only(tmp_path: Path) -> None:

@@ -16,13 +16,23 @@ __all__ = ["backup"]
 def backup(path: Path, target: Path) -> Path:
     """Copy the database at `path` to the new file `target`; a gateway may be writing to it meanwhile.
 
-    Raises `StoreError` when there is no such database, or when `target` is there already. The copy has its name only
-    once it is whole and on the disk.
+    Raises `StoreError` when there is no such database, or when `target` is there already or cannot be written. The
+    copy has its name only once it is whole and on the disk.
     """
-    if not path.exists():
-        raise StoreError("there is no database to copy", code="missing", hint="look at the URL of the store")
-    if target.exists():
-        raise StoreError("the backup's file is there already", code="exists", hint="name a new file")
+    try:
+        if not path.exists():
+            raise StoreError("there is no database to copy", code="missing", hint="look at the URL of the store")
+        if target.exists():
+            raise StoreError("the backup's file is there already", code="exists", hint="name a new file")
+        _write(path, target)
+    except OSError as error:
+        raise StoreError(
+            f"the backup cannot be written: {error.strerror}", code="disk", hint="look at its name, folder and disk"
+        ) from None
+    return target
+
+
+def _write(path: Path, target: Path) -> None:
     part = target.with_name(f"{target.name}.part")
     try:
         with reading():
@@ -30,13 +40,9 @@ def backup(path: Path, target: Path) -> Path:
         _sync(part)
         part.rename(target)
         _sync(target.parent)
-    except OSError as error:
-        raise StoreError(
-            f"the backup cannot be written: {error.strerror}", code="disk", hint="look at the folder and its disk"
-        ) from None
     finally:
-        part.unlink(missing_ok=True)
-    return target
+        with contextlib.suppress(OSError):  # where it could not be made there is none, and why it could not is said
+            part.unlink(missing_ok=True)
 
 
 def _copy(path: Path, part: Path) -> None:

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from gateway.errors import ConfigurationError, StoreError
 
-__all__ = ["FileLock", "path_of"]
+__all__ = ["FileLock", "made", "path_of"]
 
 _PREFIX = "sqlite:///"
 _HINT = 'use "sqlite:///gateway.db" for a file here, "sqlite:////var/lib/gateway.db" for one from the root'
@@ -38,6 +38,16 @@ def path_of(url: str) -> Path:
     return Path(path)
 
 
+def made(path: Path, what: str) -> int:
+    """Open a file, made if it is not there for its owner's eyes only; raises `StoreError` that says why it cannot."""
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise StoreError(
+            f"{what} cannot be made: {error.strerror}", code="missing", hint="its folder must exist and be writable"
+        ) from None
+
+
 class FileLock:
     """Holds a file's neighbour `…-lock` exclusively; the system lets go of it when the process ends, however it ends.
 
@@ -49,8 +59,8 @@ class FileLock:
         self._file: IO[bytes] | None = None
 
     def __enter__(self) -> Self:
-        """Take the lock; raises `StoreError` when another process, or another store, has it."""
-        file = os.fdopen(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600), "r+b")
+        """Take the lock; raises `StoreError` when another process, or another store, has it, or it cannot be made."""
+        file = os.fdopen(made(self._path, "the file that locks the database"), "r+b")
         try:
             _lock(file)
         except OSError:

@@ -19,7 +19,7 @@ from gateway.store.rows import EventRow, Work
 from gateway.store.rules import ENDED
 from gateway.store.sql import migrations
 from gateway.store.sqlite.connection import connect, find, reading, run
-from gateway.store.sqlite.place import FileLock, path_of
+from gateway.store.sqlite.place import FileLock, made, path_of
 from gateway.store.sqlite.schema import upgrade
 from gateway.store.sqlite.writer import Outcome, Writer
 
@@ -144,21 +144,10 @@ def writing(path: Path) -> Iterator[sqlite3.Connection]:
     """Take a database's file for this process alone, whatever name it goes by, and connect to it."""
     path = path.resolve()
     with reading():
-        _make(path)
+        # it will hold messages, so it is not left to SQLite, which would let everybody read it
+        os.close(made(path, "the database's file"))
         with FileLock(path), contextlib.closing(connect(path, writing=True)) as connection:
             yield connection
-
-
-def _make(path: Path) -> None:
-    """Make the file if it is not there: it will hold messages, so it is for its owner's eyes only."""
-    try:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    except OSError as error:
-        raise StoreError(
-            f"the database's file cannot be made: {error.strerror}",
-            code="missing",
-            hint="its folder must exist and be writable",
-        ) from None
 
 
 def _void() -> Plan[None]:
