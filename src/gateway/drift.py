@@ -33,9 +33,9 @@ class NoveltyKind(StrEnum):
     """What is new."""
 
     UNREAD = "unread"
-    """A webhook that no parser reads; it is in quarantine."""
+    """A webhook that no parser reads, as one of another generation; it is in quarantine."""
     EVENT = "event"
-    """An event that we have no word for."""
+    """An event that we have no word for, in a form that is read."""
     FIELD = "field"
     """A field that the provider's model does not name."""
     VALUE = "value"
@@ -163,8 +163,8 @@ def _new_in(row: WebhookRow, by: Connection) -> Iterator[tuple[NoveltyKind, str]
 
 def _of_event(event: Event, by: Connection) -> Iterator[tuple[NoveltyKind, str]]:
     match event:
-        case UnknownEvent(reason=reason):
-            yield NoveltyKind.EVENT, reason
+        case UnknownEvent(reason=reason, unread=unread):
+            yield NoveltyKind.UNREAD if unread else NoveltyKind.EVENT, reason
         case DeliveryUpdated(code=str(code)) if by.provider.codes.find(Phase.DELIVERY, code) is None:
             yield NoveltyKind.CODE, f"{Phase.DELIVERY.value} {code}"
 

@@ -280,6 +280,9 @@ class UnknownEvent(Event):
     type: Literal["unknown"] = "unknown"
     reason: str
     """What was not understood."""
+    unread: bool = False
+    """True when nobody here reads the form of the webhook, as of another generation: the webhook is in quarantine too.
+    False for a new word in a form that is read."""
 
 
 AnyEvent: TypeAlias = Annotated[

@@ -19,7 +19,15 @@ from gateway.clock import Clock
 from gateway.connections import Connection, Connections
 from gateway.consent import consents_of
 from gateway.errors import BadPayload, BadSignature, WebhookError
-from gateway.events import DeliveryUpdated, Event, MessageReceived, PollUpdated, ReactionAdded, ReactionRemoved
+from gateway.events import (
+    DeliveryUpdated,
+    Event,
+    MessageReceived,
+    PollUpdated,
+    ReactionAdded,
+    ReactionRemoved,
+    UnknownEvent,
+)
 from gateway.exchange import Reply
 from gateway.failpoints import Point, reach
 from gateway.ids import EventId
@@ -88,7 +96,8 @@ class Inbox:
 
         Raises `BadSignature`, and `BadPayload` for what the vendor sent but no parser reads. That one is kept in
         quarantine too: was it only broken on its way, the vendor's next attempt is whole. Any other failure of a
-        parser is ours, and is answered as if all were well: sending it again would change nothing.
+        parser is ours, and is answered as if all were well: sending it again would change nothing. What is of a form
+        that nobody reads is in quarantine beside its `UnknownEvent`.
         """
         _verify(hook, connection)
         reading = _parsed(hook, connection)
@@ -214,7 +223,7 @@ def _refusal(hook: WebhookRequest, connection: Connection, provider: Provider[An
 
 
 def _parse(hook: WebhookRequest, connection: Connection) -> tuple[list[Event], str | None, BadPayload | None]:
-    """Give the events, or why there are none."""
+    """Give the events, and why the webhook is in quarantine: there are none, or one says that nobody reads its form."""
     provider = connection.provider
     try:
         stamped = [
@@ -227,7 +236,10 @@ def _parse(hook: WebhookRequest, connection: Connection) -> tuple[list[Event], s
     except Exception as error:  # noqa: BLE001 - a border: a parser may raise anything, and the body must not be lost
         _log.error("webhook_quarantined", connection=connection.name, error=type(error).__name__)
         return [], f"{type(error).__name__} in the parser of {provider.name}", None
-    return stamped, None, None
+    unread = next((event.reason for event in stamped if isinstance(event, UnknownEvent) and event.unread), None)
+    if unread is not None:
+        _log.warning("webhook_quarantined", connection=connection.name, error="unread")
+    return stamped, unread, None
 
 
 def _parsed(hook: WebhookRequest, connection: Connection, made: Collection[EventId] = ()) -> Reading:

@@ -547,8 +547,9 @@ class Provider(ABC, Generic[S]):
     def parse(self, hook: WebhookRequest) -> Sequence[Event]:
         """Turn a verified webhook into events; cheap and total.
 
-        What is not understood becomes an `UnknownEvent` or raises `BadPayload`; nothing else is raised. Each event
-        has a key; equal facts have equal keys, in whatever webhook they come.
+        What is not understood becomes an `UnknownEvent` or raises `BadPayload`; nothing else is raised. One of a form
+        that is not read, as of another generation, is `unread`: its webhook is in quarantine too. Each event has a
+        key; equal facts have equal keys, in whatever webhook they come.
         """
 
     def signed(self, hook: WebhookRequest) -> Signed | None:

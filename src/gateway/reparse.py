@@ -196,9 +196,7 @@ async def _one(
     hook = WebhookRequest(headers=row.headers, body=row.body, received_at=row.received_at)
     reading = await inbox.read(hook, connection, made=row.events)
     if reading.row.quarantine is not None:
-        found.gone += row.events
         found.failing.append(_failing(row, reading.row.quarantine))
-        return
     named = {event.id: await store.event(event.id) for event in reading.events}
     new = [event.id for event in reading.events if named[event.id] is None]
     found.new += new
@@ -206,7 +204,7 @@ async def _one(
     for event in reading.events:
         if (kept := named[event.id]) is not None:
             _compare(found, event, kept.event)
-    if apply and (new or row.quarantine is not None):
+    if apply and (new or (row.quarantine is not None and reading.row.quarantine is None)):
         await inbox.keep(reading)
 
 

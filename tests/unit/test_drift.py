@@ -13,6 +13,7 @@ from gateway import Drift, InvalidMessage, Novelty, NoveltyKind
 from gateway.actions import DeliveryState
 from gateway.client import Gateway
 from gateway.errors import BadPayload, Refused
+from gateway.events import UnknownEvent
 from gateway.provider import Unfamiliar
 from gateway.store import MemoryStore
 from tests.unit.able_vendor import able
@@ -90,6 +91,15 @@ async def test_everything_new_is_counted_once_for_each_webhook() -> None:
     ] == told(found)
     assert (7, 0, True) == (found.webhooks, found.skipped, found.complete)
     assert "secret" not in found.model_dump_json()
+
+
+async def test_a_form_that_is_not_read_is_told_from_a_new_word_in_one_that_is() -> None:
+    """Both are events; only the first one waits in quarantine for a parser."""
+    site = Site()
+    await site.took(0, body_of(UnknownEvent(key="v9", reason="another generation", unread=True)))
+    await site.took(1, b'[{"type": "new"}]')
+    assert [(K.EVENT, "no word for the event new", 1), (K.UNREAD, "another generation", 1)] == told(await site.drift())
+    assert ["another generation"] == [row.quarantine for row in await site.store.webhooks(quarantined=True)]
 
 
 async def test_first_and_last_time_and_a_sample_are_told() -> None:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -144,6 +145,23 @@ async def test_what_there_is_no_word_for_is_an_event_with_its_payload(desk: Desk
     await desk.take(unknown)
     [event] = await desk.kept()
     assert unknown.stamped(connection="main", provider="plain", received_at=NOW) == event
+    assert [] == await desk.store.webhooks(quarantined=True)
+
+
+async def test_what_is_of_no_form_that_is_read_is_an_event_and_in_quarantine(desk: Desk) -> None:
+    """Handed over as what it is, and found when a later parser tries again, whatever is read beside it."""
+    unread = UnknownEvent(key="k", reason="another generation", unread=True)
+    with structlog.testing.capture_logs() as lines:
+        assert Reply(200) == await desk.take(written("m1"), unread)
+        await desk.take(written("m1"), unread)
+    [row] = await desk.store.webhooks(quarantined=True)
+    events = await desk.store.events()
+    assert ("another generation", 1, tuple(each.id for each in events)) == (row.quarantine, row.repeats, row.events)
+    assert [("message.received", EventOutcome.PENDING), ("unknown", EventOutcome.PENDING)] == [
+        (each.event.type, each.outcome) for each in events
+    ]
+    assert ["webhook_quarantined", "webhook_accepted"] * 2 == [line["event"] for line in lines]
+    assert [True, True] == [line["quarantined"] for line in lines[1::2]]
 
 
 # ── which message it is ───────────────────────────────────────────────────────────────────────────────────────────

@@ -9,7 +9,7 @@ import pytest
 
 from gateway import reparse as module
 from gateway.connections import Connections
-from gateway.events import Event, MessageReceived
+from gateway.events import Event, MessageReceived, UnknownEvent
 from gateway.inbox import Inbox
 from gateway.model import Attachment, Chat, Message, MessageRef, Part
 from gateway.plugins import load
@@ -139,6 +139,26 @@ async def test_what_came_in_several_webhooks_is_held_against_each(monkeypatch: p
     learnt(monkeypatch, holding("look"))
     found = await desk.reparse(since=NOW, apply=False)
     assert ((revision,), (), 3) == (found.gone, found.changed, found.unchanged)
+
+
+async def test_what_nobody_reads_is_tried_again_until_somebody_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It stays in quarantine, though it has an event; then it is another event, and the old one is gone."""
+    desk = Desk()
+    await desk.take("a", hook(UnknownEvent(key="v9", reason="another generation", unread=True)))
+    [row] = await desk.store.events()
+    still = await desk.reparse()
+    [kept] = await desk.store.webhooks(quarantined=True)
+    assert (1, 0, (), ["another generation"]) == (
+        still.unchanged,
+        kept.repeats,
+        still.gone,
+        [failing.problem for failing in still.failing],
+    )
+    monkeypatch.setattr(Plain, "parse", lambda *_: [written("m1")])
+    found = await desk.reparse()
+    new = (await desk.store.events())[1].id
+    assert Reparsed(webhooks=1, new=(new,), gone=(row.id,), applied=True) == found
+    assert [] == await desk.store.webhooks(quarantined=True)
 
 
 # ── which, and how many ───────────────────────────────────────────────────────────────────────────────────────────

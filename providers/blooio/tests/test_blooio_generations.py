@@ -194,7 +194,7 @@ def test_an_envelope_of_v4_is_kept_and_not_read(name: str, event: str) -> None:
     """The payload stays whole, the reason says what to do, and equal deliveries are one event."""
     kept = parsed(sample(name))
     assert isinstance(kept, UnknownEvent)
-    assert (f"{V4} ({event})", sample(name)) == (kept.reason, kept.raw)
+    assert (f"{V4} ({event})", sample(name), True) == (kept.reason, kept.raw, kept.unread)
     assert kept.key == parsed(dict(reversed(sample(name).items()))).key
 
 
@@ -204,8 +204,10 @@ def test_a_flat_delivery_may_leave_its_name_to_the_header() -> None:
     bare = {name: value for name, value in body.items() if name != "event"}
     headed = parsed(bare, ("x-blooio-event", "message.received"))
     assert parsed(body).model_copy(update={"raw": bare}) == headed
-    assert isinstance(parsed(bare), UnknownEvent)
-    assert isinstance(parsed(bare, ("x-blooio-event", "message.edited")), UnknownEvent)
+    nameless, new = parsed(bare), parsed(bare, ("x-blooio-event", "message.edited"))
+    assert isinstance(nameless, UnknownEvent)
+    assert isinstance(new, UnknownEvent)
+    assert (True, False) == (nameless.unread, new.unread)
 
 
 def test_the_body_says_more_than_the_header() -> None:

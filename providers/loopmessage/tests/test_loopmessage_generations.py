@@ -183,7 +183,8 @@ def test_a_failure_with_a_code_that_nobody_knows_is_a_failure() -> None:
 )
 def test_what_is_new_is_kept_with_a_reason(body: dict[str, JsonValue], reason: str) -> None:
     """It never raises."""
-    assert [UnknownEvent(key="hook:w", raw=body, reason=reason)] == parse(body)
+    unread = generation(body) is None
+    assert [UnknownEvent(key="hook:w", raw=body, reason=reason, unread=unread)] == parse(body)
 
 
 _values = st.none() | st.booleans() | st.integers() | st.text(max_size=12) | st.lists(st.text(max_size=4), max_size=2)
@@ -205,3 +206,4 @@ def test_no_object_is_of_two_generations_or_raises(body: dict[str, JsonValue], a
     assert found == parse(whole)
     if generation(whole) is None:
         assert isinstance(found[0], UnknownEvent)
+        assert found[0].unread

@@ -309,8 +309,12 @@ def test_a_call_and_a_line() -> None:
     ],
 )
 def test_what_is_not_understood_is_kept_whole(body: dict[str, JsonValue], reason: str) -> None:
-    """The payload stays beside the reason, and the key is the same as if it had been understood."""
-    assert [UnknownEvent(key="hook:w", raw=body, reason=reason)] == parse(body)
+    """The payload stays beside the reason, under the same key as if it had been understood.
+
+    What has the form of no generation is `unread`.
+    """
+    unread = reason == "the webhook names no event"
+    assert [UnknownEvent(key="hook:w", raw=body, reason=reason, unread=unread)] == parse(body)
 
 
 @pytest.mark.parametrize("body", [b"", b"no", b"[]", b"null", b'"a"', b"{", b"\xff\xfe", b'{"a": NaN}', b"[" * 5000])

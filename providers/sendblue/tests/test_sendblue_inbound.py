@@ -239,10 +239,11 @@ def test_a_call_and_its_log_are_one_event() -> None:
 
 @pytest.mark.parametrize("kind", ["contact_created", "contact_profile", "call_completed", "verify", ""])
 def test_what_we_have_no_word_for_is_kept(kind: str) -> None:
-    """With its payload, and a reason that says what to do."""
+    """With its payload, and a reason that says what to do; what nothing says the type of is not read."""
     told = event({"contact_id": "c", "phone": "+12025550150"}, f"type={kind}" if kind else "")
     assert isinstance(told, UnknownEvent)
     assert (kind in told.reason, True) == (True, "2025550150" not in told.reason)
+    assert (not kind) == told.unread
     assert {"contact_id": "c", "phone": "+12025550150"} == told.raw
 
 

@@ -253,7 +253,7 @@ class WebhookRow(NamedTuple):
     body: bytes
     received_at: datetime
     quarantine: str | None = None
-    """Why it could not be parsed."""
+    """Why it could not be read; it may have events all the same, which say that they are unknown."""
     repeats: int = 0
     """How often it came again."""
     events: tuple[EventId, ...] = ()

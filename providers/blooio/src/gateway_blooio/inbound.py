@@ -87,6 +87,8 @@ def _event(payload: JsonValue, header: str | None = None) -> Event:
     """Make one event; what does not fit our words is kept as it came."""
     try:
         return _read(payload, header)
+    except _Unread as error:
+        return _unknown(payload, str(error), unread=True)
     except _Misfit as error:
         return _unknown(payload, str(error))
     except ValidationError as error:
@@ -96,13 +98,13 @@ def _event(payload: JsonValue, header: str | None = None) -> Event:
 
 def _read(payload: JsonValue, header: str | None) -> Event:
     if not isinstance(payload, dict):
-        raise _Misfit("not a JSON object")
+        raise _Unread("not a JSON object")
     generation = generation_of(payload, header)
     if generation is None:
-        raise _Misfit("the field event is no name" if "event" in payload else "no field event")
+        raise _Unread("the field event is no name" if "event" in payload else "no field event")
     event = generation.event(payload, header)
     if generation.why_not is not None:
-        raise _Misfit(f"{generation.why_not} ({name_of(event)})")
+        raise _Unread(f"{generation.why_not} ({name_of(event)})")
     body = wire.WebhookEvent.model_validate(payload if payload.get("event") == event else {**payload, "event": event})
     make = _MAKERS.get(body.event)
     if make is None:
@@ -114,8 +116,12 @@ class _Misfit(Exception):
     """A delivery lacks what its event is made of."""
 
 
-def _unknown(payload: JsonValue, reason: str) -> UnknownEvent:
-    return UnknownEvent(key=content_key(payload), reason=reason, raw=payload)
+class _Unread(Exception):
+    """A delivery is of a generation that is not read, or of none that is known."""
+
+
+def _unknown(payload: JsonValue, reason: str, *, unread: bool = False) -> UnknownEvent:
+    return UnknownEvent(key=content_key(payload), reason=reason, unread=unread, raw=payload)
 
 
 # ── what a field says ─────────────────────────────────────────────────────────────────────────────────────────────

@@ -89,6 +89,10 @@ class _Misfit(Exception):
     """A delivery lacks what its event is made of."""
 
 
+class _Unread(Exception):
+    """Neither the form of a delivery nor its URL says what it is."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Delivery:
     """What the URL of a delivery says."""
@@ -101,9 +105,11 @@ class _Delivery:
     def events(self, payload: JsonValue) -> Sequence[Event]:
         """Make the events of one object; what does not fit our words is kept as it came."""
         if not isinstance(payload, dict):
-            return (_unknown(payload, "not a JSON object"),)
+            return (_unknown(payload, "not a JSON object", unread=True),)
         try:
             return self._read(payload, _unwrapped(payload))
+        except _Unread as error:
+            return (_unknown(payload, str(error), unread=True),)
         except _Misfit as error:
             return (_unknown(payload, str(error)),)
         except ValidationError as error:
@@ -124,10 +130,11 @@ class _Delivery:
         if "is_typing" in payload:
             return (_typing(payload, raw),)
         kind = self.kind or _kind_by_form(payload)
-        make = _MAKERS.get(kind or "")
+        make = _MAKERS.get(kind) if kind else None
+        if kind is None:
+            raise _Unread("of a type unknown; give each type of webhook a URL of its own, ending in ?type=…")
         if make is None:
-            hint = "give each type of webhook a URL of its own, ending in ?type=…"
-            raise _Misfit(f"no word for the type {redact(kind, limit=64)}" if kind else f"of a type unknown; {hint}")
+            raise _Misfit(f"no word for the type {redact(kind, limit=64)}")
         return (make(payload, raw),)
 
 
@@ -144,8 +151,8 @@ def _kind_by_form(payload: dict[str, JsonValue]) -> str | None:
     return "call_log" if "call_id" in payload else None
 
 
-def _unknown(payload: JsonValue, reason: str) -> UnknownEvent:
-    return UnknownEvent(key=content_key(payload), reason=reason, raw=payload)
+def _unknown(payload: JsonValue, reason: str, *, unread: bool = False) -> UnknownEvent:
+    return UnknownEvent(key=content_key(payload), reason=reason, unread=unread, raw=payload)
 
 
 # ── what a field says ─────────────────────────────────────────────────────────────────────────────────────────────

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from gateway.actions import DeliveryState
+from gateway.events import UnknownEvent
 from gateway.ids import ChatId, EventId, MessageId, Token
 from gateway.store.port import Store
 from gateway.store.rows import ConsentRow, EventOutcome, EventRow, FactRow, InboundRow, RunRow
@@ -103,6 +104,20 @@ class EventsContract:
         assert [received("1")] == await store.ingest(webhook_row("bad"), [received("1")])
         assert [] == await store.webhooks(quarantined=True)
         assert [1] == [len(hook.events) for hook in await store.webhooks(since=NOW)]
+
+    async def test_what_nobody_reads_is_in_quarantine_beside_its_event(self, store: Store) -> None:
+        """However often it comes; read by a later parser it has both events, and leaves quarantine."""
+        strange = webhook_row("strange", quarantine="another generation")
+        unknown = UnknownEvent(key="u", reason="another generation", unread=True)
+        unknown, message = unknown.stamped(connection="main", provider="test", received_at=NOW), received("1")
+        for fresh in ([unknown], []):
+            assert fresh == await store.ingest(strange, [unknown])
+        kept = strange._replace(repeats=1, events=(unknown.id,))
+        assert [kept] == await store.webhooks(quarantined=True)
+        assert [message] == await store.ingest(webhook_row("strange"), [message])
+        assert [unknown, message] == [row.event for row in await store.events()]
+        assert [] == await store.webhooks(quarantined=True)
+        assert [(unknown.id, message.id)] == [hook.events for hook in await store.webhooks()]
 
     async def test_webhooks_of_two_connections_are_two(self, store: Store) -> None:
         """The same body on another connection is another webhook."""

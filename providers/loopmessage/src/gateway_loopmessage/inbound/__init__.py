@@ -71,7 +71,8 @@ def events(request: WebhookRequest) -> Sequence[Event]:
         why = f"unexpected value in {', '.join(places)}" if places else "the fields do not fit together"
     except NotUnderstood as error:
         why = str(error)
-    return (UnknownEvent(key=key, raw=payload, reason=why),)
+    # of no generation that anybody recognises: its webhook is in quarantine too
+    return (UnknownEvent(key=key, raw=payload, reason=why, unread=form is None),)
 
 
 def generation(payload: Mapping[str, JsonValue]) -> Generation | None:
