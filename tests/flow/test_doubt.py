@@ -83,7 +83,7 @@ async def test_a_key_is_as_old_as_the_first_copy_that_may_be_there(vendor: str) 
         event = await it.greeted()
         window = it.gateway.connections[0].provider.proof.key_window
         assert window is not None
-        refused = Fault(vendor=vendor, kind=FaultKind.ANSWER, status=429, retry_after=window.total_seconds())
+        refused = Fault(vendor=vendor, kind=FaultKind.ANSWER, status=429, retry_after=int(window.total_seconds()))
         it.sim.faults.add(refused)
         it.sim.faults.add(Fault(vendor=vendor, stage=At.REQUEST, kind=FaultKind.RESET, method="POST"))
         ticket = await it.gateway.enqueue(event, "once")

@@ -66,7 +66,9 @@ def test_a_list_keeps_its_rows_as_they_came() -> None:
     """A row is a webhook's body for the parser, a field of tomorrow included; one that is none is left out."""
     listed = wire.MessageList.model_validate_json((SAMPLES / "list_messages.json").read_text())
     broken = listed.model_copy(update={"data": [*listed.data, {"message_handle": []}]})
-    assert (7, True) == (listed.data[0]["row_id"], listed.pagination is not None and listed.pagination.has_more)
+    first = listed.data[0]
+    assert isinstance(first, dict)
+    assert (7, True) == (first["row_id"], listed.pagination is not None and listed.pagination.has_more)
     assert ["99DCC379-DD76-4712-BA65-11EFB33B8CD6"] == [item.message_handle for item in broken.items]
 
 
