@@ -25,7 +25,7 @@ import httpx
 
 from gateway.hosts import Addresses, reached
 
-__all__ = ["Carrier", "Headers", "Request", "Response", "Target", "certificates", "posted", "target_of"]
+__all__ = ["Carrier", "Headers", "Request", "Response", "Target", "posted", "target_of"]
 
 T = TypeVar("T")
 
@@ -96,14 +96,6 @@ class Response:
     """As the vendor spells them."""
     pieces: AsyncIterator[bytes] = field(repr=False)
     """The body, as it comes."""
-
-
-@functools.cache
-def certificates() -> ssl.SSLContext:
-    """Share one context for TLS: reading the certificates takes longer than a call."""
-    context = httpx.create_ssl_context(trust_env=False)
-    context.set_alpn_protocols(["http/1.1"])
-    return context
 
 
 class Carrier:

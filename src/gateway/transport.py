@@ -35,7 +35,7 @@ import httpx
 from pydantic import JsonValue
 from pydantic_core import PydanticSerializationError, to_json
 
-from gateway.carrier import Carrier, Request, Response, Target, certificates, target_of
+from gateway.carrier import Carrier, Request, Response, Target, target_of
 from gateway.drive import BrokenExchange
 from gateway.errors import (
     ConfigurationError,
@@ -59,6 +59,7 @@ __all__ = [
     "PlainClient",
     "Timeouts",
     "Transport",
+    "certificates",
     "open_file",
     "plain_carrier",
     "plain_client",
@@ -138,6 +139,14 @@ class _Unlogged:
 
     def __exit__(self, *_: object) -> None:
         _quiet.reset(self._token)
+
+
+@functools.cache
+def certificates() -> ssl.SSLContext:
+    """Share one context for TLS: reading the certificates takes longer than a call."""
+    context = httpx.create_ssl_context(trust_env=False)
+    context.set_alpn_protocols(["http/1.1"])
+    return context
 
 
 class _Settings(TypedDict):

@@ -15,10 +15,11 @@ from typing import TypeVar
 
 import httpx
 
-from gateway.carrier import Carrier, Request, Response, Target, certificates
+from gateway.carrier import Carrier, Request, Response, Target
 from gateway.egress.places import PUBLIC, Place, Rules, allowed, loopback, place_of
 from gateway.errors import GatewayError
 from gateway.hosts import Addresses
+from gateway.transport import certificates
 
 __all__ = ["Answer", "Egress", "EgressFailed", "EgressRefused", "Stream"]
 
