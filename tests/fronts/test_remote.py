@@ -220,6 +220,9 @@ async def test_errors_are_those_of_the_library(place: Site) -> None:
     async with account(place, "echo") as (_, _sim), Gateway.remote(place.url, KEY) as remote:
         with pytest.raises(InvalidMessage):
             await remote.send("nonsense address", "x", via="main")
+        now = datetime.now(UTC)
+        with pytest.raises(InvalidMessage, match="expires before"):
+            await remote.enqueue(PHONE, "x", via="main", at=now + timedelta(hours=1), expires=now)
         with pytest.raises(NotFound):
             await remote.cancel("msg_nothing")
         with pytest.raises((NoRoute, NotFound)):

@@ -46,6 +46,9 @@ async def test_a_refused_message_is_a_problem_and_is_not_kept(at: Desk) -> None:
     await at.connection()
     answer = await at.client.post("/v1/messages", json={"to": "not an address", "message": "hi"})
     assert (422, "invalid_message") == (answer.status_code, answer.json()["code"])
+    times = {"at": "2030-01-01T12:00:00Z", "expires": "2030-01-01T11:00:00Z"}
+    answer = await at.client.post("/v1/messages", json={"to": PHONE, "message": "hi", **times})
+    assert (422, "invalid_message") == (answer.status_code, answer.json()["code"])
     assert [] == (await at.client.get("/v1/messages")).json()["items"]
 
 
