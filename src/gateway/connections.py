@@ -16,7 +16,7 @@ from gateway.capabilities import CapabilityTable
 from gateway.clock import Clock
 from gateway.drive import Send
 from gateway.errors import ConfigurationError, NoRoute, Unauthorized
-from gateway.pacing import Terms, looks_back
+from gateway.pacing import Terms, by_recipient, looks_back
 from gateway.plugins import Plugins
 from gateway.provider import Pause, Provider, Rules
 from gateway.retry import INLINE, persistent
@@ -52,7 +52,8 @@ class Connection:
     former: tuple[Former, ...] = ()
     """What it was before its webhook secret was changed: what was signed by the old one still passes for a while."""
     suppressed: Callable[[str], datetime | None] | None = None
-    """Says of the text of an address since when it is suppressed: it had opted out, and what it said was erased."""
+    """Says of the text of an address, or the id of its chat, since when it is suppressed: they had opted out and were
+    erased."""
     stopped: Unauthorized | None = None
     """Why nothing is sent any more; `Gateway.check` clears it."""
     rules: Rules = field(init=False)
@@ -63,6 +64,8 @@ class Connection:
     """What the provider can carry."""
     looks_back: bool = field(init=False)
     """Whether any of that asks what has happened in a chat before."""
+    by_recipient: bool = field(init=False)
+    """Whether any of that counts what one contact gets."""
     info: ConnectionInfo = field(init=False)
     """The connection as hooks see it."""
 
@@ -72,6 +75,7 @@ class Connection:
         self.table = self.provider.capabilities()
         self.pauses = tuple({row.pause: None for _, row in self.provider.codes if row.pause})
         self.looks_back = looks_back(self.rules, self.terms.paces, self.pauses)
+        self.by_recipient = by_recipient(self.rules, self.terms.paces)
         self.info = ConnectionInfo(name=self.name, provider=self.provider.name, labels=dict(self.labels))
 
     def patient(self, clock: Clock, chance: Callable[[], float]) -> Send:

@@ -27,6 +27,7 @@ __all__ = [
     "Token",
     "chat_id",
     "content_key",
+    "direct_chat",
     "event_id",
     "event_key",
     "new_id",
@@ -160,6 +161,11 @@ def _sorted(value: JsonValue) -> JsonValue:
 def chat_id(connection: str, identity: str) -> ChatId:
     """Derive the id of a chat from its connection and `Chat.identity`."""
     return ChatId("chat_" + _digest(_begun("chat", connection), identity))
+
+
+def direct_chat(connection: str, address: str) -> ChatId:
+    """Derive the id of the chat with one address, in its canonical spelling, as `chat_id` does of its identity."""
+    return chat_id(connection, f"direct:{address}")
 
 
 _HALVES = struct.Struct(">QQ")

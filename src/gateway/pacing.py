@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 from gateway.actions import KeyedAction, SendMessage, SendPoll, StepAction
 from gateway.consent import ConsentMode
 from gateway.errors import ConfigurationError
-from gateway.ids import ChatId, chat_id
-from gateway.model import Chat, ChatKind
+from gateway.ids import ChatId, chat_id, direct_chat
+from gateway.model import ChatKind
 from gateway.rules import DailyCap, Pace, Pause, Rules, Scope, Whom
 from gateway.store.rows import Bucket, Marked
 
@@ -28,6 +28,7 @@ __all__ = [
     "Terms",
     "Toll",
     "Wait",
+    "by_recipient",
     "is_answer",
     "looks_back",
     "may_be_answer",
@@ -130,6 +131,8 @@ class Known(NamedTuple):
     """When the contact last wrote, or opted in."""
     talking: bool = False
     """What goes there is an answer, whatever its priority."""
+    recipients: tuple[ChatId, ...] = ()
+    """The chats with each of its addresses alone, as they are kept: a contact has one, by whatever name."""
 
 
 class Sending(NamedTuple):
@@ -166,13 +169,13 @@ def tolls(sending: Sending, rules: Rules, terms: Terms, known: Known) -> tuple[T
     for pace in (*rules.paces, *terms.paces):
         if _counts(sending.action, pace.scope, pace.whom) and _is_meant(pace.whom, known, rules, sending.now):
             whole = pace.scope is Scope.CONNECTION and pace.whom is Whom.EVERYONE
-            for subject in _subjects(sending, pace.scope):
+            for subject in _subjects(sending, known, pace.scope):
                 bucket = Bucket(_key(sending, pace.name, subject), pace.interval, pace.burst)
                 calls = pace.scope in {Scope.CONNECTION, Scope.LINE} and pace.whom is Whom.EVERYONE
                 found.append(Toll(bucket, pace.why or pace.name, whole=whole, calls=calls))
     for cap in rules.caps:
         if _counts(sending.action, cap.scope, cap.whom) and _is_meant(cap.whom, known, rules, sending.now):
-            found += [_capped(sending, cap, subject) for subject in _subjects(sending, cap.scope)]
+            found += [_capped(sending, cap, subject) for subject in _subjects(sending, known, cap.scope)]
     if _looped(sending, terms) and (sending.priority == Priority.REPLY or known.talking):
         bucket = Bucket(_key(sending, "answers", sending.lane), 60 / terms.answers_per_minute, terms.answers_per_minute)
         why = f"more than {terms.answers_per_minute} answers in a minute to one chat, which looks like a loop"
@@ -224,7 +227,7 @@ def _is_meant(whom: Whom, known: Known, rules: Rules, now: datetime) -> bool:
             return not known.begun
 
 
-def _subjects(sending: Sending, scope: Scope) -> list[str]:
+def _subjects(sending: Sending, known: Known, scope: Scope) -> Sequence[str]:
     """Name what is counted; addresses only as ids, for the names of buckets are kept."""
     chat = sending.action.chat
     match scope:
@@ -234,16 +237,10 @@ def _subjects(sending: Sending, scope: Scope) -> list[str]:
             return [_hidden(sending.connection, chat.line)]
         case Scope.CHAT:
             return [sending.lane]
-        case Scope.RECIPIENT if chat.kind is ChatKind.SEVERAL:
-            return [_direct(sending.connection, address.text) for address in chat.addresses]
-        case Scope.RECIPIENT if chat.kind is ChatKind.DIRECT:
-            return [_direct(sending.connection, chat.address.text)]
-        case Scope.RECIPIENT:
+        case Scope.RECIPIENT if chat.kind is ChatKind.GROUP:
             return [sending.lane]
-
-
-def _direct(connection: str, address: str) -> ChatId:
-    return chat_id(connection, Chat.direct(address).identity)
+        case Scope.RECIPIENT:
+            return known.recipients or [direct_chat(sending.connection, address.text) for address in chat.addresses]
 
 
 def _hidden(connection: str, line: str | None) -> str:
@@ -294,6 +291,12 @@ def pause_name(sending: Sending, pause: Pause) -> str:
     """Name a pause as the store keeps it."""
     line = _hidden(sending.connection, sending.action.chat.line) if pause.scope is Scope.LINE else ""
     return f"pause:{sending.connection}:{pause.whom.value}:{pause.scope.value}:{line}"
+
+
+def by_recipient(rules: Rules, paces: Iterable[Pace]) -> bool:
+    """Tell whether any limit counts what one contact gets."""
+    scopes = [pace.scope for pace in (*rules.paces, *paces)] + [cap.scope for cap in rules.caps]
+    return Scope.RECIPIENT in scopes
 
 
 def looks_back(rules: Rules, paces: Iterable[Pace], pauses: Iterable[Pause]) -> bool:

@@ -16,7 +16,7 @@ from gateway.codes import Phase
 from gateway.connections import Connection
 from gateway.consent import OPERATOR, ConsentMode, Objection, addresses_of, objection, opt_in_mode
 from gateway.errors import GatewayError, NotOptedIn
-from gateway.ids import ChatId
+from gateway.ids import ChatId, direct_chat
 from gateway.log import logger
 from gateway.pacing import Known, Sending, is_answer, may_be_answer, pause_name, pause_names, tolls, wait_of
 from gateway.store.port import Store
@@ -35,7 +35,7 @@ class Standing(NamedTuple):
 
     known: Known
     words: tuple[ConsentRow, ...] = ()
-    """What the addresses of the chat said about consent."""
+    """What the contacts of the chat said about consent, each by whichever of their names."""
 
     def objection(self, sending: Sending, connection: Connection) -> Objection | None:
         """Say what speaks against sending, and whether it is refused for it."""
@@ -67,19 +67,26 @@ async def standing(store: Store, sending: Sending, connection: Connection, *, go
     words: list[ConsentRow] = []
     if looks_back or terms.consent is not ConsentMode.OFF:
         for address in addresses_of(sending.action.chat):
-            word = await store.consent(connection.name, address.text) or _suppression(connection, address.text)
+            word = await _word(store, connection, address.text)
             words += [word] if word else []
     known = await _known(store, sending, words) if looks_back else Known()
     if goes and may_be_answer(sending, terms):
         known = await _heard(store, sending, known, looks_back=looks_back)
+    if goes and connection.by_recipient:
+        direct = [direct_chat(connection.name, address.text) for address in addresses_of(sending.action.chat)]
+        known = known._replace(recipients=tuple(dict.fromkeys([await store.canonical(chat) for chat in direct])))
     return Standing(known, tuple(words))
 
 
-def _suppression(connection: Connection, address: str) -> ConsentRow | None:
-    """Read the word of somebody who opted out and was erased afterwards; any later word holds."""
-    since = connection.suppressed(address) if connection.suppressed is not None else None
-    if since is None:
-        return None
+async def _word(store: Store, connection: Connection, address: str) -> ConsentRow | None:
+    """Read the latest word of a contact: what they said, or that they had opted out when they were erased."""
+    word = await store.consent(connection.name, address)
+    if connection.suppressed is None or (word is not None and not word.agreed):
+        return word
+    names = (address, *await store.names(direct_chat(connection.name, address)))
+    since = max(filter(None, map(connection.suppressed, names)), default=None)
+    if since is None or (word is not None and word.changed_at > since):
+        return word
     return ConsentRow(connection=connection.name, address=address, agreed=False, source="suppression", changed_at=since)
 
 

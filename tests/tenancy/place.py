@@ -23,6 +23,7 @@ from gateway.provider import (
     Capabilities,
     CapabilityRow,
     CapabilityTable,
+    Chat,
     CodeTable,
     Event,
     Exchange,
@@ -44,6 +45,8 @@ from gateway.testing.answering import answering
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 PHONE = "+12025550123"
 OTHER = "+12025550124"
+CONTACT = "contact:c-1"
+"""The vendor's own name of who has the phone; its answer to a send tells."""
 API_KEY = "canary-api-key-4711"
 SECRET = "canary-webhook-secret-4712"
 BUILT_IN = {"api_key": API_KEY, "webhook_secret": SECRET}
@@ -122,7 +125,8 @@ class Vaulty(Provider[VaultySettings]):
             json={"to": action.chat.identity, "text": action.messages[0].text},
             repeat=Repeat.NEVER,
         )
-        return Receipt(sent=(Sent(vendor_id=json.loads(reply.body)["id"]),), chat=action.chat)
+        alias = Chat.direct(PHONE) if action.chat.text == CONTACT else None
+        return Receipt(sent=(Sent(vendor_id=json.loads(reply.body)["id"]),), chat=action.chat, alias=alias)
 
     def check(self) -> Exchange[str]:
         yield Call("GET", path("/me"), repeat=Repeat.SAFE)

@@ -25,7 +25,7 @@ from gateway.store.records.uploads import UploadRow, Uploads
 from gateway.store.rows import FileRow
 from gateway.tenancy import KeyRing, Tenancy
 from tests.postgres import Server
-from tests.tenancy.place import BUILT_IN, NOW, OTHER, PHONE, Clock, Vendor, hook, plugins, signed, vendor
+from tests.tenancy.place import BUILT_IN, CONTACT, NOW, OTHER, PHONE, Clock, Vendor, hook, plugins, signed, vendor
 
 CANARY = "canary-text-of-"
 Dump = Callable[[], bytes]
@@ -187,6 +187,55 @@ async def test_who_had_opted_out_stays_so_until_they_opt_in(
             connection, *hook(OptedIn(key="in", address=Address.parse(PHONE), chat=Chat.direct(PHONE)))
         )
         assert "v" in (await gateway.send(PHONE, "welcome", via=connection)).sent[0].vendor_id
+
+
+@pytest.mark.parametrize("names", [(PHONE, CONTACT), (CONTACT, PHONE)], ids=["by phone", "by the vendor's name"])
+async def test_who_had_opted_out_stays_so_by_all_their_names(
+    busy: tuple[Tenancy, str], url: str, clock: Clock, ring: KeyRing, names: tuple[str, str]
+) -> None:
+    """Said by one, erased by the other: nothing of it is left, and neither is written to, also after a restart."""
+    tenancy, connection = busy
+    await tenancy.gateway.send(CONTACT, "hello", via=connection)
+    said, asked = names
+    await tenancy.gateway.receive(
+        connection, *hook(OptedOut(key="out", address=Address.parse(said), chat=Chat.direct(said)))
+    )
+    given = [found async for found in tenancy.erasing.export(DEFAULT_TENANT, asked) if found["kind"] == "consent"]
+    assert [(said, False)] == [(word["address"], word["agreed"]) for word in given]
+    erased = await tenancy.erasing.erase(DEFAULT_TENANT, asked)
+    assert ((connection,), ()) == (erased.suppressed, (await tenancy.listing.consents(DEFAULT_TENANT)).items)
+    await tenancy.gateway.aclose()
+
+    async with Gateway(url, clock=clock, plugins=plugins()) as gateway:
+        await Tenancy(gateway, ring).start()
+        for name in names:
+            with pytest.raises(NotOptedIn):
+                await gateway.send(name, "hello?", via=connection)
+
+
+async def test_an_erased_opt_out_holds_for_a_name_that_is_learnt_later(busy: tuple[Tenancy, str], clock: Clock) -> None:
+    """What was said by that name before changes nothing of it; what is said later does."""
+    tenancy, connection = busy
+
+    async def say(kind: type[OptedIn | OptedOut], name: str) -> None:
+        clock.move(timedelta(hours=1))
+        event = kind(key=f"{clock.now()}", address=Address.parse(name), chat=Chat.direct(name))
+        await tenancy.gateway.receive(connection, *hook(event))
+
+    await say(OptedIn, CONTACT)
+    await say(OptedOut, PHONE)
+    await tenancy.erasing.erase(DEFAULT_TENANT, PHONE)
+    await tenancy.gateway.send(CONTACT, "who is this?", via=connection)
+    for name in (CONTACT, PHONE):
+        with pytest.raises(NotOptedIn):
+            await tenancy.gateway.send(name, "hello?", via=connection)
+    assert (connection,) == (await tenancy.erasing.erase(DEFAULT_TENANT, CONTACT)).suppressed
+    for name in (CONTACT, PHONE):
+        with pytest.raises(NotOptedIn):
+            await tenancy.gateway.send(name, "hello?", via=connection)
+    await say(OptedIn, CONTACT)
+    for name in (CONTACT, PHONE):
+        assert (await tenancy.gateway.send(name, "welcome", via=connection)).sent
 
 
 async def test_a_longer_number_is_somebody_else(busy: tuple[Tenancy, str]) -> None:

@@ -6,10 +6,23 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.ids import Token, chat_id, event_id, new_message_id, new_timed_id, new_token, unwrap_token, wrap_token
+from gateway.addresses import Address
+from gateway.ids import (
+    Token,
+    chat_id,
+    direct_chat,
+    event_id,
+    new_message_id,
+    new_timed_id,
+    new_token,
+    unwrap_token,
+    wrap_token,
+)
+from gateway.model import Chat
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 CROCKFORD = str.maketrans("0123456789abcdefghjkmnpqrstvwxyz", "0123456789abcdefghijklmnopqrstuv")
@@ -24,6 +37,14 @@ def test_two_different_keys_give_two_event_ids(a: str, b: str, c: str, d: str) -
 def test_events_and_chats_never_share_an_id() -> None:
     """The kind is part of what is hashed, and of what is shown."""
     assert event_id("c", "k").removeprefix("evt_") != chat_id("c", "k").removeprefix("chat_")
+
+
+@pytest.mark.parametrize("text", ["+1 202 555 0123", "Someone@Example.com", "contact:c-1"])
+def test_the_chat_with_an_address_is_named_by_the_address(text: str) -> None:
+    """Who has the address alone, as a row of consent does, finds the chat."""
+    address = Address.parse(text)
+
+    assert direct_chat("main", address.text) == chat_id("main", Chat.direct(address).identity)
 
 
 def test_message_ids_sort_by_time() -> None:

@@ -19,6 +19,7 @@ from gateway.pacing import (
     Priority,
     Sending,
     Terms,
+    by_recipient,
     is_answer,
     looks_back,
     may_be_answer,
@@ -196,6 +197,18 @@ def test_what_is_counted_together() -> None:
     assert f"main:recipient:{LANE}" in keys(sending(message(Chat.of_group("g"))), rules)
     lines = [keys(sending(message(Chat.direct(PHONE, line=line))), rules)[1] for line in ("a", "b", "a")]
     assert lines[0] == lines[2] != lines[1]
+
+
+def test_a_recipient_is_counted_by_the_chat_that_is_kept() -> None:
+    """However they are named; a set with two names of one contact counts them once."""
+    rules = Rules(paces=(Pace("p", Scope.RECIPIENT, 1),))
+    known = RECENT._replace(recipients=(ChatId("chat_kept"),))
+
+    for chat in (Chat.direct(PHONE), Chat.several(PHONE, "contact:c-1")):
+        assert ["main:p:chat_kept"] == keys(sending(message(chat)), rules, known=known)
+    assert [f"main:p:{LANE}"] == keys(sending(message(Chat.of_group("g"))), rules, known=known)
+    assert [True, False] == [by_recipient(found, ()) for found in (rules, NO_RULES)]
+    assert by_recipient(NO_RULES, rules.paces)
 
 
 def test_no_address_is_in_the_name_of_a_bucket() -> None:

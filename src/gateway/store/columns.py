@@ -331,7 +331,7 @@ def run_row(columns: Columns) -> RunRow:
 
 def consent_columns(row: ConsentRow) -> Columns:
     """Write the word of an address."""
-    return (row.connection, row.address, row.agreed, row.source, micros(row.changed_at))
+    return (row.connection, row.address, row.agreed, row.source, micros(row.changed_at), row.chat)
 
 
 def consent_row(columns: Columns) -> ConsentRow:

@@ -218,7 +218,10 @@ class Store(Protocol):
         """Give the last message that a contact wrote in a chat."""
 
     async def consent(self, connection: str, address: str) -> ConsentRow | None:
-        """Give the latest word of an address."""
+        """Give the latest word of an address, or of another name of its chat; of two at one time the no.
+
+        Its chat is the one with it alone (`ids.direct_chat`), and has another name where that got an alias.
+        """
 
     async def keep_consent(self, row: ConsentRow) -> None:
         """Keep a word of an address; an older one than what is known changes nothing."""
@@ -231,6 +234,9 @@ class Store(Protocol):
 
     async def canonical(self, chat: ChatId) -> ChatId:
         """Give the id under which a chat is kept; the chat's own unless it got an alias."""
+
+    async def names(self, chat: ChatId) -> tuple[ChatId, ...]:
+        """Give the ids that a chat is known by: the one that it is kept under, then its aliases, sorted."""
 
     async def rests(self, lane: ChatId, now: datetime) -> datetime | None:
         """Tell until when a lane was asked to wait, by `settle` or `release`; None where that is over, or never was."""

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from gateway.actions import DeliveryState
 from gateway.drafts import drafted
 from gateway.events import Event
-from gateway.ids import ChatId, EventId, MessageId, Token
+from gateway.ids import ChatId, EventId, MessageId, Token, direct_chat
 
 __all__ = [
     "AttemptRow",
@@ -278,7 +278,7 @@ class InboundRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsentRow:
-    """Whether an address agrees to be written to; the latest word holds."""
+    """Whether an address agrees to be written to; the latest word holds, whichever of a contact's names it is of."""
 
     connection: str
     address: str
@@ -286,6 +286,11 @@ class ConsentRow:
     source: str
     """Where that comes from: an event's id, `code 500`, `operator`."""
     changed_at: datetime
+
+    @property
+    def chat(self) -> ChatId:
+        """The id of the chat with this address: by it a contact who has several names is found under each."""
+        return direct_chat(self.connection, self.address)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,9 +18,8 @@ from gateway.addresses import Address, AddressKind
 from gateway.clock import Clock
 from gateway.errors import InvalidMessage
 from gateway.events import AnyEvent, Event
-from gateway.ids import ChatId, chat_id
+from gateway.ids import ChatId, direct_chat
 from gateway.log import logger
-from gateway.model import Chat
 from gateway.store.ledger import LedgerStore
 from gateway.store.records.audit import Deed
 from gateway.store.records.connections import ConnectionRecords
@@ -144,7 +143,8 @@ class Erasing:
         hash_ = hidden(await self._hiding.key(tenant), sought.address.text)
         erased = Erased()
         deed = Deed(tenant, by, "contact.erased", hash_, {"connections": len(sought.who.connections)})
-        words = await self._pieces.erase_consent(sought.who, sought.address.text, hash_, deed, self._clock.now())
+        hashes = await self._hashes(tenant, sought)
+        words = await self._pieces.erase_consent(sought.who, sought.chats, hashes, deed, self._clock.now())
         erased.suppressed = tuple(words)
         await self._refresh()
         for _ in range(_ROUNDS):
@@ -190,17 +190,15 @@ class Erasing:
         sought = await self._seek(tenant, address, within)
         hash_ = hidden(await self._hiding.key(tenant), sought.address.text)
         await self._audit.note(Deed(tenant, by, "contact.exported", hash_))
-        for connection in sought.who.connections:
-            word = await self._store.consent(connection, sought.address.text)
-            if word is not None:
-                yield {
-                    "kind": "consent",
-                    "connection": connection,
-                    "address": word.address,
-                    "agreed": word.agreed,
-                    "source": word.source,
-                    "changed_at": word.changed_at.isoformat(),
-                }
+        for word in await self._pieces.words(sought.chats):
+            yield {
+                "kind": "consent",
+                "connection": word.connection,
+                "address": word.address,
+                "agreed": word.agreed,
+                "source": word.source,
+                "changed_at": word.changed_at.isoformat(),
+            }
         async for message in self._messages(sought):
             found = await self._store.message(message.id)  # type: ignore[arg-type]  # an id as the store gave it
             if found is not None:
@@ -230,11 +228,23 @@ class Erasing:
                 "this is no address", hint="give a phone with country code, an email, or contact:ID"
             ) from None
         connections = [id_ for id_ in await self._connections.ids(tenant) if within is None or id_ in within]
-        direct = [chat_id(connection, Chat.direct(address).identity) for connection in connections]
+        direct = [direct_chat(connection, address.text) for connection in connections]
         chats = await self._pieces.around(direct)
         needle = _needle(address)
         redaction = Redaction(address.text, _pattern(address, needle))
         return _Sought(Somebody(tuple(connections), tuple(chats), needle), address, chats, redaction)
+
+    async def _hashes(self, tenant: str, sought: _Sought) -> dict[str, list[str]]:
+        """Hide every name that somebody has on each connection: their address, and the chats that are one with theirs.
+
+        Of other addresses than the one that was given nothing but their chats may be known.
+        """
+        key, address = await self._hiding.key(tenant), sought.address.text
+        found = {}
+        for connection in sought.who.connections:
+            chats = await self._pieces.around([direct_chat(connection, address)])
+            found[connection] = [hidden(key, name) for name in (address, *chats)]
+        return found
 
     async def _round(self, sought: _Sought, erased: Erased) -> None:
         """Erase what there is now."""

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from gateway.ids import ChatId, EventId, MessageId, Token
+from gateway.ids import ChatId, EventId, MessageId, Token, direct_chat
 from gateway.store.columns import (
     LAST_MESSAGE,
     attempt_row,
@@ -190,8 +190,8 @@ class Lookups(ABC):
         return inbound_row(rows[0]) if rows else None
 
     async def consent(self, connection: str, address: str) -> ConsentRow | None:
-        """Give the latest word of an address."""
-        rows = await self._find("consent", connection, address)
+        """Give the latest word of an address, or of another name of its chat."""
+        rows = await self._find("consent", direct_chat(connection, address))
         return consent_row(rows[0]) if rows else None
 
     async def cursor(self, name: str) -> str | None:
@@ -203,6 +203,10 @@ class Lookups(ABC):
         """Give the id under which a chat is kept."""
         rows = await self._find("canonical", chat)
         return ChatId(rows[0][0]) if rows else chat
+
+    async def names(self, chat: ChatId) -> tuple[ChatId, ...]:
+        """Give the ids that a chat is known by."""
+        return tuple(ChatId(name) for name, _ in await self._find("chat_names", chat))
 
     async def rests(self, lane: ChatId, now: datetime) -> datetime | None:
         """Tell until when a lane was asked to wait."""

@@ -43,7 +43,7 @@ class Inbox:
         self.webhooks: dict[tuple[str, str], WebhookRow] = {}
         self.events: list[EventRow] = []
         self.facts: dict[tuple[str, str], dict[str, FactRow]] = {}
-        self.consents: dict[tuple[str, str], ConsentRow] = {}
+        self._words: dict[ChatId, ConsentRow] = {}
         self.inbound: dict[ChatId, dict[str, InboundRow]] = {}
         self.proofs: dict[Token, dict[str, None]] = {}
         self.runs: dict[EventId, list[RunRow]] = {}
@@ -119,9 +119,14 @@ class Inbox:
 
     def agree(self, row: ConsentRow) -> None:
         """Keep a word of an address, unless a later one is known."""
-        before = self.consents.get((row.connection, row.address))
+        before = self._words.get(row.chat)
         if before is None or before.changed_at <= row.changed_at:
-            self.consents[row.connection, row.address] = row
+            self._words[row.chat] = row
+
+    def word(self, chat: ChatId) -> ConsentRow | None:
+        """Give the latest word of a contact, whichever of their names they said it by; of two at one time the no."""
+        said = [self._words[name] for name in self.names(chat) if name in self._words]
+        return min(said, key=lambda row: (-micros(row.changed_at), row.agreed, row.address), default=None)
 
     def keep_events(self, events: Iterable[Event], handled: Collection[EventId] = ()) -> list[Event]:
         """Keep those events that are new, and return them."""
@@ -158,6 +163,11 @@ class Inbox:
     def canonical(self, chat: ChatId) -> ChatId:
         """Give the id under which a chat is kept."""
         return self._aliases.get(chat, chat)
+
+    def names(self, chat: ChatId) -> tuple[ChatId, ...]:
+        """Give the ids that a chat is known by, the one that it is kept under first."""
+        kept = self.canonical(chat)
+        return (kept, *sorted(self._others.get(kept, ())))
 
     def event(self, event: EventId) -> EventRow | None:
         """Look up an event."""

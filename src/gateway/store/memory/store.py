@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from gateway.errors import StoreError
 from gateway.events import Event
-from gateway.ids import ChatId, EventId, MessageId, Token
+from gateway.ids import ChatId, EventId, MessageId, Token, direct_chat
 from gateway.store.instants import moment
 from gateway.store.memory.inbox import Inbox
 from gateway.store.memory.outbox import Outbox
@@ -308,9 +308,9 @@ class MemoryStore:
         return self._in.inbound.get(self._in.canonical(chat), {}).get(connection)
 
     async def consent(self, connection: str, address: str) -> ConsentRow | None:
-        """Give the latest word of an address."""
+        """Give the latest word of an address, or of another name of its chat."""
         self._check()
-        return self._in.consents.get((connection, address))
+        return self._in.word(direct_chat(connection, address))
 
     async def keep_consent(self, row: ConsentRow) -> None:
         """Keep a word of an address."""
@@ -332,6 +332,11 @@ class MemoryStore:
         """Give the id under which a chat is kept."""
         self._check()
         return self._in.canonical(chat)
+
+    async def names(self, chat: ChatId) -> tuple[ChatId, ...]:
+        """Give the ids that a chat is known by."""
+        self._check()
+        return self._in.names(chat)
 
     async def rests(self, lane: ChatId, now: datetime) -> datetime | None:
         """Tell until when a lane was asked to wait."""

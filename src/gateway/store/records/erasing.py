@@ -6,19 +6,20 @@ delivers once more brings nothing back, and a message's key, so that whoever rep
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from gateway.errors import Cancelled
 from gateway.events import UnknownEvent
 from gateway.ids import ChatId, EventId
-from gateway.store.columns import event_body, message_row
+from gateway.store.columns import consent_row, event_body, message_row
 from gateway.store.instants import micros, moment
 from gateway.store.ledger.plan import Plan, ask, tell
 from gateway.store.records.audit import Deed, noted
 from gateway.store.records.durable import Records
 from gateway.store.records.redacting import Redaction
+from gateway.store.rows import ConsentRow
 from gateway.store.rules import waits
 
 __all__ = ["ERASED", "Found", "Mention", "Pieces", "Somebody", "SuppressionRow", "holding_lanes"]
@@ -229,15 +230,30 @@ class Pieces(Records):
 
         return await self._transact(plan)
 
-    async def erase_consent(self, who: Somebody, address: str, hidden: str, deed: Deed, now: datetime) -> list[str]:
-        """Turn the word of an address into a keyed hash, where it is that it opted out; gives those connections."""
+    async def words(self, chats: Collection[ChatId]) -> list[ConsentRow]:
+        """List what was said about consent by the names of chats."""
+        return [consent_row(row) for row in await self._rows("words_of_chats", sorted(chats))]
+
+    async def erase_consent(
+        self, who: Somebody, chats: Collection[ChatId], hidden: Mapping[str, Collection[str]], deed: Deed, now: datetime
+    ) -> list[str]:
+        """Turn the words of a contact into keyed hashes, where they opted out; gives those connections.
+
+        `hidden` are the hashes of all their names on each connection: what holds for one goes on holding for all.
+        """
 
         def plan() -> Plan[list[str]]:
             yield from noted(deed, now)
-            words = yield from ask("erase_consents", list(who.connections), address)
-            out = sorted({connection for connection, agreed in words if not agreed})
+            rows = yield from ask("erase_consents", sorted(chats))
+            said = [(row.changed_at, not row.agreed, row.connection) for row in map(consent_row, rows)]
+            # who was erased before, by fewer names, goes on having opted out unless they said otherwise since
+            before = yield from ask("suppressions", list(who.connections))
+            said += [(moment(at), True, connection) for connection, name, at in before if name in hidden[connection]]
+            latest = {connection: refused for _, refused, connection in sorted(said)}
+            out = sorted(connection for connection, refused in latest.items() if refused)
             for connection in out:
-                yield from ask("add_suppression", connection, hidden, micros(now))
+                for name in hidden[connection]:
+                    yield from ask("add_suppression", connection, name, micros(now))
             if out:
                 yield from ask("order_connections")
                 [(last,)] = yield from ask("last_connection_version")

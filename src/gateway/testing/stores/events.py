@@ -9,7 +9,7 @@ import pytest
 
 from gateway.actions import DeliveryState
 from gateway.events import UnknownEvent
-from gateway.ids import ChatId, EventId, MessageId, Token
+from gateway.ids import ChatId, EventId, MessageId, Token, direct_chat
 from gateway.store.port import Store
 from gateway.store.rows import ConsentRow, EventOutcome, EventRow, FactRow, InboundRow, RunRow
 from gateway.store.rules import ENDED
@@ -299,6 +299,37 @@ class EventsContract:
         await linked(store, a, a, "4")
         await linked(store, d, c, "5")
         assert [d, d, d, d] == [await store.canonical(chat) for chat in (a, b, c, d)]
+
+    async def test_a_chat_is_known_by_all_its_names(self, store: Store) -> None:
+        """First the one that it is kept under, whichever is asked for; one that has no alias has one name."""
+        a, b, c, d = (ChatId(f"chat_{name}") for name in "abcd")
+        await linked(store, c, b, "1")
+        await linked(store, c, a, "2")
+        assert [(c, a, b)] * 3 == [await store.names(chat) for chat in (a, b, c)]
+        assert (d,) == await store.names(d)
+
+    async def test_a_contact_has_one_word_by_all_their_names(self, store: Store) -> None:
+        """The latest, whichever name it was said by, before the link or after it; of two at one time the no."""
+        phone, contact = "+12025550123", "contact:c-1"
+
+        def word(address: str, seconds: float, *, agreed: bool) -> ConsentRow:
+            moment = after(seconds)
+            return ConsentRow(connection="main", address=address, agreed=agreed, source="s", changed_at=moment)
+
+        async def words() -> list[ConsentRow | None]:
+            return [await store.consent("main", address) for address in (phone, contact)]
+
+        out, later = word(phone, 1, agreed=False), word(contact, 2, agreed=True)
+        await store.keep_consent(out)
+        await store.keep_consent(word(contact, 0, agreed=True))
+        assert [out, word(contact, 0, agreed=True)] == await words()
+        await linked(store, direct_chat("main", contact), direct_chat("main", phone))
+        assert [out, out] == await words()
+        await store.keep_consent(later)
+        assert [later, later] == await words()
+        await store.keep_consent(word(phone, 2, agreed=False))
+        assert [word(phone, 2, agreed=False)] * 2 == await words()
+        assert await store.consent("other", phone) is None
 
     async def test_events_of_a_linked_chat_carry_the_kept_id(self, store: Store) -> None:
         """New ones and those that wait; those that are done stay as they were handed over."""

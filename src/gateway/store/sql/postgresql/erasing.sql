@@ -107,8 +107,12 @@ delete from cursor where name = any($1::text[]);
 delete from bucket where right(key, 31) = any($1::text[]);
 
 -- name: erase_consents
--- Forget what an address said on some connections; tells where it had opted out.
-delete from consent where connection = any($1::text[]) and address = $2 returning connection, agreed;
+-- Forget what was said by the names of some chats; gives it.
+delete from consent where chat = any($1::text[]) returning connection, address, agreed, source, changed_at;
+
+-- name: words_of_chats
+-- List what was said by the names of some chats.
+select connection, address, agreed, source, changed_at from consent where chat = any($1::text[]) order by connection, address;
 
 -- name: erase_deliveries
 -- Forget the deliveries of events that have ended.

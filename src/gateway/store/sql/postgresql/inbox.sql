@@ -157,8 +157,8 @@ where inbound.received_at <= excluded.received_at;
 
 -- name: write_consents
 -- Keep the word of an address, unless a later one is known.
-insert into consent (connection, address, agreed, source, changed_at)
-select * from unnest($1::text[], $2::text[], $3::boolean[], $4::text[], $5::bigint[])
+insert into consent (connection, address, agreed, source, changed_at, chat)
+select * from unnest($1::text[], $2::text[], $3::boolean[], $4::text[], $5::bigint[], $6::text[])
 on conflict (connection, address) do update set
     agreed = excluded.agreed, source = excluded.source, changed_at = excluded.changed_at
 where consent.changed_at <= excluded.changed_at;

@@ -108,8 +108,12 @@ delete from cursor where name in (select value from json_each(?1));
 delete from bucket where substr(key, -31) in (select value from json_each(?1));
 
 -- name: erase_consents
--- Forget what an address said on some connections; tells where it had opted out.
-delete from consent where connection in (select value from json_each(?1)) and address = ?2 returning connection, agreed;
+-- Forget what was said by the names of some chats; gives it.
+delete from consent where chat in (select value from json_each(?1)) returning connection, address, agreed, source, changed_at;
+
+-- name: words_of_chats
+-- List what was said by the names of some chats.
+select connection, address, agreed, source, changed_at from consent where chat in (select value from json_each(?1)) order by connection, address;
 
 -- name: erase_deliveries
 -- Forget the deliveries of events that have ended.

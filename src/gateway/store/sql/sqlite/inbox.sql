@@ -147,7 +147,7 @@ where inbound.received_at <= excluded.received_at;
 
 -- name: write_consents
 -- Keep the word of an address, unless a later one is known.
-insert into consent (connection, address, agreed, source, changed_at) values (?1, ?2, ?3, ?4, ?5)
+insert into consent (connection, address, agreed, source, changed_at, chat) values (?1, ?2, ?3, ?4, ?5, ?6)
 on conflict do update set agreed = excluded.agreed, source = excluded.source, changed_at = excluded.changed_at
 where consent.changed_at <= excluded.changed_at;
 

@@ -168,8 +168,11 @@ select vendor_id, received_at from inbound
 where chat = coalesce((select kept from alias where alias.chat = ?2), ?2) and connection = ?1;
 
 -- name: consent
--- Read the word of an address.
-select connection, address, agreed, source, changed_at from consent where connection = ?1 and address = ?2;
+-- Read the latest word of a contact, by whichever name of their chat they said it; of two at one time the no.
+with mine (kept) as (select coalesce((select kept from alias where alias.chat = ?1), ?1))
+select connection, address, agreed, source, changed_at from consent
+where chat in (select kept from mine union all select alias.chat from mine join alias on alias.kept = mine.kept)
+order by changed_at desc, agreed, address limit 1;
 
 -- name: cursor
 -- Read how far something was read.
@@ -178,6 +181,14 @@ select value from cursor where name = ?1;
 -- name: canonical
 -- Find the id under which a chat is kept.
 select kept from alias where chat = ?1;
+
+-- name: chat_names
+-- List the ids that a chat is known by, the one that it is kept under first.
+with mine (kept) as (select coalesce((select kept from alias where alias.chat = ?1), ?1))
+select kept as name, 0 as place from mine
+union all
+select alias.chat, 1 from mine join alias on alias.kept = mine.kept
+order by place, name;
 
 -- name: lane_rests
 -- Tell until when a lane was asked to wait, where that is not over.

@@ -215,8 +215,12 @@ create table consent (
     agreed boolean not null,
     source text collate "C" not null,
     changed_at bigint not null,
+    -- the chat with the address: one contact may have several, which are linked by their chats
+    chat text collate "C" not null,
     primary key (connection, address)
 );
+
+create index consent_chat on consent (chat);
 
 create table cursor (
     name text collate "C" primary key,

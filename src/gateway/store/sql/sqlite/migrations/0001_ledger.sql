@@ -216,8 +216,12 @@ create table consent (
     agreed integer not null,
     source text not null,
     changed_at integer not null,
+    -- the chat with the address: one contact may have several, which are linked by their chats
+    chat text not null,
     primary key (connection, address)
 ) without rowid;
+
+create index consent_chat on consent (chat);
 
 create table cursor (
     name text not null primary key,
