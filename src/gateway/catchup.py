@@ -241,7 +241,7 @@ class CatchUp:
                 recovered=found.recovered + recovered,
                 complete=missed.cursor is None,
             )
-            await self._keep(connection, _done(place))
+            await self._keep(connection, _done(place, self._clock.now()))
             if found.complete or found.pages >= bounds.pages or self._clock.now() >= bounds.until:
                 _log.info("caught_up", **found.model_dump())
                 return found
@@ -345,11 +345,15 @@ def _begins_again(connection: Connection, why: str, **fields: str | int | None) 
     _log.warning("catch_up_begins_again", connection=connection.name, why=why, **fields)
 
 
-def _done(place: _Place) -> _Place:
-    """Move on what is read for good, once the last page was read."""
+def _done(place: _Place, now: datetime) -> _Place:
+    """Move on what is read for good, once the last page was read.
+
+    A connection on which nothing comes any more leaves its last webhooks behind too: what was let go of here in the
+    meantime is not to be read again for ever.
+    """
     if place.cursor is not None:
         return place
-    return _Place(since=max(place.since, place.newest - OVERLAP), newest=place.newest)
+    return _Place(since=max(place.since, place.newest - OVERLAP, now - FIRST), newest=place.newest)
 
 
 def _name(connection: Connection) -> str:

@@ -126,6 +126,8 @@ class MessageReceived(Event):
     """The event that first brought this message; the vendor delivered it again, with more in it."""
     late: bool = False
     """True for a revision that came after the time in which pictures and split bubbles settle."""
+    faded: bool = False
+    """True when content of it was let go of, for its time was over or it named somebody who was erased."""
 
     @property
     def known_by(self) -> str:

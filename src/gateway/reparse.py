@@ -241,8 +241,12 @@ def _says_the_same(now: Event, then: Event, hidden: set[str]) -> bool:
     """Compare what comes from the webhook alone; a message of several webhooks has to hold what this one brings."""
     if type(now) is not type(then):
         return False
-    if isinstance(now, MessageReceived) and isinstance(then, MessageReceived) and not covers(then.message, now.message):
-        return False
+    if isinstance(now, MessageReceived) and isinstance(then, MessageReceived):
+        if then.faded:
+            # what was let go of is not missed
+            return True
+        if not covers(then.message, now.message):
+            return False
     return now.model_dump(exclude=hidden) == then.model_dump(exclude=hidden)
 
 

@@ -62,8 +62,8 @@ def counted(message: Message) -> Counter[str]:
 
 
 def _says_all(version: Event, event: MessageReceived) -> bool:
-    """Tell whether a version leaves nothing of a message to be learnt; the mark of one that was erased does."""
-    return not isinstance(version, MessageReceived) or covers(version.message, event.message)
+    """Tell whether a version leaves nothing of a message to be learnt; one that was let go of is not learnt again."""
+    return not isinstance(version, MessageReceived) or version.faded or covers(version.message, event.message)
 
 
 async def _there(id_: EventId, store: Store, beside: Mapping[EventId, Event]) -> Event | None:

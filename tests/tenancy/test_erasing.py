@@ -141,6 +141,38 @@ async def test_what_is_delivered_once_more_brings_nothing_back(busy: tuple[Tenan
     assert PHONE[1:].encode() not in dump()
 
 
+async def test_what_was_taken_out_of_a_message_of_others_does_not_come_back(busy: tuple[Tenancy, str]) -> None:
+    """Neither by the same webhook nor by another one that says the same, as a vendor's history does."""
+    tenancy, connection = busy
+    group = Chat.of_group("grp_1")
+    said = written("g9", OTHER, f"call {PHONE}, please", group)
+    await tenancy.gateway.receive(connection, *hook(said))
+    await tenancy.erasing.erase(DEFAULT_TENANT, PHONE)
+    before = [row.event for row in await tenancy.store.events(limit=1000)]
+    for again in (hook(said), hook(said.model_copy(update={"raw": None}))):
+        await tenancy.gateway.receive(connection, *again)
+    after = [row.event for row in await tenancy.store.events(limit=1000)]
+    [kept] = [event for event in after if isinstance(event, MessageReceived) and event.vendor_id == "g9"]
+
+    assert before == after
+    assert ("call •••, please", True) == (kept.text, kept.faded)
+
+
+async def test_what_others_said_without_naming_anybody_is_whole(busy: tuple[Tenancy, str]) -> None:
+    """Where only the frame of a message named somebody, more of it is a revision as ever."""
+    tenancy, connection = busy
+    said = written("g9", OTHER, "look", Chat.of_group("grp_1"))
+    named = said.model_copy(update={"raw": {"also": PHONE}})
+    await tenancy.gateway.receive(connection, *hook(named))
+    await tenancy.erasing.erase(DEFAULT_TENANT, PHONE)
+    await tenancy.gateway.receive(connection, *hook(written("g9", OTHER, "look again", Chat.of_group("grp_1"))))
+    kept = [row.event for row in await tenancy.store.events(limit=1000)]
+
+    assert [("look", False), ("look again", False)] == [
+        (event.text, event.faded) for event in kept if isinstance(event, MessageReceived) and event.vendor_id == "g9"
+    ]
+
+
 async def test_a_call_that_is_repeated_after_an_erase_sends_nothing(busy: tuple[Tenancy, str], api: Vendor) -> None:
     """Its key was used; what waited to leave never does, and the id names nothing."""
     tenancy, connection = busy

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,7 +12,7 @@ from pydantic import JsonValue
 from gateway import Gateway
 from gateway.errors import ConfigurationError, Conflict, NotFound
 from gateway.events import DeliveryUpdated, MessageReceived
-from gateway.model import Chat
+from gateway.model import Attachment, Chat, Message
 from gateway.provider import DeliveryState
 from gateway.store.records.tenants import DEFAULT_TENANT, TenantRow
 from gateway.tenancy import KeyRing, Retention, Swept, Tenancy
@@ -84,6 +85,22 @@ async def test_content_goes_next_and_what_became_of_it_stays(aged: tuple[Tenancy
     [chat] = (await tenancy.listing.chats(DEFAULT_TENANT)).items
     assert (connection, Chat.direct(PHONE).identity) == (chat.connection, chat.chat and chat.chat.identity)
     assert Swept() == await tenancy.sweeper.sweep()
+
+
+async def test_content_that_went_does_not_come_back(aged: tuple[Tenancy, str, str], clock: Clock) -> None:
+    """A vendor that delivers once more, or is asked for what it kept, says nothing new: not even with a picture."""
+    tenancy, connection, _ = aged
+    clock.move(30 * DAY + DAY)
+    await tenancy.sweeper.sweep()
+    before = [row.event for row in await tenancy.store.events()]
+    more = Message(f"in {SECRET_TEXT}", Attachment(url="https://files.example/a.jpg"))
+    for message in (Message(f"in {SECRET_TEXT}"), more):
+        again = written("m0", PHONE, "again").model_copy(update={"message": message})
+        await tenancy.gateway.receive(connection, *hook(again))
+
+    assert before == [row.event for row in await tenancy.store.events()]
+    assert [True] == [event.faded for event in before if isinstance(event, MessageReceived)]
+    assert Swept() == replace(await tenancy.sweeper.sweep(), raw=0)
 
 
 async def test_the_rest_goes_last(aged: tuple[Tenancy, str, str], clock: Clock) -> None:

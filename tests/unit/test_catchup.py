@@ -132,6 +132,18 @@ async def test_the_first_time_it_looks_a_day_back() -> None:
     assert 1 == (await desk.once(since=after(-3 * 86_400))).recovered
 
 
+async def test_a_quiet_connection_leaves_its_last_webhooks_behind() -> None:
+    """Else it would read them for ever, and what was let go of here in the meantime would be taken for new."""
+    desk = Desk()
+    desk.keep(10)
+    await desk.once()
+    assert 1 == (await desk.once()).webhooks
+    await desk.clock.advance(2 * 86_400)
+    assert found(pages=1, webhooks=1) == await desk.once()
+    assert found(pages=1) == await desk.once()
+    assert after(86_400) == datetime.fromisoformat(desk.history.calls[-1]["since"])
+
+
 async def test_a_later_since_skips_nothing() -> None:
     """It only ever goes further back: what was not read yet is read all the same."""
     desk = Desk()

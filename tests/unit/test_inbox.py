@@ -233,6 +233,26 @@ async def test_versions_in_one_webhook_are_told_apart(desk: Desk) -> None:
     assert first.id == more.revises
 
 
+async def test_what_was_let_go_of_is_not_learnt_again(desk: Desk) -> None:
+    """Neither by the same words nor by more of them: a vendor that delivers once more brings nothing back."""
+    gone = written("m1", "•••").model_copy(update={"faded": True})
+    await desk.take(gone)
+    before = await desk.kept()
+    await desk.take(written("m1", "call +12025550123"))
+    await desk.take(written("m1", "call +12025550123", PICTURE))
+    assert before == await desk.kept()
+
+
+async def test_of_what_was_erased_only_the_id_is_left_and_says_enough(desk: Desk) -> None:
+    """A mark stands for all that its message held, whether it was the first version or a later one."""
+    await desk.take(written("m1", "look"))
+    mark = UnknownEvent(id=event_id("main", "gateway:message:m1/2"), key="erased", reason="erased", received_at=NOW)
+    await desk.store.ingest(WebhookRow("main", "elsewhere", (), b"", NOW), [mark])
+    before = await desk.kept()
+    await desk.take(written("m1", "look", PICTURE))
+    assert before == await desk.kept()
+
+
 async def test_versions_that_arrive_in_the_same_moment_are_all_kept() -> None:
     """Who finds the id taken when it is written looks again at what is there."""
 

@@ -330,6 +330,15 @@ def test_a_history_that_is_not_sorted_as_asked_is_read_from_its_first_page(provi
     record = {"event_type": "message_inbound", "json": {"event": "x"}}
     newest_first = [{**record, "create_date": f"2026-10-01T12:00:0{second}Z"} for second in (3, 2, 1)]
     page = {"page": 1, "num_pages": 3, "count": 300, "items": newest_first}
-    since = datetime(2026, 10, 2, tzinfo=UTC)
+    since = datetime(2026, 10, 1, 12, tzinfo=UTC)
     found, calls = feed(provider.missed(None, since=since), (200, page))
     assert (1, 3, "2") == (len(calls), len(found.hooks), found.cursor)
+
+
+def test_what_stands_before_the_time_on_its_page_is_left_out(provider: LoopMessage, feed: Feed) -> None:
+    """It was read before, and may have been let go of since; one that does not say when it was made is given."""
+    record = {"event_type": "message_inbound", "json": {"event": "x"}}
+    times = ("2026-09-01T12:00:00Z", None, "2026-10-01T12:00:00Z")
+    page = {"page": 1, "num_pages": 1, "count": 3, "items": [{**record, "create_date": time} for time in times]}
+    found, _ = feed(provider.missed(None, since=datetime(2026, 10, 1, 12, tzinfo=UTC)), (200, page))
+    assert [1970, 2026] == [hook.received_at.year for hook in found.hooks]

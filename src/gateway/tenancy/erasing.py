@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeVar
 
 from pydantic import JsonValue, TypeAdapter, ValidationError
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 
 from gateway.addresses import Address, AddressKind
 from gateway.clock import Clock
@@ -277,7 +277,7 @@ class Erasing:
         except ValidationError:
             await self._pieces.erase_events([event])
         else:
-            await self._pieces.redact_event(event, body)
+            await self._pieces.redact_event(event, _noted(body, event.text))
 
     async def _erase_messages(self, sought: _Sought, messages: Sequence[Mention]) -> list[str]:
         """Erase those that went to somebody, take them out of the others; gives those that are still leaving."""
@@ -316,6 +316,14 @@ class Erasing:
                 if sought.events.intersection(from_json(row.events)) or sought.named(row.text):
                     yield row
             after = rows[-1].sequence
+
+
+def _noted(body: str, before: str) -> str:
+    """Note in the body of an event that something was taken out of what it said: a vendor may bring it once more."""
+    left, said = from_json(body), from_json(before)
+    if left.get("message") == said.get("message"):
+        return body
+    return to_json({**left, "faded": True}).decode()
 
 
 async def _batches(rows: AsyncIterator[_RowT]) -> AsyncIterator[list[_RowT]]:

@@ -47,7 +47,7 @@ def _emptied(event: Event) -> dict[str, Any]:
     match event:
         case MessageReceived():
             kept = {"reply_to": event.message.reply_to, "reference": event.message.reference}
-            return {"message": _GONE.model_copy(update=kept)}
+            return {"message": _GONE.model_copy(update=kept), "faded": True}
         case OptedIn():
             return {"parameters": {}, "text": ""}
         case PollUpdated():

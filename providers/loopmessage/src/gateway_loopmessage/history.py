@@ -27,7 +27,8 @@ _Records: TypeAlias = Page[wire.HookRecord]
 def missed(cursor: str | None, since: datetime | None) -> Exchange[Missed]:
     """Fetch a page of the history, oldest first; the cursor is the number of the next page.
 
-    Without a cursor it is the page with the first webhook since then, which has some older ones too.
+    Without a cursor it is the page with the first webhook since then. What stands before it on that page is left out:
+    it may have been let go of here, and would be taken for new.
     """
     if cursor is not None:
         number, page = _number(cursor), None
@@ -35,7 +36,7 @@ def missed(cursor: str | None, since: datetime | None) -> Exchange[Missed]:
         number, page = yield from _first(since)
     if page is None:
         page = yield from _page(number)
-    hooks = [_as_request(record) for record in page.items]
+    hooks = [_as_request(record) for record in page.items if _is_since(record, since)]
     return Missed(hooks=hooks, cursor=str(number + 1) if page.more else None)
 
 
@@ -57,13 +58,13 @@ def _number(cursor: str) -> int:
 def _first(since: datetime | None) -> Exchange[tuple[int, _Records | None]]:
     """Find the first page that reaches to a time; gives it too, where it was looked at last."""
     number, page = 1, (yield from _page(1))
-    if since is None or not page.more or _reaches(page, since - _COARSE) or not _ascends(page):
+    if since is None or not page.more or _reaches(page, since) or not _ascends(page):
         return number, page
     low, high = 2, max(-(-(page.total or 1) // _PER_PAGE), 2)
     while low < high:
         number = (low + high) // 2
         page = yield from _page(number)
-        if _reaches(page, since - _COARSE):
+        if _reaches(page, since):
             high = number
         else:
             low = number + 1
@@ -76,8 +77,12 @@ def _page(number: int) -> Exchange[_Records]:
 
 def _reaches(page: _Records, since: datetime) -> bool:
     """Tell whether the last record of a page is from then or later; one that does not say counts as that."""
-    times = [moment(record.create_date) for record in page.items[-1:]]
-    return any(time is None or time >= since for time in times)
+    return any(_is_since(record, since) for record in page.items[-1:])
+
+
+def _is_since(record: wire.HookRecord, since: datetime | None) -> bool:
+    time = moment(record.create_date)
+    return since is None or time is None or time >= since - _COARSE
 
 
 def _ascends(page: _Records) -> bool:
