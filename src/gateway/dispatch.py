@@ -19,11 +19,11 @@ from typing import Any, TypeVar
 
 from gateway.calling import call
 from gateway.clock import Clock, wait_for_change
+from gateway.early import JOIN_WAIT, joined
 from gateway.errors import Conflict, NotFound, StoreError
-from gateway.events import DeliveryUpdated, Event
+from gateway.events import Event
 from gateway.failpoints import Point, reach
 from gateway.ids import EventId
-from gateway.inbox import join
 from gateway.log import logger
 from gateway.store.port import Store
 from gateway.store.rows import EventOutcome, EventRow, RunRow
@@ -44,10 +44,10 @@ FIRST_DELAY = 0.2
 """Seconds before the second try; doubled each time."""
 LEASE = 300.0
 """Seconds that a chat waits for a handler that does not return, before another process may call it."""
-JOIN_WAIT = 30.0
-"""Seconds that a report waits for a send of its chat that is under way, and that it may be about."""
-JOIN_GRACE = 1.0
-"""Seconds that it waits where nothing seems to be under way: the vendor may have named the chat anew."""
+SOON = 5.0
+"""Seconds in which a report that waits for a send is looked at with every write."""
+JOIN_AGAIN = 0.5
+"""Seconds between two looks after that: what takes so long was not answered, and writes are many."""
 IDLE = 5.0
 """Seconds after which the store is asked again, when nothing woke the loop."""
 BUSY = 0.25
@@ -84,6 +84,7 @@ class Dispatcher:
         self._early: set[asyncio.Task[None]] = set()
         self._careful = False
         """Whether events are due with which the process may end: they are handed over one at a time."""
+        self._began = clock.now()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._added = asyncio.Event()
         # threads of our own: handlers that do not return may not keep others of this program from a thread
@@ -256,7 +257,7 @@ class Dispatcher:
             _log.error("event_parked", event_id=row.id, type=row.event.type, error="not_returned", tries=row.tries)
             return replace(row, outcome=EventOutcome.PARKED, retry_at=None), []
         try:
-            row = replace(row, event=await self._joined(row.event))
+            row = replace(row, event=await self._joined(row))
             done = await self._done(row)
             wanting = [registration for registration in self._wanting(row.event) if registration.name not in done]
             runs, failed = await self._run_handlers(row.event, wanting)
@@ -328,32 +329,26 @@ class Dispatcher:
 
     # ── early reports ─────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def _joined(self, event: Event) -> Event:
+    async def _joined(self, row: EventRow) -> Event:
         """Find out which message an event is about; a report that came before the answer to its send waits for it.
 
-        What joins no message of ours is about one that was sent elsewhere on the account.
+        One that is tried again has waited.
         """
-        event = await join(event, self._store)
-        if not isinstance(event, DeliveryUpdated):
-            return event
-        report, task = event, asyncio.current_task()
+        task, seen, wait = asyncio.current_task(), self._clock.now(), 0.0 if row.tries else JOIN_WAIT
         assert task is not None  # noqa: S101 - this is a coroutine
-        self._early.add(task)
         try:
-            while report.message_id is None and (seconds := await self._patience(report)) > 0:
-                version = self._store.version
-                report = await join(report, self._store)
-                if report.message_id is None:
+            while True:
+                version, now = self._store.version, self._clock.now()
+                event, seconds = await joined(row.event, self._store, now, seen=seen, began=self._began, wait=wait)
+                if seconds <= 0:
+                    return event
+                self._early.add(task)
+                if (now - seen).total_seconds() < SOON:
                     await wait_for_change(self._clock, seconds, self._store.changed(version))
+                else:
+                    await self._clock.sleep(min(seconds, JOIN_AGAIN))
         finally:
             self._early.discard(task)
-        return report if report.message_id else report.model_copy(update={"ours": False})
-
-    async def _patience(self, event: DeliveryUpdated) -> float:
-        """Tell for how many seconds a report may still wait."""
-        started = event.chat_id is not None and await self._store.started(event.chat_id)
-        waited = (self._clock.now() - event.received_at).total_seconds()
-        return (JOIN_WAIT if started else JOIN_GRACE) - waited
 
 
 def _succeeded(row: EventRow) -> EventRow:

@@ -268,7 +268,7 @@ class Player:
         for state in MessageState:
             yield ask("messages", state)
         for lane in map(ChatId, LANES):
-            yield from (ask("started", lane), ask("canonical", lane), ask("last_inbound", "main", lane))
+            yield from (ask("undecided", lane), ask("canonical", lane), ask("last_inbound", "main", lane))
             yield from (ask("rests", lane, self.now), ask("names", lane))
         for number in range(3):
             yield from (ask("consent", "main", f"+{number}"), ask("proofs", token_of("msg", number)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 from collections import Counter
@@ -16,14 +17,16 @@ from standardwebhooks import Webhook
 
 from gateway.clock import SYSTEM
 from gateway.errors import Conflict, InvalidRequest, NotFound, SecretsLocked
+from gateway.events import DeliveryUpdated
 from gateway.forward import EVENT_TYPES, Endpoints, Format, KeyKind, Verdict
 from gateway.forward.samples import sample
+from gateway.model import Chat
 from gateway.store import open_store
 from gateway.store.records import endpoints, records_of
 from gateway.store.records.deliveries import DeliveryRow, Standing
 from gateway.store.records.forwarding import ForwardingRecords, Held, Patience, Share
 from gateway.tenancy.sealing import KeyRing, Sealer
-from gateway.testing.stores.samples import enqueued
+from gateway.testing.stores.samples import LEASE, attempt_of, enqueued, finished, started
 from tests.flow.receivers import QUICK, TENANT, Got, Receiver, Town, receiving, until, until_async
 
 
@@ -444,6 +447,31 @@ async def test_a_report_that_came_early_waits_for_what_it_is_about(town: Town, r
     [got] = receiver.got
     assert False is got.json["data"]["ours"]
     assert timedelta(seconds=1) <= SYSTEM.now() - event.received_at
+
+
+async def test_a_report_waits_for_a_send_that_is_undecided(town: Town, receiver: Receiver) -> None:
+    """However long ago the vendor sent it; what comes in another chat goes meanwhile."""
+    await town.endpoints.create(TENANT, receiver.url)
+    now = SYSTEM.now()
+    chat = Chat.model_validate("+12025550123")
+    words = {"key": "d", "vendor_id": "v1", "chat": chat, "state": "sent", "reference": "order-7"}
+    report = DeliveryUpdated.model_validate(words).stamped(
+        connection="main", provider="test", received_at=now - timedelta(hours=2)
+    )
+    await enqueued(town.store, "1", report.chat_id or "", created_at=now, due_at=now)
+    [work] = await town.store.claim(now, LEASE, 1)
+    step = started(work, now)
+    assert not (await town.store.mark(work, step, attempt_of(step, now))).lost
+    async with town.forwarding():
+        await town.keep(report, town.message("meanwhile", "+12025550188"))
+        await until(lambda: receiver.got)
+        await asyncio.sleep(1)
+        early = [got.json["type"] for got in receiver.got]
+        await town.store.settle(work, finished(work, sent=("v1",)))
+        await until(lambda: len(receiver.got) > 1)
+
+    assert ["message.received"] == early
+    assert ("msg_1", True) == (receiver.got[1].json["data"]["message_id"], receiver.got[1].json["data"]["ours"])
 
 
 async def test_what_is_no_longer_kept_is_not_sent(town: Town, receiver: Receiver) -> None:

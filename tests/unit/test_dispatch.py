@@ -20,12 +20,15 @@ from gateway.connections import Connections
 from gateway.dispatch import Dispatcher
 from gateway.errors import Conflict, NotFound, StoreError
 from gateway.events import DeliveryUpdated, Event, MessageReceived
+from gateway.ids import chat_id
 from gateway.inbox import Inbox, Stale
+from gateway.model import Chat
 from gateway.plugins import load
 from gateway.simulator import SimClock
 from gateway.store import EventOutcome, EventRow, MemoryStore, RunRow
 from gateway.store.rules import ENDED
-from tests.unit.plain_vendor import NOW, OTHER, after, connection, hook, reported, written
+from gateway.testing.stores.samples import LEASE, attempt_of, enqueued, finished, started
+from tests.unit.plain_vendor import NOW, OTHER, PHONE, after, connection, hook, reported, written
 
 HERE = __name__
 
@@ -503,6 +506,32 @@ async def test_a_report_that_joins_nothing_is_about_a_message_sent_elsewhere(des
     await desk.settled(step=0.2)
     assert [(None, False)] == [(event.message_id, event.ours) for event in got]
     assert not (await desk.row()).event.ours
+
+
+async def test_a_report_waits_for_a_send_that_is_undecided_and_other_chats_do_not(desk: Desk) -> None:
+    """Longer than a moment, and as soon as it is decided it is handed over with what is behind it in its chat."""
+    store, got = desk.store, list[Event]()
+
+    async def note(event: Event) -> None:
+        got.append(event)
+
+    desk.dispatcher.add(Event, note)
+    await enqueued(store, "1", chat_id("main", Chat.direct(PHONE).identity))
+    [work] = await store.claim(NOW, LEASE, 1)
+    step = started(work)
+    assert not (await store.mark(work, step, attempt_of(step))).lost
+    await desk.take(reported("v1", reference="order-7"), written("m1"), at=after(-600))
+    await desk.take(written("m2").model_copy(update={"chat": Chat.direct(OTHER)}))
+    await desk.until(lambda: bool(got))
+    for _ in range(120):
+        await desk.clock.advance(1)
+        await asyncio.sleep(0)
+    assert ["m2"] == [event.vendor_id for event in got if isinstance(event, MessageReceived)]
+    await store.settle(work, finished(work, sent=("v1",)))
+    await desk.settled(step=0.2)
+    [report] = [event for event in got if isinstance(event, DeliveryUpdated)]
+    assert (work.message.id, True) == (report.message_id, report.ours)
+    assert ["message.received", "delivery.updated", "message.received"] == [event.type for event in got]
 
 
 # ── waiting ───────────────────────────────────────────────────────────────────────────────────────────────────────

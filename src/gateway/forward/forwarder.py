@@ -45,8 +45,8 @@ IDLE = 5.0
 """Seconds after which the store is asked again, when nothing woke the loop."""
 BUSY = 0.25
 """The same while something is due that nobody here can do just now."""
-JOIN_AGAIN = 0.5
-"""Seconds after which a report that came early is looked at again."""
+JOIN_AGAIN, JOIN_SLOWLY = 0.5, 5.0
+"""Seconds after which a report that came early is looked at again: an eighth of what it has waited, within these."""
 LOCKED_AGAIN = 60.0
 """Seconds after which a delivery is tried again that cannot be signed."""
 
@@ -80,6 +80,7 @@ class Forwarder:
         self._public_url = public_url
         self._chance = chance
         self._name = new_id("fwd")
+        self._began = clock.now()
         self._rounds = 0
         self._looked: datetime | None = None
         """When all that was due was last asked for."""
@@ -185,9 +186,11 @@ class Forwarder:
         now, row = self._clock.now(), held.delivery
         if held.body is None:
             return Settled(held, replace(row, state=Standing.ERASED, ended_at=now))
-        event, ripe = await joined(read_event(held.body), self._store, now)
-        if not ripe:
-            return Settled(held, replace(row, next_at=now + timedelta(seconds=JOIN_AGAIN)))
+        event, seconds = await joined(read_event(held.body), self._store, now, seen=row.created_at, began=self._began)
+        if seconds > 0:
+            waited = (now - row.created_at).total_seconds()
+            pause = min(max(waited / 8, JOIN_AGAIN), JOIN_SLOWLY, seconds)
+            return Settled(held, replace(row, next_at=now + timedelta(seconds=pause)))
         try:
             return await self._attempt(held, event, now)
         except StoreError:

@@ -1,34 +1,28 @@
-"""Which message an event is about, before it is forwarded; how long an early report may wait for that; its trace."""
+"""Which message an event is about, before it is forwarded, and the trace of that."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from gateway.dispatch import JOIN_GRACE, JOIN_WAIT
-from gateway.events import DeliveryUpdated, Event
-from gateway.inbox import join
+from gateway import early
+from gateway.early import JOIN_WAIT, Looked
+from gateway.events import Event
 from gateway.store.port import Store
 from gateway.traces import trace_of
 
 __all__ = ["joined", "trace_about"]
 
 
-async def joined(event: Event, store: Store, now: datetime) -> tuple[Event, bool]:
-    """Fill in which message of ours an event is about; False when it is to be asked again in a moment.
+async def joined(
+    event: Event, store: Store, now: datetime, *, seen: datetime, began: datetime, wait: float = JOIN_WAIT
+) -> Looked:
+    """Fill in which message of ours an event is about, or tell how long that may still come to be known.
 
-    As for handlers: a report that came before the answer to its send waits for it while that send is under way. What
-    joins no message then is about one that was sent elsewhere on the account.
+    As for handlers, see `gateway.early`; a notice of the gateway's own is about none.
     """
     if not event.connection or event.message_id is not None:
-        return event, True
-    event = await join(event, store)
-    if not isinstance(event, DeliveryUpdated) or event.message_id is not None:
-        return event, True
-    started = event.chat_id is not None and await store.started(event.chat_id)
-    waited = (now - event.received_at).total_seconds()
-    if waited < (JOIN_WAIT if started else JOIN_GRACE):
-        return event, False
-    return event.model_copy(update={"ours": False}), True
+        return Looked(event)
+    return await early.joined(event, store, now, seen=seen, began=began, wait=wait)
 
 
 async def trace_about(event: Event, store: Store) -> str | None:

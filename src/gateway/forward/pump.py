@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from gateway.clock import Clock, wait_for_change
+from gateway.early import Looked
 from gateway.errors import StoreError
 from gateway.events import Event
 from gateway.forward.formats import Format, Telling, shaped
@@ -32,7 +33,9 @@ LEASE = 30.0
 IDLE = 5.0
 """Seconds after which the store is asked again, when nothing woke the pump."""
 JOIN_AGAIN = 0.5
-"""Seconds after which a report that came early is looked at again; what comes behind it waits."""
+"""Seconds after which a report that came early is looked at again."""
+JOIN_WAIT = 30.0
+"""Seconds that it waits at most for a send that nobody knows the outcome of: all that comes behind it waits too."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
 """Seconds until a sink that fails is tried again."""
 
@@ -69,6 +72,9 @@ class Pump:
         self._public_url = public_url
         self._holder = new_id("pump")
         self._open = False
+        self._began = clock.now()
+        self._seen = (0, self._began)
+        """The report that was waited for last, and since when."""
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -119,10 +125,10 @@ class Pump:
         if not self._open:
             await self._plan.sink.open()
             self._open = True
-        batch, done, ripe = [], 0, True
+        batch, done, seconds = [], 0, 0.0
         for row in rows:
-            event, ripe = await joined(read_event(row.body), self._store, self._clock.now())
-            if not ripe:
+            event, seconds = await self._joined(row)
+            if seconds > 0:
                 break
             done = row.sequence
             if row.tenant is not None and self._plan.wanted.takes(event.type, event.connection):
@@ -133,8 +139,16 @@ class Pump:
                 await self._plan.sink.publish(batch)
         if done:
             await self._records.move(self.name, self._holder, done)
-        if not ripe:
-            await self._clock.sleep(JOIN_AGAIN)
+        if seconds > 0:
+            await self._clock.sleep(min(seconds, JOIN_AGAIN))
+
+    async def _joined(self, row: OwnedEvent) -> Looked:
+        now = self._clock.now()
+        seen = self._seen[1] if self._seen[0] == row.sequence else now
+        looked = await joined(read_event(row.body), self._store, now, seen=seen, began=self._began, wait=JOIN_WAIT)
+        if looked.seconds > 0:
+            self._seen = (row.sequence, seen)
+        return looked
 
     def _published(self, event: Event, tenant: str, sequence: int, trace: str | None) -> Published:
         made = shaped(self._plan.form, Telling(event, tenant, sequence, self._public_url, trace))

@@ -241,8 +241,11 @@ class Store(Protocol):
     async def rests(self, lane: ChatId, now: datetime) -> datetime | None:
         """Tell until when a lane was asked to wait, by `settle` or `release`; None where that is over, or never was."""
 
-    async def started(self, lane: ChatId) -> bool:
-        """Tell whether a step of the lane has been started and not yet settled."""
+    async def undecided(self, lane: ChatId) -> list[datetime]:
+        """Say when those steps of a lane began that may be with the vendor and are not settled, oldest first.
+
+        Of the lane's head and the first hundred messages that wait; what waits for a person is not among them.
+        """
 
     # ── waiting ───────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -213,6 +213,6 @@ class Lookups(ABC):
         rows = await self._find("lane_rests", lane, micros(now))
         return moment(rows[0][0]) if rows else None
 
-    async def started(self, lane: ChatId) -> bool:
-        """Tell whether a step of the lane is under way."""
-        return bool(await self._find("started", lane))
+    async def undecided(self, lane: ChatId) -> list[datetime]:
+        """Say when the steps of a lane began that may be with the vendor."""
+        return sorted(moment(at) for (at,) in await self._find("undecided", lane))

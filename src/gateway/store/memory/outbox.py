@@ -21,10 +21,9 @@ from gateway.store.rows import (
     Settled,
     Settlement,
     StepRow,
-    StepState,
     Work,
 )
-from gateway.store.rules import Candidate, give_back, held_again, in_turns, spend, waits
+from gateway.store.rules import Candidate, give_back, has_begun, held_again, in_turns, spend, waits
 
 __all__ = ["Outbox"]
 
@@ -40,7 +39,8 @@ class _Lane:
     """Who waits, as a heap; those that no longer do are dropped when they come up."""
     waiting: dict[MessageId, int] = field(default_factory=dict)
     """When each of those that wait is due."""
-    started: set[_Place] = field(default_factory=set)
+    begun: set[_Place] = field(default_factory=set)
+    """The steps that may be with the vendor, also of what waits for a person."""
     fence: int = 0
     held_until: int | None = None
     head: MessageId | None = None
@@ -209,9 +209,13 @@ class Outbox:
         until = self._lanes[lane].not_before if lane in self._lanes else 0
         return moment(until) if until > micros(now) else None
 
-    def started(self, lane: ChatId) -> bool:
-        """Tell whether a step of the lane is under way."""
-        return lane in self._lanes and bool(self._lanes[lane].started)
+    def undecided(self, lane: ChatId) -> list[datetime]:
+        """Say when the steps of a lane began that may be with the vendor, of messages that wait in it."""
+        if lane not in self._lanes:
+            return []
+        found = self._lanes[lane]
+        begun = [(self.steps[place], self.messages[place[0]]) for place in found.begun if place[0] in found.waiting]
+        return sorted(step.first_at or message.created_at for step, message in begun)
 
     # ── inside ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -269,10 +273,10 @@ class Outbox:
         place = (step.message, step.index)
         self.steps[place] = step
         self.tokens[step.token] = place
-        if step.state is StepState.STARTED:
-            lane.started.add(place)
+        if has_begun((step,)):
+            lane.begun.add(place)
         else:
-            lane.started.discard(place)
+            lane.begun.discard(place)
 
     def _put_attempt(self, attempt: AttemptRow) -> None:
         place = (attempt.generation, attempt.step, attempt.number)

@@ -343,10 +343,10 @@ class MemoryStore:
         self._check()
         return self._out.rests(lane, now)
 
-    async def started(self, lane: ChatId) -> bool:
-        """Tell whether a step of the lane is under way."""
+    async def undecided(self, lane: ChatId) -> list[datetime]:
+        """Say when the steps of a lane began that may be with the vendor."""
         self._check()
-        return self._out.started(lane)
+        return self._out.undecided(lane)
 
     # ── waiting ───────────────────────────────────────────────────────────────────────────────────────────────────
 

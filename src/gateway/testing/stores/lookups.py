@@ -111,10 +111,10 @@ class LookupsContract:
             await store.runs(EventId("evt_x")),
         ]
         assert [[]] * len(empty) == empty
-        assert ((), CHAT, False) == (
+        assert ((), CHAT, []) == (
             await store.proofs(Token("x")),
             await store.canonical(CHAT),
-            await store.started(CHAT),
+            await store.undecided(CHAT),
         )
 
     async def test_every_kind_of_event_comes_back_whole(self, store: Store) -> None:

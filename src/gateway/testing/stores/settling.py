@@ -245,14 +245,32 @@ class SettlingContract:
         await store.settle(work, finished(work, events=(report("1"), report("2"))))
         assert [report("1"), report("2")] == [row.event for row in await store.events()]
 
-    async def test_a_started_step_can_be_seen_on_its_lane(self, store: Store) -> None:
-        """From its marker to its settlement a lane has a step under way."""
+    async def test_an_undecided_step_can_be_seen_on_its_lane(self, store: Store) -> None:
+        """From its marker until it is known what became of it, or somebody has to decide; with the time it began."""
         work = await claimed(store, "1")
-        seen = [await store.started(CHAT)]
+        seen = [await store.undecided(CHAT)]
         await marked(store, work)
-        seen += [await store.started(CHAT), await store.started(OTHER), await store.started(ChatId("unheard of"))]
+        seen += [await store.undecided(lane) for lane in (CHAT, OTHER, ChatId("unheard of"))]
+        assert [[], [NOW], [], []] == seen
+        step = started(work)
+        doubted = replace(step, state=StepState.WAITING, doubt=True)
+        unknown = replace(work.message, state=MessageState.UNKNOWN)
+        for kept, row, expected in (
+            (doubted, work.message, [NOW]),
+            (replace(step, state=StepState.UNKNOWN), unknown, [NOW]),
+            (replace(step, state=StepState.UNKNOWN), replace(unknown, parked=True), []),
+        ):
+            settlement = Settlement(message=row, step=kept, attempt=None, next_at=NOW)
+            assert await store.settle(work, settlement)
+            assert expected == await store.undecided(CHAT)
+            work = next(iter(await store.claim(NOW, LEASE, 1)), work)
+
+    async def test_what_is_settled_is_undecided_no_longer(self, store: Store) -> None:
+        """Whatever it came to."""
+        work = await claimed(store, "1")
+        await marked(store, work)
         await store.settle(work, finished(work))
-        assert [False, True, False, False, False] == [*seen, await store.started(CHAT)]
+        assert [] == await store.undecided(CHAT)
 
     # ── changes from outside ──────────────────────────────────────────────────────────────────────────────────────
 

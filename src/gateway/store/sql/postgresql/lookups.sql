@@ -192,15 +192,16 @@ order by place, name;
 -- Tell until when a lane was asked to wait, where that is not over.
 select not_before from lane where lane = $1 and not_before > $2::bigint;
 
--- name: started
--- Tell whether a step of a lane is under way: of its head, or, where a process died and something came before what it
--- had begun, of one of the first that wait.
-select 1 from lane join step on step.message = lane.head where lane.lane = $1 and step.state = 'started'
-union all
-select 1 from (
-    select id from message where lane = $1 and waiting order by due_at, id limit 100
+-- name: undecided
+-- Say when the steps of a lane began that may be with the vendor: of its head, or, where a process died and something came
+-- before what it had begun, of one of the first that wait. What waits for a person is not among them.
+select coalesce(step.first_at, first.created_at) from (
+    select message.id, message.created_at from lane join message on message.id = lane.head
+    where lane.lane = $1 and message.waiting
+    union
+    (select id, created_at from message where lane = $1 and waiting order by due_at, id limit 100)
 ) as first join step on step.message = first.id
-where step.state = 'started' limit 1;
+where step.state in ('started', 'unknown') or step.doubt;
 
 -- name: file
 -- Read bytes by their digest.

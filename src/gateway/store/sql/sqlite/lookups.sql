@@ -194,9 +194,13 @@ order by place, name;
 -- Tell until when a lane was asked to wait, where that is not over.
 select not_before from lane where lane = ?1 and not_before > ?2;
 
--- name: started
--- Tell whether a step of a lane is under way.
-select 1 from step join message on message.id = step.message where step.state = 'started' and message.lane = ?1 limit 1;
+-- name: undecided
+-- Say when the steps of a lane began that may be with the vendor: of the first that wait.
+-- What waits for a person is not among them.
+select coalesce(step.first_at, first.created_at) from (
+    select id, created_at from message where lane = ?1 and waiting order by due_at, id limit 100
+) as first join step on step.message = first.id
+where step.state in ('started', 'unknown') or step.doubt;
 
 -- name: file
 -- Read bytes by their digest.
