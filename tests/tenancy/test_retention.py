@@ -173,6 +173,16 @@ async def test_a_tenant_has_times_of_its_own(aged: tuple[Tenancy, str, str], clo
     assert SECRET_TEXT not in await _all(tenancy)
 
 
+async def test_what_went_is_not_missed_when_it_is_parsed_again(aged: tuple[Tenancy, str, str], clock: Clock) -> None:
+    """A webhook that came once more says what its event says no longer, and that is no change."""
+    tenancy, connection, _ = aged
+    clock.move(30 * DAY + DAY)
+    await tenancy.sweeper.sweep()
+    await tenancy.gateway.receive(connection, *hook(written("m0", PHONE, f"in {SECRET_TEXT}")))
+    found = await tenancy.gateway.reparse(NOW)
+    assert (1, (), (), 1) == (found.webhooks, found.new, found.changed, found.unchanged)
+
+
 def test_times_are_days() -> None:
     """None is for ever, and a negative one is refused."""
     assert Retention() == Retention.of_days(7, 30, 180)
