@@ -12,21 +12,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from gateway import outbox
-from gateway.actions import (
-    MarkRead,
-    Receipt,
-    SendMessage,
-    SendPoll,
-    SendReaction,
-    SetTyping,
-    ShareContact,
-    StepAction,
-)
+from gateway.actions import Receipt, SendMessage, SendPoll, SetTyping
 from gateway.connections import Connection
 from gateway.consent import ConsentMode, opted_out_by
 from gateway.desk import Desk, LaneLostError
 from gateway.drafts import changed
-from gateway.drive import drive_stored, dump_call, load_call
+from gateway.drive import drive_stored, dump_call, exchange_for, first_call, load_call
 from gateway.errors import (
     GatewayError,
     OutcomeUnknown,
@@ -38,17 +29,16 @@ from gateway.errors import (
     Unreachable,
     VendorFault,
 )
-from gateway.exchange import Call, Exchange, Repeat, Reply
+from gateway.exchange import Call, Repeat, Reply
 from gateway.failpoints import Point, reach
 from gateway.log import logger
 from gateway.pacing import Known, Sending, Toll, Wait, tolls, wait_of
 from gateway.proof import Late, absent, came_late, proven, reported_states
-from gateway.provider import Provider
 from gateway.retry import Again, Decision, Park, decide
 from gateway.standing import Standing, begin, pause, paused, standing
 from gateway.store.rows import AttemptRow, MessageRow, Settlement, StepRow, StepState, Taken, Work
 
-__all__ = ["Run", "exchange_for"]
+__all__ = ["Run"]
 
 _log = logger(__name__)
 
@@ -64,23 +54,6 @@ class _WaitError(Exception):
         self.wait = wait
 
 
-def exchange_for(provider: Provider[Any], action: StepAction) -> Exchange[Receipt]:
-    """Start the exchange that performs an action."""
-    match action:
-        case SendMessage():
-            return provider.send_message(action)
-        case SendReaction():
-            return provider.send_reaction(action)
-        case SetTyping():
-            return provider.set_typing(action)
-        case MarkRead():
-            return provider.mark_read(action)
-        case SendPoll():
-            return provider.send_poll(action)
-        case ShareContact():
-            return provider.share_contact(action)
-
-
 class Run:
     """One attempt of one step."""
 
@@ -91,7 +64,9 @@ class Run:
         self._step = replace(step, doubt=True) if step.state is StepState.STARTED else step
         self._connection = connection
         self._action = outbox.action_of(step)
-        self._stored = load_call(step.call) if step.call else None
+        # in doubt without a call: the store was restored, and what it has of the step is from before its first attempt
+        self._restored = step.doubt and step.call is None
+        self._stored = self._rebuilt() if self._restored else load_call(step.call) if step.call else None
         self._standing = Standing(Known())
         self._attempt: AttemptRow | None = None
         self._paid: tuple[tuple[Toll, Taken], ...] = ()
@@ -105,12 +80,10 @@ class Run:
         Raises `LaneLostError`, and `StoreError` when it could not be written: then the marker says what is known.
         """
         if self._is_lost():
-            lost = OutcomeUnknown("the gateway stopped, or waited too long, before it read an answer")
-            await self._settle_unknown(lost, self._now())
+            await self._settle_unknown(self._lost(), self._now())
             return None
         self._standing = await standing(self._desk.store, self._sending(), self._connection)
-        # a copy of what may be with the vendor already asks nobody: it is the same message
-        if not self._step.doubt and not await self._may_go():
+        if not self._is_copy() and not await self._may_go():
             return None
         try:
             exchange = exchange_for(self._connection.provider, self._action)
@@ -133,21 +106,45 @@ class Run:
 
     # ── may it go ─────────────────────────────────────────────────────────────────────────────────────────────────
 
+    def _rebuilt(self) -> Call | None:
+        """Make the call anew that a store which was restored has lost; None where the provider makes none any more."""
+        try:
+            return first_call(exchange_for(self._connection.provider, self._action))
+        except Exception as error:  # noqa: BLE001 - a border: a provider may raise anything
+            _log.info("call_not_rebuilt", provider=self._connection.provider.name, error=type(error).__name__)
+            return None
+
+    def _is_copy(self) -> bool:
+        """Tell whether it repeats a call that was made, which asks nobody again: it is the same message."""
+        return self._step.doubt and not self._restored
+
     def _is_lost(self) -> bool:
         """Tell whether a copy may be with the vendor, and another one could show: then only proof helps."""
-        if self._stored is None or not self._step.doubt or self._stored.repeat is Repeat.SAFE:
+        if not self._step.doubt or (self._stored is not None and self._stored.repeat is Repeat.SAFE):
             return False
         window = self._connection.provider.proof.key_window
-        if self._stored.repeat is not Repeat.KEYED or window is None or self._step.first_at is None:
+        keyed = self._stored is not None and self._stored.repeat is Repeat.KEYED
+        if not keyed or window is None or self._step.first_at is None:
             return True
+        expires = self._work.message.expires_at
+        if self._restored and expires is not None and expires <= self._now():
+            return True  # nobody may have sent it in time, and now nobody should
         margin = timedelta(seconds=self._desk.policy.key_margin)
         return self._now() - self._step.first_at >= window - margin
+
+    def _lost(self) -> OutcomeUnknown:
+        if self._restored:
+            return OutcomeUnknown("the store was restored: it may have left after the copy was made")
+        return OutcomeUnknown("the gateway stopped, or waited too long, before it read an answer")
 
     async def _may_go(self) -> bool:
         """Ask consent and pauses; where they say no, that is settled here."""
         sending = self._sending()
         objection = self._standing.objection(sending, self._connection)
         if objection is not None and objection.mode is ConsentMode.ENFORCE:
+            if self._restored:
+                await self._settle_unknown(self._lost(), sending.now)  # it may have left before they said so
+                return False
             error = objection.error
             _log.info("step_refused", **self._fields(), error=error.slug)
             refused = outbox.refused(self._work.message, self._step, error, None, self._connection, sending.now)
@@ -163,9 +160,9 @@ class Run:
 
     def _tolls(self, now: datetime) -> tuple[Toll, ...]:
         sending = self._sending(now)
-        # as above: a copy is no new message to a silent contact, only another call
+        # a copy is no new message to a silent contact, only another call
         known = self._standing.known
-        known = known._replace(begun=True, last_wrote=now) if self._step.doubt else known
+        known = known._replace(begun=True, last_wrote=now) if self._is_copy() else known
         return tolls(sending, self._connection.rules, self._connection.terms, known)
 
     async def _wait(self, wait: Wait) -> None:

@@ -15,7 +15,18 @@ from typing import Any, Generic, TypeAlias, TypeVar
 from pydantic import BaseModel, ConfigDict, JsonValue
 from pydantic_core import to_json
 
+from gateway.actions import (
+    MarkRead,
+    Receipt,
+    SendMessage,
+    SendPoll,
+    SendReaction,
+    SetTyping,
+    ShareContact,
+    StepAction,
+)
 from gateway.exchange import Blob, Call, Exchange, Path, Repeat, Reply
+from gateway.provider import Provider
 
 __all__ = [
     "MOST_CALLS",
@@ -26,6 +37,7 @@ __all__ = [
     "drive_blocking",
     "drive_stored",
     "dump_call",
+    "exchange_for",
     "first_call",
     "load_call",
 ]
@@ -51,6 +63,23 @@ class BrokenExchange(RuntimeError):
     def __init__(self, message: str, *, calls: int = 0) -> None:
         super().__init__(message)
         self.calls = calls
+
+
+def exchange_for(provider: Provider[Any], action: StepAction) -> Exchange[Receipt]:
+    """Start the exchange that performs an action."""
+    match action:
+        case SendMessage():
+            return provider.send_message(action)
+        case SendReaction():
+            return provider.send_reaction(action)
+        case SetTyping():
+            return provider.set_typing(action)
+        case MarkRead():
+            return provider.mark_read(action)
+        case SendPoll():
+            return provider.send_poll(action)
+        case ShareContact():
+            return provider.share_contact(action)
 
 
 async def drive(exchange: Exchange[T], send: Send, *, most: int = MOST_CALLS) -> T:

@@ -39,6 +39,8 @@ from gateway.retry import RetryPolicy
 from gateway.routing import guard
 from gateway.standing import free_from, standing
 from gateway.store import ConsentRow, MessageRow, MessageState, StepRow, StepState, Store, open_store
+from gateway.store.records import records_of
+from gateway.store.records.restoring import copied_at, put_in_doubt
 from gateway.traces import Traces
 from gateway.worker import Worker
 
@@ -91,6 +93,8 @@ class Engine:
         self._worker = Worker(
             self.store, self.connections, clock, self._outcomes, policy=retry, chance=chance, hear=hear
         )
+        self.in_doubt: int | None = None
+        """Messages that this opening put into doubt; None where the store was not a copy."""
         self._works = works
         self._tasks: list[asyncio.Task[None]] = []
         self._opened = False
@@ -117,6 +121,9 @@ class Engine:
             raise StoreError("this gateway is closed", hint="make a new Gateway")
         if not self._opened:
             await self.store.open()
+            if (copied := await copied_at(self.store)) is not None:
+                # before anything is kept in it: what is there now is what the copy had
+                self.in_doubt = await put_in_doubt(records_of(self.store), self.clock.now(), copied=copied)
             self._opened = True
 
     async def start(self) -> None:

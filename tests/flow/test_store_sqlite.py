@@ -141,7 +141,7 @@ async def test_a_file_is_for_its_owner_only(tmp_path: Path) -> None:
     """It holds what people wrote to each other, and so do its neighbours and its copies."""
     store = await opened_at(tmp_path / "gateway.db")
     await enqueued(store, "1")
-    copy = await asyncio.to_thread(backup, store.path, tmp_path / "copy.db")
+    copy = await asyncio.to_thread(backup, store.path, tmp_path / "copy.db", stamp=None)
     modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in tmp_path.iterdir()}  # noqa: ASYNC240 - a few
     await store.close()
     assert {0o600} == set(modes.values()), modes

@@ -98,6 +98,7 @@ def test_a_copy_is_restored_into_another_database(
         server.restore(archive, second)
         config.write_text(f"[gateway]\nstore = {json.dumps(second)}\n{plain}")
         assert {message: "queued"} == states(config)
+        assert {"applied": [], "in_doubt": 1} == told("migrate", "--config", config, "--restored")
 
 
 def test_a_database_that_is_not_there_is_said_without_its_url(config: Path, url: str) -> None:

@@ -53,6 +53,52 @@ def test_a_backup_is_a_store_itself(durable: Path) -> None:
     assert (1, "the backup's file is there already (code exists)") == (again.exit_code, problem(again)["detail"])
 
 
+def test_who_opens_a_copy_first_says_what_is_in_doubt(durable: Path) -> None:
+    """A look at it is no opening; with the second one nothing is new."""
+    keep(durable)
+    run("backup", durable.with_name("copy.db"), "--config", durable)
+    durable.write_text(durable.read_text().replace("gateway.db", "copy.db"))
+    assert "" == run("messages", "list", "--config", durable).stderr
+    work = ("reparse", "--quarantined", "--config", durable, "--quiet")
+    told = (
+        "this store was restored: 1 message may have left since the copy was made;"
+        " what no proof settles is in: gateway messages list --state unknown\n"
+    )
+    assert [told, ""] == [run(*work).stderr for _ in range(2)]
+
+
+def test_what_was_restored_by_other_means_is_said(durable: Path) -> None:
+    """The second time it is the same messages; where there is nothing, nothing is said."""
+    store = f"sqlite:///{durable.with_name('gateway.db')}"
+    keep(durable)
+    keep(durable, text="another one")
+    counted = document(run("migrate", "--store", store, "--restored", "--at", "2026-01-31", "--json").stdout)
+    assert {"applied": [], "in_doubt": 2} == counted
+    again = run("migrate", "--config", durable, "--restored")
+    assert (0, "") == (again.exit_code, again.stdout)
+    assert again.stderr.startswith("the schema is up to date\nthis store was restored: 2 messages may have left")
+    empty = run("migrate", "--store", f"sqlite:///{durable.with_name('empty.db')}", "--restored", "--quiet")
+    assert (0, "") == (empty.exit_code, empty.stderr)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (["--at", "2026-01-31"], "--at says when a restored store was copied"),
+        (["--restored", "--at", "2999-01-31"], "--at is still to come"),
+        (["--restored", "--at", "yesterday"], "--at is not a time"),
+    ],
+)
+def test_a_time_of_a_restore_lies_before_it(durable: Path, arguments: list[str], error: str) -> None:
+    """Nothing is done then."""
+    result = run("migrate", *arguments, "--config", durable, "--json")
+    assert (2, error, False) == (
+        result.exit_code,
+        problem(result)["detail"],
+        durable.with_name("gateway.db").exists(),
+    )
+
+
 @pytest.mark.parametrize("command", [["migrate"], ["backup", "copy.db"]])
 def test_the_store_is_named_once(durable: Path, command: list[str]) -> None:
     """A configuration and a URL are two stores; a configuration from the environment gives way."""

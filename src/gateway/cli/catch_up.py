@@ -11,7 +11,15 @@ import typer
 from pydantic import JsonValue
 
 from gateway.catchup import PAGES, SECONDS, CaughtUp
-from gateway.cli.configured import DEFAULT, ConfigFile, JsonFlag, complete_connection, lasting_gateway, moment
+from gateway.cli.configured import (
+    DEFAULT,
+    ConfigFile,
+    JsonFlag,
+    complete_connection,
+    lasting_gateway,
+    moment,
+    opened,
+)
 from gateway.cli.failing import ExitCode, Problem, problem_of
 from gateway.cli.progress import waiting
 from gateway.cli.screen import Screen
@@ -50,7 +58,7 @@ def catch_up(
     start = moment(since, "--since") if since is not None else None
     gateway = lasting_gateway(config)
     with waiting(screen, "fetching what was missed"):
-        results = asyncio.run(_catch_up(gateway, connection, start, pages=pages, seconds=seconds))
+        results = asyncio.run(_catch_up(screen, gateway, connection, start, pages=pages, seconds=seconds))
     if json:
         screen.data([result.json() for result in results])
     else:
@@ -77,9 +85,9 @@ class _Result:
 
 
 async def _catch_up(
-    gateway: Gateway, name: str | None, since: datetime | None, *, pages: int, seconds: float
+    screen: Screen, gateway: Gateway, name: str | None, since: datetime | None, *, pages: int, seconds: float
 ) -> list[_Result]:
-    async with gateway:
+    async with opened(screen, gateway):
         if name is not None:
             found = await gateway.catch_up(name, since=since, pages=pages, seconds=seconds)
             return [_Result(name, found=found)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import AsyncIterator
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias, TypeVar
 import typer
 
 from gateway.cli.failing import Usage, nearest
+from gateway.cli.screen import Screen
 from gateway.errors import ConfigurationError, NoRoute
 
 if TYPE_CHECKING:
@@ -25,9 +28,11 @@ __all__ = [
     "chosen",
     "complete_connection",
     "gateway_for",
+    "in_doubt",
     "lasting",
     "lasting_gateway",
     "moment",
+    "opened",
     "store_url",
 ]
 
@@ -79,6 +84,23 @@ def lasting(store: Store, path: Path) -> Store:
         hint = 'name a durable store in [gateway]: store = "sqlite:///gateway.db"'
         raise ConfigurationError(f"{path} keeps everything in memory, where this command finds nothing", hint=hint)
     return store
+
+
+@contextlib.asynccontextmanager
+async def opened(screen: Screen, gateway: Gateway) -> AsyncIterator[Gateway]:
+    """Open a gateway while a command uses it; where its store is a copy, say what that puts into doubt."""
+    async with gateway:
+        messages = gateway._engine.in_doubt  # noqa: SLF001 - only who opens a restored store is told
+        if messages is not None:
+            screen.note(in_doubt(messages), matters=bool(messages))
+        yield gateway
+
+
+def in_doubt(messages: int) -> str:
+    """Say how many messages a restored store cannot tell about, and what becomes of them."""
+    many = "1 message" if messages == 1 else f"{messages} messages"
+    after = "; what no proof settles is in: gateway messages list --state unknown" if messages else ""
+    return f"this store was restored: {many} may have left since the copy was made{after}"
 
 
 def check_connection(gateway: Gateway, name: str) -> None:

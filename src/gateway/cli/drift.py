@@ -19,6 +19,7 @@ from gateway.cli.configured import (
     complete_connection,
     lasting_gateway,
     moment,
+    opened,
 )
 from gateway.cli.failing import ExitCode
 from gateway.cli.screen import Screen, printable
@@ -63,7 +64,7 @@ def drift(
     start = moment(since, "--since") if since is not None else None
     service = service_if(ctx, url, key_file)
     if service is None:
-        found = asyncio.run(_drift(lasting_gateway(config), start, via=via, limit=limit))
+        found = asyncio.run(_drift(screen, lasting_gateway(config), start, via=via, limit=limit))
     else:
         found = service.run(lambda api: _there(api, start, via))
     if json:
@@ -74,8 +75,8 @@ def drift(
         raise typer.Exit(ExitCode.PROBLEMS)
 
 
-async def _drift(gateway: Gateway, since: datetime | None, *, via: str | None, limit: int) -> Drift:
-    async with gateway:
+async def _drift(screen: Screen, gateway: Gateway, since: datetime | None, *, via: str | None, limit: int) -> Drift:
+    async with opened(screen, gateway):
         if via is not None:
             check_connection(gateway, via)
         return await gateway.drift(since, connection=via, limit=limit)

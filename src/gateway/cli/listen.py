@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from gateway.cli.api import Api, KeyFile, ServiceUrl, path, service_if
-from gateway.cli.configured import DEFAULT, ConfigFile, chosen, gateway_for, moment
+from gateway.cli.configured import DEFAULT, ConfigFile, chosen, gateway_for, moment, opened
 from gateway.cli.events import line_of
 from gateway.cli.events_wanted import Names, Since, Via, read, types_of, until_ended
 from gateway.cli.failing import Usage
@@ -160,7 +160,7 @@ async def _listen(show: _Show, gateway: Gateway, via: str | None, *, host: str, 
 
     gateway.on(Event, take, connection=via)
     screen = show.screen
-    async with show.begun(), gateway, serving(gateway.asgi(), host=host, port=port) as url:
+    async with show.begun(), opened(screen, gateway), serving(gateway.asgi(), host=host, port=port) as url:
         show.width = max(len(connection.name) for connection in gateway.connections)
         screen.note(f"listening on {url}; vendors reach it through a public address or a tunnel")
         for connection in gateway.connections:

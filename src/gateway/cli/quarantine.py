@@ -170,7 +170,7 @@ def reparse(
     screen: Screen = ctx.obj
     service = service_if(ctx, url, key_file)
     with waiting(screen, "parsing again"):
-        found = reparsed(service, config, None, via=via, apply=not dry_run, limit=limit)
+        found = reparsed(screen, service, config, None, via=via, apply=not dry_run, limit=limit)
     report(screen, found, json=json)
 
 

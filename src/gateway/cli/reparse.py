@@ -20,6 +20,7 @@ from gateway.cli.configured import (
     complete_connection,
     lasting_gateway,
     moment,
+    opened,
 )
 from gateway.cli.failing import Usage
 from gateway.cli.progress import waiting
@@ -62,16 +63,23 @@ def reparse(
     start = moment(since, "--since") if since is not None else None
     service = service_if(ctx, url, key_file)
     with waiting(screen, "parsing again"):
-        found = reparsed(service, config, start, via=via, apply=not dry_run, limit=limit)
+        found = reparsed(screen, service, config, start, via=via, apply=not dry_run, limit=limit)
     report(screen, found, json=json)
 
 
 def reparsed(
-    service: Api | None, config: Path, since: datetime | None, *, via: str | None, apply: bool, limit: int
+    screen: Screen,
+    service: Api | None,
+    config: Path,
+    since: datetime | None,
+    *,
+    via: str | None,
+    apply: bool,
+    limit: int,
 ) -> Reparsed:
     """Have it done by a service, or else here on the store of a configuration; without a time, the quarantine."""
     if service is None:
-        return asyncio.run(_reparse(lasting_gateway(config), since, via=via, apply=apply, limit=limit))
+        return asyncio.run(_reparse(screen, lasting_gateway(config), since, via=via, apply=apply, limit=limit))
     return service.run(lambda api: _there(api, since, via, apply=apply, limit=limit))
 
 
@@ -93,8 +101,10 @@ async def _portion(api: Api, body: Mapping[str, Any], after: int, limit: int) ->
     return Reparsed.model_validate(await api.post(path("reparse"), {**body, "after": after, "limit": limit}))
 
 
-async def _reparse(gateway: Gateway, since: datetime | None, *, via: str | None, apply: bool, limit: int) -> Reparsed:
-    async with gateway:
+async def _reparse(
+    screen: Screen, gateway: Gateway, since: datetime | None, *, via: str | None, apply: bool, limit: int
+) -> Reparsed:
+    async with opened(screen, gateway):
         if via is not None:
             check_connection(gateway, via)
         return await gateway.reparse(since, connection=via, apply=apply, limit=limit)

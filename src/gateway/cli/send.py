@@ -31,7 +31,7 @@ from gateway.cli.composing import (
     Words,
     compose,
 )
-from gateway.cli.configured import DEFAULT, ConfigFile, JsonFlag, gateway_for, lasting_gateway
+from gateway.cli.configured import DEFAULT, ConfigFile, JsonFlag, gateway_for, lasting_gateway, opened
 from gateway.cli.deciding import DryRun
 from gateway.cli.plan import show_plan
 from gateway.cli.remote_sending import keep_there, send_there
@@ -122,7 +122,7 @@ def _send_by(
     """Have it sent by a service, or else by the configuration's gateway, and say what became of it."""
     with _repeatable(screen, key):
         if service is None:
-            sending = _send(gateway_for(config), to, composed, terms, via=via, key=key, wait=wait)
+            sending = _send(screen, gateway_for(config), to, composed, terms, via=via, key=key, wait=wait)
             connection, receipt = asyncio.run(sending)
         else:
             there = _by_service(screen, to, composed, terms, via=via, key=key, wait=wait, named=not json)
@@ -148,11 +148,19 @@ def _repeatable(screen: Screen, key: str) -> Iterator[None]:
 
 
 async def _send(
-    gateway: Gateway, to: str, composed: Composed, terms: Agreed, *, via: str | None, key: str, wait: float
+    screen: Screen,
+    gateway: Gateway,
+    to: str,
+    composed: Composed,
+    terms: Agreed,
+    *,
+    via: str | None,
+    key: str,
+    wait: float,
 ) -> tuple[str, Receipt]:
     """Promise it, then wait: the same key gives the same message, and the ticket says which connection took it."""
     message, policy = composed.message, composed.policy
-    async with gateway:
+    async with opened(screen, gateway):
         ticket = await gateway.enqueue(to, message, via=via, key=key, policy=policy, **terms.options)
         took = ticket.connection
         try:
@@ -227,7 +235,7 @@ def _keep_by(
 
     async def kept_here(gateway: Gateway) -> Ticket:
         message, policy = composed.message, composed.policy
-        async with gateway:
+        async with opened(screen, gateway):
             return await gateway.enqueue(to, message, via=via, key=key, policy=policy, **terms.options)
 
     ticket = asyncio.run(kept_here(lasting_gateway(config))) if service is None else service.run(kept_there)

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gateway.cli.configured import DEFAULT, ConfigFile, lasting_gateway
+from gateway.cli.configured import DEFAULT, ConfigFile, lasting_gateway, opened
 from gateway.cli.failing import Usage
 from gateway.cli.screen import Screen
 from gateway.client import Gateway
@@ -70,7 +70,7 @@ def _registering(place: str) -> Callable[[Gateway], Any]:
 async def _work(screen: Screen, gateway: Gateway, *, json: bool) -> None:
     from gateway.cli.serving import until_interrupted
 
-    async with gateway:
+    async with opened(screen, gateway):
         # from here on a signal means that it is time to go; whoever reads what follows may send one
         asked_to_end = asyncio.create_task(until_interrupted())
         await asyncio.sleep(0)

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
 
+from gateway.clock import SYSTEM, Clock
 from gateway.errors import ConfigurationError
 from gateway.store.memory import MemoryStore
 from gateway.store.port import Store
@@ -59,6 +61,7 @@ __all__ = [
     "beside",
     "migrate",
     "open_store",
+    "restored",
 ]
 
 
@@ -118,22 +121,43 @@ async def migrate(url: str) -> list[str]:
             return await postgresql.migrate(url)
 
 
-async def backup(url: str, target: str | Path) -> Path:
+async def backup(url: str, target: str | Path, *, to_look: bool = False, clock: Clock = SYSTEM) -> Path:
     """Copy a durable store, in use or not, into one new file; gives its path.
 
-    A copy of SQLite is a database itself; one of PostgreSQL is an archive for `pg_restore`. Raises
-    `ConfigurationError` for a store that cannot be copied, and `StoreError`.
+    A copy of SQLite is a database itself, and says so: who works with it first doubts what the original may have sent
+    since, unless it is made only `to_look` at. One of PostgreSQL is an archive for `pg_restore`, after which `restored`
+    has to be said. Raises `ConfigurationError` for a store that cannot be copied, and `StoreError`.
     """
     path = Path(target)
     match _durable(url):
         case "sqlite":
             from gateway.store import sqlite  # noqa: PLC0415 - as above
 
-            return await asyncio.to_thread(sqlite.backup, sqlite.path_of(url), path)
+            stamp = None if to_look else clock.now()
+            return await asyncio.to_thread(sqlite.backup, sqlite.path_of(url), path, stamp=stamp)
         case _:
             from gateway.store import postgresql  # noqa: PLC0415 - as above
 
             return await postgresql.backup(url, path)
+
+
+async def restored(url: str, *, at: datetime | None = None, clock: Clock = SYSTEM) -> int:
+    """Say that a durable store was restored, before anybody works with it; gives how many messages are in doubt.
+
+    For what no stamp tells: an archive of PostgreSQL, a failover that lost something, a file that was copied by other
+    means. `at` is when the copy was made, or the last time of which everything is there; without it each message is
+    looked for from the time on at which it was due. Raises `ConfigurationError` and `StoreError`.
+    """
+    from gateway.store.records import records_of  # noqa: PLC0415 - as above
+    from gateway.store.records.restoring import copied_at, put_in_doubt  # noqa: PLC0415 - as above
+
+    _durable(url)
+    store = open_store(url, {})
+    try:
+        await store.open()
+        return await put_in_doubt(records_of(store), clock.now(), copied=at or await copied_at(store))
+    finally:
+        await store.close()
 
 
 def _durable(url: str) -> str:

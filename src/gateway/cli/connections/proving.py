@@ -12,7 +12,15 @@ from pydantic import JsonValue
 from rich.text import Text
 
 from gateway.cli.api import Api, KeyFile, ServiceUrl, path, service_if
-from gateway.cli.configured import DEFAULT, ConfigFile, JsonFlag, check_connection, complete_connection, gateway_for
+from gateway.cli.configured import (
+    DEFAULT,
+    ConfigFile,
+    JsonFlag,
+    check_connection,
+    complete_connection,
+    gateway_for,
+    opened,
+)
 from gateway.cli.failing import ExitCode, Problem, problem_of
 from gateway.cli.screen import Screen, printable
 from gateway.errors import Forbidden, GatewayError, Unauthenticated
@@ -43,7 +51,7 @@ def prove(
     screen: Screen = ctx.obj
     service = service_if(ctx, url, key_file)
     if service is None:
-        results = asyncio.run(_test(gateway_for(config), name))
+        results = asyncio.run(_test(screen, gateway_for(config), name))
     else:
         results = service.run(lambda api: _test_there(api, name))
     if json:
@@ -71,8 +79,8 @@ class _Result:
         return {**base, "detail": self.says, "problem": None}
 
 
-async def _test(gateway: Gateway, name: str | None) -> list[_Result]:
-    async with gateway:
+async def _test(screen: Screen, gateway: Gateway, name: str | None) -> list[_Result]:
+    async with opened(screen, gateway):
         if name is not None:
             check_connection(gateway, name)
         named = [(each.name, each.provider.name) for each in gateway.connections if name in (None, each.name)]

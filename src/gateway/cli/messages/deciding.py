@@ -17,7 +17,7 @@ import typer
 
 from gateway.cli.api import Api, KeyFile, ServiceUrl, new_key, path, service_if
 from gateway.cli.completing import complete_message
-from gateway.cli.configured import DEFAULT, ConfigFile, JsonFlag, chosen, lasting_gateway
+from gateway.cli.configured import DEFAULT, ConfigFile, JsonFlag, chosen, lasting_gateway, opened
 from gateway.cli.deciding import DryRun, would
 from gateway.cli.messages.looking import found, looking
 from gateway.cli.screen import Screen
@@ -152,7 +152,7 @@ def _decide(
         would(screen, decision.words, facts, json=json, message_id=decision.message, state=state)
         return
     if service is None:
-        id_, state = asyncio.run(_decided(lasting_gateway(config), decision))
+        id_, state = asyncio.run(_decided(screen, lasting_gateway(config), decision))
     else:
         told = service.run(decision.there)
         id_, state = told["id"], told["outcome"]
@@ -175,8 +175,8 @@ def _state(screen: Screen, message: str, config: Path, service: Api | None) -> s
     return asyncio.run(here()) if service is None else service.run(there)
 
 
-async def _decided(gateway: Gateway, decision: _Decision) -> tuple[str, str]:
-    async with gateway:
+async def _decided(screen: Screen, gateway: Gateway, decision: _Decision) -> tuple[str, str]:
+    async with opened(screen, gateway):
         # these are what was decided: it waits to be sent, it was dropped, or the rest of it was
         with contextlib.suppress(NotSettled, Cancelled, PartlySent):
             await decision.here(gateway)

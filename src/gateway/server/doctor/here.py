@@ -64,7 +64,7 @@ async def _copied(config: ServiceConfig, folder: Path) -> tuple[str | None, Chec
     if not path_of(url).exists():
         return empty, Check.warn("store", "there is none yet", "the first start of `gateway serve` makes it")
     try:
-        return f"sqlite:///{await backup(url, folder / 'copy.db')}", None
+        return f"sqlite:///{await backup(url, folder / 'copy.db', to_look=True)}", None
     except StoreError as error:
         return empty, Check.fail("store", error.message, error.hint)
 
