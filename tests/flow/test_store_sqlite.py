@@ -131,7 +131,7 @@ async def test_a_backup_that_cannot_be_written_says_why(tmp_path: Path, name: st
     store = await opened_at(tmp_path / "gateway.db")
     before = {path.name for path in tmp_path.iterdir()}  # noqa: ASYNC240 - a few
     with pytest.raises(StoreError) as caught:
-        await asyncio.to_thread(backup, store.path, tmp_path / name)
+        await asyncio.to_thread(backup, store.path, tmp_path / name, stamp=None)
     assert before == {path.name for path in tmp_path.iterdir()}  # noqa: ASYNC240 - as above
     await store.close()
     assert ("disk", f"the backup cannot be written: {os.strerror(why)}") == (caught.value.code, caught.value.message)

@@ -166,10 +166,11 @@ select vendor_id, received_at from inbound
 where chat = coalesce((select kept from alias where alias.chat = $2::text), $2::text) and connection = $1;
 
 -- name: consent
--- Read the latest word of a contact, by whichever name of their chat they said it; of two at one time the no.
+-- Read the latest word of a contact, by whichever name of their chat they said it; of two at one time the no. The names
+-- are an array, for a server that has not counted the rows yet would join them by reading all there are.
 with mine (kept) as (select coalesce((select kept from alias where alias.chat = $1::text), $1::text))
 select connection, address, agreed, source, changed_at from consent
-where chat in (select kept from mine union all select alias.chat from mine join alias on alias.kept = mine.kept)
+where chat = any(array(select kept from mine union all select alias.chat from mine join alias on alias.kept = mine.kept))
 order by changed_at desc, agreed, address limit 1;
 
 -- name: cursor
