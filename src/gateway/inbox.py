@@ -18,7 +18,7 @@ from gateway.actions import Receipt, SendMessage
 from gateway.clock import Clock
 from gateway.connections import Connection, Connections
 from gateway.consent import consents_of
-from gateway.errors import BadPayload, BadSignature, WebhookError
+from gateway.errors import BadPayload, BadSignature, StoreError, WebhookError
 from gateway.events import (
     DeliveryUpdated,
     Event,
@@ -31,6 +31,7 @@ from gateway.events import (
 from gateway.exchange import Reply
 from gateway.failpoints import Point, reach
 from gateway.ids import EventId
+from gateway.legible import legible_hook
 from gateway.log import logger
 from gateway.outbox import action_of
 from gateway.provider import Provider, WebhookRequest
@@ -39,7 +40,7 @@ from gateway.store.port import Store
 from gateway.store.rows import FactRow, StepRow, WebhookRow
 from gateway.worker import prove
 
-__all__ = ["Inbox", "Reading", "Stale", "join"]
+__all__ = ["KEPT_ASIDE", "Inbox", "Reading", "Stale", "join"]
 
 _log = logger(__name__)
 
@@ -47,6 +48,12 @@ _log = logger(__name__)
 _PROOFS = ("authorization", "signature", "secret", "token", "cookie", "api-key")
 
 EventT = TypeVar("EventT", bound=Event)
+
+UNKEPT = "unkept"
+"""The code of a `StoreError` that is about a broken text or number, and not about the store."""
+
+KEPT_ASIDE = "the store cannot keep what the parser made of it"
+"""Why a webhook is in quarantine that could be parsed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +108,12 @@ class Inbox:
         """
         _verify(hook, connection)
         reading = _parsed(hook, connection)
-        fresh = await self._keep_unseen(reading)
+        try:
+            fresh = await self._keep_unseen(reading)
+            reading = reading if fresh else await self._known(reading)
+        except StoreError as error:
+            fresh, reading = [], _put_aside(reading, error)
         if not fresh:
-            reading = await self._known(reading)
             fresh = await self.keep(reading)
         _log.info(
             "webhook_accepted",
@@ -119,13 +129,28 @@ class Inbox:
 
     async def read(self, hook: WebhookRequest, connection: Connection, *, made: Collection[EventId] = ()) -> Reading:
         """Parse a webhook and name its events as they are known here; keeps nothing, raises nothing of the parser's."""
-        return await self._known(_parsed(hook, connection, made))
+        reading = _parsed(hook, connection, made)
+        try:
+            return await self._known(reading)
+        except StoreError as error:
+            return _put_aside(reading, error)
 
     async def keep(self, reading: Reading) -> list[Event]:
         """Write a webhook with its events, facts and consents in one commit; gives the events that are new.
 
-        What is overtaken by other versions of its message, and finds its place taken, is written again until all of it
-        is kept: each time that it is overtaken another one is kept, so it comes to an end.
+        Where the store cannot keep what the parser made of it, the webhook is kept in quarantine: refused, it would
+        come again and again, and be nowhere.
+        """
+        try:
+            return await self._keep(reading)
+        except StoreError as error:
+            return await self._keep(_put_aside(reading, error))
+
+    async def _keep(self, reading: Reading) -> list[Event]:
+        """Write a webhook; what of it is overtaken is written again, until all of it is kept.
+
+        Other versions of its message may take its place: each time that happens one more of them is kept, so it comes
+        to an end.
         """
         fresh = await self._write(reading, reading.events)
         if await self._overtaken(reading, fresh):
@@ -228,7 +253,7 @@ def _parse(hook: WebhookRequest, connection: Connection) -> tuple[list[Event], s
     try:
         stamped = [
             event.stamped(connection=connection.name, provider=provider.name, received_at=hook.received_at)
-            for event in provider.parse(hook)
+            for event in provider.parse(legible_hook(hook))
         ]
     except BadPayload as error:
         _log.warning("webhook_quarantined", connection=connection.name, error=error.slug)
@@ -254,6 +279,15 @@ def _parsed(hook: WebhookRequest, connection: Connection, made: Collection[Event
         quarantine=problem,
     )
     return Reading(hook, connection, row, tuple(events), error, frozenset(made))
+
+
+def _put_aside(reading: Reading, error: StoreError) -> Reading:
+    """Give a webhook without its events, where it is they that cannot be kept; else raises the error."""
+    if error.code != UNKEPT or not reading.events:
+        raise error
+    _log.error("webhook_quarantined", connection=reading.connection.name, error=error.slug)
+    row = reading.row._replace(quarantine=KEPT_ASIDE)
+    return replace(reading, row=row, events=())
 
 
 @lru_cache(1024)  # a vendor sends the same few headers with every webhook

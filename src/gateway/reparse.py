@@ -16,7 +16,7 @@ from gateway.addresses import Word
 from gateway.connections import Connection, Connections
 from gateway.events import Event, MessageReceived
 from gateway.ids import EventId
-from gateway.inbox import Inbox
+from gateway.inbox import KEPT_ASIDE, Inbox
 from gateway.log import logger
 from gateway.model import Message
 from gateway.provider import WebhookRequest
@@ -199,13 +199,16 @@ async def _one(
         found.failing.append(_failing(row, reading.row.quarantine))
     named = {event.id: await store.event(event.id) for event in reading.events}
     new = [event.id for event in reading.events if named[event.id] is None]
+    if apply and (new or (row.quarantine is not None and reading.row.quarantine is None)):
+        await inbox.keep(reading)
+        if await inbox.unknown(event for event in reading.events if event.id in new):
+            found.failing.append(_failing(row, KEPT_ASIDE))
+            return
     found.new += new
     found.gone += [event for event in row.events if event not in named]
     for event in reading.events:
         if (kept := named[event.id]) is not None:
             _compare(found, event, kept.event)
-    if apply and (new or (row.quarantine is not None and reading.row.quarantine is None)):
-        await inbox.keep(reading)
 
 
 def _failing(row: WebhookRow, problem: str) -> Failing:

@@ -48,6 +48,7 @@ from gateway.errors import (
 )
 from gateway.exchange import Blob, Call, Reply
 from gateway.failpoints import Point, reach
+from gateway.legible import legible
 from gateway.log import logger
 from gateway.provider import Provider
 
@@ -409,7 +410,7 @@ class _Reader:
         body = bytes(self._body)
         if not unpacked:
             body = self._unpack(body, self._headers.get("content-encoding", "identity").strip().lower())
-        return Reply(self._status, self._headers, body)
+        return Reply(self._status, self._headers, legible(body))
 
     def _unpack(self, body: bytes, encoding: str) -> bytes:
         """Undo gzip, which is all that we ask for, never making more than the bound: a bomb is a thousandfold."""

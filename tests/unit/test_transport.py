@@ -97,6 +97,15 @@ async def test_a_call_without_a_body_has_none() -> None:
     assert "content-type" not in request.headers
 
 
+async def test_an_answer_has_no_character_that_a_store_refuses() -> None:
+    """The vendor's ids and words in it are the same wherever they are kept."""
+    client, _ = recorder(httpx.Response(200, content=rb'{"id":"m\u00001"}'))
+    async with client:
+        reply = await Transport(road_provider(API), connection="main", client=client).send(Call("GET", "/me"))
+
+    assert {"id": "m\ufffd1"} == reply.json()
+
+
 async def test_a_call_names_its_base() -> None:
     """One connection may have several hosts."""
     assert b"/v2/api/files/x" == (await sent(Call("GET", "/x", base="files"))).url.raw_path

@@ -259,5 +259,7 @@ def _spoken(events: Sequence[Event]) -> tuple[Spoken, ...]:
         return spoken(events)
     except ValueError as error:
         raise StoreError(
-            "an event cannot be written down as JSON", hint=f"its text is broken: {type(error).__name__}"
+            "an event cannot be written down as JSON",
+            code="unkept",
+            hint=f"its text is broken: {type(error).__name__}",
         ) from None

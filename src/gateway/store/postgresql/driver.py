@@ -258,7 +258,9 @@ def failure(error: BaseException) -> StoreError:
     if transient(error):
         return StoreError("too many wrote the same at once", code="busy", hint="try again")
     kind = f"PostgreSQL's {state}" if state else type(error).__name__
-    return StoreError(f"this cannot be kept: {kind}", code="unkept", hint="its text or a number is broken")
+    if state.startswith("22") or isinstance(error, ValueError):
+        return StoreError(f"this cannot be kept: {kind}", code="unkept", hint="its text or a number is broken")
+    return StoreError(f"PostgreSQL failed: {kind}", code="failed", hint="look at the server's log")
 
 
 _MEANINGS = (

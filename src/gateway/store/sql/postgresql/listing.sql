@@ -1,3 +1,5 @@
+-- PostgreSQL reads no JSON with U+0000 in it, which a caller's own words may hold: another character is read instead.
+
 -- name: list_messages
 -- List messages of some connections, newest first: of a chat, of a state, of a kind, where one is given.
 select
@@ -12,18 +14,20 @@ order by id desc limit $6;
 -- List events of some connections, newest first: of a chat, of some types, of a message, with an outcome, of a state, where they are given.
 select sequence, lane, outcome, tries, retry_at, error, body from event
 where connection = any($1::text[]) and sequence < $2 and lane <> 'erased'
-    and ($3::text is null or lane = $3) and (cardinality($4::text[]) = 0 or body::json ->> 'type' = any($4::text[]))
+    and ($3::text is null or lane = $3)
+    and (cardinality($4::text[]) = 0 or replace(body, '\u0000', '\u0001')::json ->> 'type' = any($4::text[]))
     and ($5::text is null or message = $5) and ($7::text is null or outcome = $7)
-    and ($8::text is null or body::json ->> 'state' = $8)
+    and ($8::text is null or replace(body, '\u0000', '\u0001')::json ->> 'state' = $8)
 order by sequence desc limit $6;
 
 -- name: follow_events
 -- List events of some connections in the order they came: of a chat, of some types, of a message, with an outcome, of a state, where they are given.
 select sequence, lane, outcome, tries, retry_at, error, body from event
 where connection = any($1::text[]) and sequence > $2 and lane <> 'erased'
-    and ($3::text is null or lane = $3) and (cardinality($4::text[]) = 0 or body::json ->> 'type' = any($4::text[]))
+    and ($3::text is null or lane = $3)
+    and (cardinality($4::text[]) = 0 or replace(body, '\u0000', '\u0001')::json ->> 'type' = any($4::text[]))
     and ($5::text is null or message = $5) and ($7::text is null or outcome = $7)
-    and ($8::text is null or body::json ->> 'state' = $8)
+    and ($8::text is null or replace(body, '\u0000', '\u0001')::json ->> 'state' = $8)
 order by sequence limit $6;
 
 -- name: last_event
@@ -57,7 +61,7 @@ where event.connection = any($1::text[]) and event.sequence < $2 and event.lane 
     and not exists (
         select 1 from event as later where later.lane = event.lane and later.sequence > event.sequence
     )
-    and ($3 = 0 or event.body::json -> 'chat' ->> 'kind' = 'direct')
+    and ($3 = 0 or replace(event.body, '\u0000', '\u0001')::json -> 'chat' ->> 'kind' = 'direct')
 order by event.sequence desc limit $4;
 
 -- name: list_consents
