@@ -41,8 +41,9 @@ demo: $(STAMP) ## a conversation over simulated vendors, on the service; ARGS=--
 test: $(STAMP) ## all tests; ARGS='-k word' to choose
 	@$(BIN)/pytest -q -n auto --dist worksteal $(ARGS)
 
-campaign: $(STAMP) ## the crash tests in full size, and a storm of webhooks; SEED=n SENDS=n STORM=n for another run
-	@CAMPAIGN=1 STORM=$(or $(STORM),10000) $(BIN)/pytest -q -s -o faulthandler_timeout=0 tests/crash tests/flow/test_storm.py $(ARGS)
+campaign: $(STAMP) ## the crash tests, a storm of webhooks and the stores' model in full size; SEED=n SENDS=n STORM=n EXAMPLES=n for another run
+	@CAMPAIGN=1 STORM=$(or $(STORM),10000) EXAMPLES=$(or $(EXAMPLES),1000) $(BIN)/pytest -q -s -o faulthandler_timeout=0 \
+	    tests/crash tests/flow/test_storm.py tests/flow/test_store_model.py $(ARGS)
 
 bench: $(STAMP) ## how fast it is, in ratios, against targets; ARGS='--strict send-memory' to choose
 	@$(BIN)/python -m benchmarks $(ARGS)

@@ -50,6 +50,8 @@ Look: TypeAlias = Callable[[Store], Awaitable[Any]]
 """Asks a store for something that it only has to read."""
 Move: TypeAlias = tuple[Any, ...]
 """The name of a method of `Player`, and small numbers that choose among what is there."""
+Hook: TypeAlias = tuple[int, list[int]]
+"""The number of a webhook, and those of its events."""
 
 
 def _move(name: str, *numbers: st.SearchStrategy[Any]) -> st.SearchStrategy[Move]:
@@ -60,6 +62,9 @@ _few = st.integers(0, 3)
 _any = st.integers(0, 30)
 _seconds = st.sampled_from((0, 0, 0, 0.000001, 1, 2.5, 9, 10, 45))
 _ends = st.sampled_from(("accepted", "again", "step", "unknown", "unknown", "parked", "parked", "refused"))
+_hook = st.tuples(_few, st.lists(st.integers(0, 9), max_size=3))
+"""A webhook, and the events that are made of it."""
+_telling = st.tuples(st.integers(0, 9), st.lists(st.integers(0, 9), min_size=1, max_size=2))
 
 moves: st.SearchStrategy[list[Move]] = st.lists(
     st.one_of(
@@ -76,8 +81,10 @@ moves: st.SearchStrategy[list[Move]] = st.lists(
         _move("release", _any, _seconds),
         _move("renew", st.lists(_any, max_size=3), _seconds),
         _move("amend", _any, st.sampled_from(("queued", "unknown", "partly")), _ends, _seconds),
-        _move("ingest", _few, st.lists(st.integers(0, 9), max_size=3), st.booleans()),
-        _move("ingest", st.integers(0, 9), st.lists(st.integers(0, 9), min_size=1, max_size=2), st.just(value=False)),
+        _move("ingest", _hook, st.booleans(), st.booleans()),
+        _move("ingest", _telling, st.just(value=False), st.just(value=False)),
+        _move("ingest", _telling, st.booleans(), st.just(value=True)),
+        _move("ingest_at_once", st.lists(st.tuples(_telling, st.booleans(), st.booleans()), min_size=2, max_size=4)),
         _move("claim_events", st.integers(0, 3)),
         _move("settle_event", _any, st.sampled_from(("done", "again", "parked")), _seconds),
         _move("tick", _seconds),
@@ -217,7 +224,21 @@ class Player:
             change = replace(change, message=row, step=step, attempt=None)
         await self._both(lambda store: store.amend(change, expect=MessageState(expect)))
 
-    async def _ingest(self, hook: int, chosen: list[int], handles: bool) -> None:  # noqa: FBT001 - as above
+    async def _ingest(self, hook: Hook, handles: bool, only_new: bool) -> None:  # noqa: FBT001 - as above
+        await self._both(self._ingesting(hook, handles, only_new))
+
+    async def _ingest_at_once(self, hooks: list[tuple[Hook, bool, bool]]) -> None:
+        """As webhooks come that wait for one commit together: each is kept as after those before it."""
+        # webhooks of one moment are listed in no order: here they come in the one in which a batch is written
+        calls = [self._ingesting(*each) for each in sorted(hooks, key=lambda each: each[0][0])]
+
+        async def all_of_them(store: Store) -> list[Any]:
+            return await asyncio.gather(*(call(store) for call in calls))
+
+        await self._both(all_of_them)
+
+    def _ingesting(self, hook: Hook, handles: bool, only_new: bool) -> Look:  # noqa: FBT001 - as above
+        name, chosen = hook
         events = [self._event(number) for number in chosen]
         facts = [_fact(f"v{event.key}", event.id, self.now) for event in events]
         words = [
@@ -225,9 +246,9 @@ class Player:
             for n, e in zip(chosen, events, strict=True)
         ]
         quarantine = None if chosen else "nothing was made of it"
-        row = webhook_row(str(hook), received_at=self.now, quarantine=quarantine)
+        row = webhook_row(str(name), received_at=self.now, quarantine=quarantine)
         handled = {event.id for event in events[:1]} if handles else set()
-        await self._both(lambda store: store.ingest(row, events, facts, words, handled=handled))
+        return lambda store: store.ingest(row, events, facts, words, handled=handled, only_new=only_new)
 
     def _event(self, number: int) -> Any:
         chat = (*LANES, None)[number % 4]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
@@ -18,6 +19,8 @@ from tests.postgres import Server
 Fresh: TypeAlias = Callable[[], str]
 """Gives the URL of a store that is empty."""
 
+EXAMPLES = int(os.environ.get("EXAMPLES", "30"))
+"""How many scripts are played on each store: a few with every `make test`, many by `make campaign`."""
 
 EMPTY = """
     do $$ declare one record; begin
@@ -74,7 +77,7 @@ async def played(url: str, script: list[Move]) -> None:
         await store.close()
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(script=moves)
 def test_every_store_does_what_the_model_does(fresh: Fresh, script: list[Move]) -> None:
     """Each answer is the same, and so is all that is kept afterwards."""
