@@ -11,14 +11,15 @@ import contextlib
 import os
 import random
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import pytest
 from pydantic_core import to_json
 
-from gateway import DeliveryState, DeliveryUpdated, Event, Gateway, MessageReceived, OptedIn
+from gateway import DeliveryState, DeliveryUpdated, Event, Gateway, MessageReceived, OptedIn, ReactionAdded
 from gateway.ids import EventId
 from gateway.plugins import load
 from gateway.provider import Provider, WebhookRequest
@@ -36,6 +37,8 @@ BATCH = 10
 CHATS = 20
 LOOK_UPS = min(max(SIZE // 100, 3), 100)
 """How often a vendor that limits it may be asked for its messages in ten seconds: at any size, too seldom at times."""
+SHAPES = ("opt-in", "message_inbound")
+"""Of an opt-in, at a vendor that has two."""
 NEVER = datetime(2026, 1, 1, tzinfo=UTC)
 
 T = TypeVar("T")
@@ -43,6 +46,22 @@ T = TypeVar("T")
 
 class Crash(Exception):
     """What a handler dies of."""
+
+
+@dataclass(slots=True)
+class World:
+    """What happened on the phones: what came of it is held against this, and not only against our own parser."""
+
+    wrote: dict[str, str] = field(default_factory=dict)
+    """Texts of contacts, by the vendor's id."""
+    reacted: list[tuple[str, str, str]] = field(default_factory=list)
+    """The vendor's id of the message, who, and with what."""
+    opted: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    """The vendor's ids of what contacts opted in with, by the shape in which the vendor tells it."""
+    told: set[str] = field(default_factory=set)
+    """The vendor's ids of the messages that its webhooks are about."""
+    mute: list[str] = field(default_factory=list)
+    """Names of webhooks that no event was made of."""
 
 
 class Storm:
@@ -54,11 +73,11 @@ class Storm:
         self.reopen = reopen
         self.keeps = load().provider(vendor).missed is not Provider.missed
         self.dice = random.Random(f"storm/{vendor}")  # noqa: S311 - weather is no secret
-        self.told: dict[EventId, str] = {}
+        self.world = World()
+        self.told: set[EventId] = set()
         self.handed: Counter[EventId] = Counter()
         self.called: Counter[EventId] = Counter()
         self.order: defaultdict[str, list[EventId]] = defaultdict(list)
-        self.types: Counter[str] = Counter()
         self.reports: dict[EventId, DeliveryUpdated] = {}
         self.forgone: set[EventId] = set()
         """Reports that the vendor no longer has, since a later one about the same message took their place."""
@@ -99,16 +118,21 @@ class Storm:
         contact = self.sim.contact(f"+1202555{self.dice.randrange(CHATS):04}")
         what = self.dice.random()
         switches = self.sim.twin(self.vendor).context.switches
+        world = self.world
         if what < 0.05:
-            # a vendor that has two shapes for an opt-in sends now this one and now that one
+            shape = ""
             if "opt_in_event" in switches:
-                switches["opt_in_event"] = self.dice.choice(["opt-in", "message_inbound"])
-            contact.opt_in(vendor=self.vendor, text="YES")
+                # a vendor that has two shapes for an opt-in sends now this one and now that one
+                switches["opt_in_event"] = shape = SHAPES[sum(map(len, world.opted.values())) % len(SHAPES)]
+            world.opted[shape].add(contact.opt_in(vendor=self.vendor, text="YES").vendor_id)
         elif what < 0.2:
+            word = self.dice.choice(["love", "like", "laugh"])
             with contextlib.suppress(Impossible):
-                contact.react(self.dice.choice(["love", "like", "laugh"]), vendor=self.vendor)
+                bubble = contact.react(word, vendor=self.vendor)
+                world.reacted.append((bubble.vendor_id, contact.address.text, word))
         else:
-            contact.write(f"{number}: {self.dice.random()}", vendor=self.vendor)
+            bubble = contact.write(f"{number}: {self.dice.random()}", vendor=self.vendor)
+            world.wrote[bubble.vendor_id] = bubble.text
 
     def _listen(self) -> None:
         """Note what the vendor meant to tell, whether it arrives or not."""
@@ -118,9 +142,12 @@ class Storm:
         for entry in entries:
             self._heard = entry.seq
             hook = WebhookRequest((), to_json(entry.data["payload"]), NEVER)
-            for event in made.parse(hook):
+            self.world.told.add(str(entry.data["message"]))
+            events = made.parse(hook)
+            self.world.mute += [] if events else [str(entry.data["event"])]
+            for event in events:
                 stamped = event.stamped(connection="main", provider=self.vendor, received_at=NEVER)
-                self.told[stamped.id] = stamped.type
+                self.told.add(stamped.id)
                 if isinstance(stamped, DeliveryUpdated):
                     self.reports[stamped.id] = stamped
 
@@ -150,13 +177,12 @@ class Storm:
             self._answered += 1
             await gateway.enqueue(event, "noted", key=f"answer to {event.id}")
         self.handed[event.id] += 1
-        self.types[event.type] += 1
         self.order[event.chat_id or ""].append(event.id)
 
     @property
     def missing(self) -> set[EventId]:
         """What was told and not handed over."""
-        return set(self.told) - set(self.handed) - self.forgone
+        return self.told - set(self.handed) - self.forgone
 
     async def calm(self, gateway: Gateway) -> None:
         """Wait until nothing is under way any more."""
@@ -233,8 +259,44 @@ async def test_a_storm_is_handed_over_whole_once_and_in_order(vendor: str, storm
     for row in rows:
         lanes[row.event.chat_id or ""].append(row.id)
     assert lanes == storm.order
-    assert {"message.received", "delivery.updated"} <= set(storm.types)
-    ours = [row.event for row in rows if isinstance(row.event, DeliveryUpdated) and row.event.raw is not None]
+    events = [row.event for row in rows]
+    ours = [event for event in events if isinstance(event, DeliveryUpdated) and event.raw is not None]
     assert [] == [event for event in ours if not event.ours]
-    if any(kind == "opted.in" for kind in storm.told.values()):
-        assert any(isinstance(row.event, OptedIn) for row in rows)
+    assert [] == storm.world.mute
+    assert_contacts_were_heard(storm.world, events)
+    assert_reports_came_to_the_end(storm, events)
+
+
+def assert_contacts_were_heard(world: World, events: Sequence[Event]) -> None:
+    """What contacts wrote came as they wrote it, what they agreed to in each shape, and each reaction."""
+    came = [(event.vendor_id, event.text) for event in events if isinstance(event, MessageReceived) and not event.ours]
+    agreed = Counter(event.vendor_id for event in events if isinstance(event, OptedIn))
+    for shape, ids in world.opted.items():
+        if shape:
+            assert Counter(ids) == Counter({id_: number for id_, number in agreed.items() if id_ in ids})
+    assert ({*SHAPES} if any(world.opted) else {""}) == world.opted.keys()
+    opted = set().union(*world.opted.values())
+    assert agreed.keys() <= opted
+    assert opted & world.told <= agreed.keys() | {vendor_id for vendor_id, _ in came}
+    assert Counter(world.wrote.items()) == Counter(pair for pair in came if pair[0] in world.wrote)
+    reactions = [event for event in events if isinstance(event, ReactionAdded)]
+    if reactions:
+        assert set(world.reacted) == {
+            (each.target.vendor_id, str(each.sender and each.sender.text), str(each.reaction and each.reaction.text))
+            for each in reactions
+        }
+    # a vendor that has no word for a reaction tells it as a text
+    strange = [vendor_id for vendor_id, _ in came if vendor_id not in world.wrote.keys() | opted]
+    assert (0 if reactions else len(world.reacted)) == len(strange)
+
+
+def assert_reports_came_to_the_end(storm: Storm, events: Sequence[Event]) -> None:
+    """Of each message of ours the furthest state that was handed over is the one that it has with the vendor."""
+    order = list(DeliveryState)
+    furthest: dict[str, DeliveryState] = {}
+    for event in events:
+        if isinstance(event, DeliveryUpdated) and event.vendor_id is not None:
+            furthest[event.vendor_id] = max(furthest.get(event.vendor_id, event.state), event.state, key=order.index)
+    threads = storm.sim.world.threads(storm.vendor)
+    assert {b.vendor_id: b.state for each in threads for b in each.bubbles if b.ours} == furthest
+    assert furthest
