@@ -215,6 +215,36 @@ async def test_what_is_asked_in_one_round_of_the_loop_is_one_commit(tmp_path: Pa
         await store.close()
 
 
+async def test_a_full_disk_fails_who_waits_and_nobody_else(tmp_path: Path) -> None:
+    """Everybody in the batch is told so, nobody who was not is missing, and with room again it goes on."""
+    store = await opened_at(tmp_path / "gateway.db")
+    try:
+        assert store._writer is not None
+        connection = store._writer._connection
+        (pages,) = connection.execute("pragma max_page_count = 1").fetchone()
+        assert pages == connection.execute("pragma page_count").fetchone()[0]
+        kept: list[str] = []
+        refused: list[BaseException] = []
+        for batch in range(100):
+            names = [f"{batch}-{number}" for number in range(10)]
+            tried = (store.ingest(webhook_row(name), []) for name in names)
+            for name, answer in zip(names, await asyncio.gather(*tried, return_exceptions=True), strict=True):
+                if isinstance(answer, BaseException):
+                    refused.append(answer)
+                else:
+                    kept.append(name)
+            if refused:
+                break
+        assert [("full", StoreError)] * 10 == [(getattr(each, "code", None), type(each)) for each in refused]
+        connection.execute(f"pragma max_page_count = {2**32 - 2}")
+        await store.ingest(webhook_row("more"), [])
+        assert {f"digest {name}" for name in [*kept, "more"]} == {
+            row.digest for row in await store.webhooks(limit=5000)
+        }
+    finally:
+        await store.close()
+
+
 async def test_a_file_that_is_no_database_is_said_to_be_none(tmp_path: Path) -> None:
     """And stays as it is."""
     path = tmp_path / "gateway.db"
