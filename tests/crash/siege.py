@@ -10,17 +10,13 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
-from pydantic_core import to_json
-
-from gateway.connections import Connections
-from gateway.plugins import load
-from gateway.provider import Provider, WebhookRequest
-from gateway.simulator import Bubble, Fault, FaultKind, Stage
+from gateway.simulator import Fault, FaultKind, Stage
 from tests.crash.chaos import MISFORTUNE
+from tests.crash.ingress import Ingress
 from tests.crash.premises import Premises, Subscriber
 from tests.crash.site import PATIENCE
 from tests.crash.size import CAMPAIGN
-from tests.crash.truth import Reader, bubbles, has_keys, order_breaks, wrong_states
+from tests.crash.truth import Reader, bubbles, has_keys, order_breaks, untold, wrong_states
 
 CHATS = 40 if CAMPAIGN else 4
 """Contacts of each vendor."""
@@ -32,49 +28,6 @@ NOT_HERE = (FaultKind.SILENCE, FaultKind.DROP)
 """A service waits half a minute for a silent vendor; what was dropped is for the catch-up, which has its own tests."""
 
 Row = dict[str, Any]
-
-
-@dataclass(slots=True)
-class Ingress:
-    """The webhooks that the service answered with 2xx: what they have to have become."""
-
-    place: Premises
-    accepted: set[str] = field(default_factory=set)
-    """Ids of the events."""
-    again: int = 0
-    """How many webhooks were taken more than once."""
-    _seen: int = 0
-    _hooks: dict[int, tuple[str, bytes]] = field(default_factory=dict)
-    _taken: set[int] = field(default_factory=set)
-    _providers: dict[str, Provider[Any]] = field(default_factory=dict)
-
-    def read(self) -> None:
-        """Read what is new in the vendors' journal."""
-        for entry in self.place.sim.journal.entries("webhook", "attempt", since=self._seen):
-            self._seen = entry.seq
-            data: Any = entry.data
-            if entry.kind == "webhook":
-                self._hooks[entry.seq] = (str(entry.vendor), to_json(data["payload"]))
-            elif data["accepted"]:
-                self._take(data["webhook"])
-
-    def _take(self, webhook: int) -> None:
-        if webhook in self._taken:
-            self.again += 1
-            return
-        self._taken.add(webhook)
-        vendor, body = self._hooks[webhook]
-        connection = self.place.connections[vendor]
-        hook = WebhookRequest((("content-type", "application/json"),), body, self.place.sim.clock.now())
-        for event in self._provider(vendor).parse(hook):
-            stamped = event.stamped(connection=connection, provider=vendor, received_at=hook.received_at)
-            self.accepted.add(stamped.id)
-
-    def _provider(self, vendor: str) -> Provider[Any]:
-        if vendor not in self._providers:
-            made = Connections(load()).provider(vendor, vendor, self.place.sim.settings(vendor))
-            self._providers[vendor] = made
-        return self._providers[vendor]
 
 
 @dataclass(slots=True)
@@ -96,7 +49,7 @@ class Siege:
     """All that was to be sent is promised."""
 
     def __post_init__(self) -> None:
-        self.ingress = Ingress(self.place)
+        self.ingress = Ingress(self.place.sim, self.place.connections)
         self.readers = [Reader(self.place.sim, vendor) for vendor in self.place.vendors]
 
     async def run(self) -> None:
@@ -227,16 +180,10 @@ class Siege:
         assert [] == order_breaks([bubble for bubble in shown if bubble.text not in late])
         said = [{"sent": {each["vendor_id"]: each["state"] for each in row["deliveries"]}} for row in rows.values()]
         assert [] == wrong_states(shown, said)
-        assert set() == self._untold(shown, said)
+        assert set() == untold(shown, said) - late
         read_again = {reader.vendor: set(reader.read_too_often()) - late for reader in self.readers}
         assert {vendor: set() for vendor in place.vendors} == read_again
         assert {} == {id_: said for id_, said in self.resolved.items() if has_keys(self._vendor(rows[id_]))}
-
-    def _untold(self, shown: Sequence[Bubble], said: Sequence[Row]) -> set[str]:
-        """Name what is on a phone and that no message of the service's knows as its own, resolved ones apart."""
-        known = {vendor_id for row in said for vendor_id in row["sent"]}
-        late = {text for id_ in self.resolved for text in self.texts[id_]}
-        return {bubble.text for bubble in shown if bubble.vendor_id not in known and bubble.text not in late}
 
     def _vendor(self, row: Row) -> str:
         return next(vendor for vendor, id_ in self.place.connections.items() if id_ == row["connection"])

@@ -106,11 +106,11 @@ class Worker:
             return self.ended is None
         return False
 
-    async def kill(self) -> None:
-        """End it as a power cut would."""
+    async def kill(self) -> int:
+        """End it as a power cut would; gives its status, which is another one where it had ended by itself."""
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGKILL)
-        await self.gone()
+        return await self.gone()
 
     async def freeze(self) -> None:
         """Stop it where it is."""
@@ -185,8 +185,16 @@ class Site:
     @property
     def released(self) -> set[str]:
         """Ids of messages whose lane went on while nobody knew what became of them, in any process."""
-        path = self.folder / "worker.log"
-        return set(re.findall(r"^outcome_parked message_id='(\w+)'", path.read_text(errors="replace"), re.MULTILINE))
+        return self._logged("outcome_parked")
+
+    @property
+    def contested(self) -> set[str]:
+        """Ids of messages whose lane was lost, or whose outcome the store did not take: their holder came too late."""
+        return self._logged("lane_lost") | self._logged("step_not_settled")
+
+    def _logged(self, event: str) -> set[str]:
+        log = (self.folder / "worker.log").read_text(errors="replace")
+        return set(re.findall(rf"^{event} message_id='(\w+)'", log, re.MULTILINE))
 
     async def start(self, failpoint: str = "") -> Worker:
         """Start a worker; it may end at once."""
@@ -253,6 +261,16 @@ class Site:
     def all_told(self) -> bool:
         """Tell whether every webhook that was tried was delivered; a dropped one never is."""
         return not self.sim.clock.pending and not self.sim.scene.sender._tasks
+
+    async def ready(self, worker: Worker) -> bool:
+        """Wait until a worker answers; False when it ended instead, as one does that starts while the store is away."""
+        async with asyncio.timeout(PATIENCE):
+            while worker.alive():
+                with contextlib.suppress(httpx.HTTPError):
+                    await self._call(f"{_url(worker.own)}/desk/ready", None, 5)
+                    return True
+                await asyncio.sleep(0.02)
+        return False
 
     async def _idle(self, worker: Worker) -> bool:
         try:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import json
 import re
-from bisect import bisect_left
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from gateway.plugins import load
@@ -25,8 +23,8 @@ class Read:
     text: str
     at: datetime
     key: str | None
-    bytes: tuple[str | None, str]
-    """Stands for the body: its length, and a hash of the parsed JSON, which keeps its order."""
+    digest: str
+    """SHA-256 of the body, as it came over the wire."""
 
 
 @dataclass(slots=True)
@@ -36,12 +34,18 @@ class Reader:
     sim: Simulation
     vendor: str
     reads: list[Read] = field(default_factory=list)
-    untold: set[str] = field(default_factory=set)
-    """Vendor ids of messages with a webhook that was not delivered so far."""
+    struck: Counter[str] = field(default_factory=Counter)
+    """How often each fault struck this vendor, by the fault's id."""
     _seen: int = 0
     _refused: set[int] = field(default_factory=set)
     """Requests that were told to come again later: certain, so they may."""
-    _hooks: dict[int, str] = field(default_factory=dict)
+    _hooks: dict[int, str | None] = field(default_factory=dict)
+    """What was to be told and was not so far: vendor ids of the messages that it is about, where it is about one."""
+
+    @property
+    def untold(self) -> list[str | None]:
+        """Vendor ids of the messages of all webhooks that were not delivered so far; None for one about no message."""
+        return list(self._hooks.values())
 
     async def keep_reading(self) -> None:
         """Read until cancelled."""
@@ -51,21 +55,23 @@ class Reader:
 
     def read(self) -> None:
         """Read what is new."""
-        kinds = ("request", "answer", "webhook", "attempt")
+        kinds = ("request", "answer", "webhook", "attempt", "fault")
         for entry in self.sim.journal.entries(*kinds, vendor=self.vendor, since=self._seen):
             self._seen = entry.seq
             data: Mapping[str, Any] = entry.data
-            if entry.kind == "webhook" and data.get("message"):
+            if entry.kind == "webhook":
                 self._hooks[entry.seq] = data["message"]
             elif entry.kind == "attempt" and data["accepted"]:
                 self._hooks.pop(data["webhook"], None)
+            elif entry.kind == "fault":
+                self.struck[data["fault"]] += 1
             elif entry.kind == "answer" and data.get("status") == 429:
                 self._refused.add(data["request"])
             elif entry.kind == "request" and data["method"] == "POST" and (text := _text(data["body"])):
-                digest = hashlib.sha256(json.dumps(data["body"]).encode()).hexdigest()
-                body = (data["headers"].get("content-length"), digest)
-                self.reads.append(Read(entry.seq, text, entry.at, data["headers"].get("idempotency-key"), body))
-        self.untold = set(self._hooks.values())
+                original = self.sim.scene.originals.find(entry.seq)
+                assert original is not None, "the journal was read too late"
+                digest = hashlib.sha256(original.body).hexdigest()
+                self.reads.append(Read(entry.seq, text, entry.at, original.headers.get("idempotency-key"), digest))
 
     def read_too_often(self) -> list[str]:
         """Name the texts that were sent again in a way that could show twice."""
@@ -73,34 +79,8 @@ class Reader:
         for read in self.reads:
             found[read.text].append(read)
         if has_keys(self.vendor):
-            return [t for t, each in found.items() if len({(r.key, r.bytes) for r in each}) > 1 or each[0].key is None]
+            return [t for t, each in found.items() if len({(r.key, r.digest) for r in each}) > 1 or each[0].key is None]
         return [text for text, each in found.items() if sum(read.seq not in self._refused for read in each) > 1]
-
-
-WINDOW = timedelta(seconds=10)
-"""Long against what a call may be late by, but for one that was frozen with its worker."""
-
-
-def hurried(reads: Sequence[Read], rate: float, late: int, wait: float) -> list[str]:
-    """Name the texts before which more were read in a window than may be, at `rate` in a second.
-
-    `late` is how many calls may have had their turn and left later: what a frozen worker had in its hand, and a burst.
-    `wait` is how many seconds the twin itself is behind, as on a crowded machine: what comes then is read together.
-    """
-    times = [read.at for read in sorted(reads, key=lambda read: read.at)]
-    most = rate * (WINDOW.total_seconds() + wait) + late
-    texts = [read.text for read in sorted(reads, key=lambda read: read.at)]
-    return [texts[place] for place, at in enumerate(times) if place + 1 - bisect_left(times, at - WINDOW) > most]
-
-
-def waited(reads: Iterable[Read], starts: Mapping[str, Sequence[datetime]]) -> float:
-    """Give the seconds within which nine of ten calls were read after their marker.
-
-    Not all of them: what a frozen worker had in its hand says nothing about the twin.
-    """
-    turns = [(read.at, [at for at in starts.get(read.text, ()) if at <= read.at]) for read in reads]
-    delays = sorted((at - max(before)).total_seconds() for at, before in turns if before)
-    return delays[len(delays) * 9 // 10] if delays else 0.0
 
 
 WRITTEN = re.compile(r"one|two|three|\d{5}|\w+-\d{3}-\d{5}\.\d")
@@ -176,13 +156,19 @@ def order_breaks(shown: Sequence[Bubble]) -> list[str]:
 
 
 def wrong_states(shown: Sequence[Bubble], rows: Iterable[Mapping[str, Any]]) -> list[tuple[str, str, str]]:
-    """Name the messages whose delivery state is not the vendor's."""
+    """Name the messages whose delivery state is not the vendor's; those that nobody knows as his are `untold`."""
     said = {vendor_id: state for row in rows for vendor_id, state in row["sent"].items()}
     return [
         (bubble.text, bubble.state.value, said[bubble.vendor_id])
         for bubble in shown
         if bubble.vendor_id in said and said[bubble.vendor_id] != bubble.state.value
     ]
+
+
+def untold(shown: Sequence[Bubble], rows: Iterable[Mapping[str, Any]]) -> set[str]:
+    """Name what is on a phone and that no message of the gateway's knows as its own."""
+    known = {vendor_id for row in rows for vendor_id in row["sent"]}
+    return {bubble.text for bubble in shown if bubble.vendor_id not in known}
 
 
 # ── the way in ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -28,15 +28,22 @@ from gateway import (
     worker,
 )
 from gateway.failpoints import arm
+from gateway.ids import event_id
 from gateway.ingress import ASGIApp
 from gateway.plugins import load
 from gateway.store import MessageState
+from gateway.store.ledger import Plan, Transact
+from gateway.store.sqlite import SqliteStore
 from gateway.transport import Timeouts, Transport
 
 Answer: TypeAlias = tuple[int, Any]
 
 #: Patient with a vendor that fails often, and quick: what is waited for in these tests is the crash.
 RETRY = RetryPolicy(attempts=40, first=0.02, most=0.2)
+
+
+#: As many as SQLite has where nobody says otherwise.
+MOST_PAGES = 4_294_967_294
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +122,11 @@ class Desk:
             "/desk/depth": self._depth,
             "/desk/open": self._open,
             "/desk/rows": self._rows,
+            "/desk/doubts": self._doubts,
             "/desk/events": self._events,
             "/desk/catch-up": self._catch_up,
             "/desk/disk": self._disk,
+            "/desk/pages": self._pages,
         }
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -135,7 +144,7 @@ class Desk:
         try:
             status, value = await answer(json.loads(body or b"null"))
         except GatewayError as error:
-            status, value = 503, {"error": error.slug, "message": error.message}
+            status, value = 503, {"error": error.slug, "code": error.code, "message": error.message}
         content = json.dumps(value).encode()
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(content)).encode())]
         await send({"type": "http.response.start", "status": status, "headers": headers})
@@ -181,10 +190,29 @@ class Desk:
                     "parked": row.parked,
                     "steps": [step.state for step in found[1]] if found else [],
                     "attempts": [step.attempts for step in found[1]] if found else [],
-                    "turns": [(each.step, each.started_at.isoformat()) for each in await store.attempts(row.id)],
+                    "turns": [
+                        (each.step, each.started_at.isoformat(), each.outcome) for each in await store.attempts(row.id)
+                    ],
                     "sent": {delivery.vendor_id: delivery.state for delivery in status.deliveries},
                 }
             )
+        return 200, rows
+
+    async def _doubts(self, _: Any) -> Answer:
+        """List the messages with steps that were ever unknown: since when, and when each vendor id became theirs."""
+        store = self._gateway.store
+        rows = []
+        for row in await store.messages(limit=1_000_000):
+            unknown = {}
+            for step in range(row.steps):
+                said = event_id(row.connection, f"gateway:{row.id}.{row.generation}.{step}:unknown:")
+                if (kept := await store.event(said)) is not None:
+                    unknown[step] = kept.event.received_at.isoformat()
+            if unknown:
+                sent = [delivery.vendor_id for delivery in (await self._gateway.status(row.id)).deliveries]
+                facts = await store.facts(row.connection, sent)
+                known = {fact.vendor_id: fact.received_at.isoformat() for fact in facts if fact.source == "answer"}
+                rows.append({"id": row.id, "unknown": list(unknown.items()), "known": known})
         return 200, rows
 
     async def _events(self, _: Any) -> Answer:
@@ -203,7 +231,21 @@ class Desk:
         return 200, found
 
     async def _disk(self, asked: Any) -> Answer:
-        """Let no file of this process grow beyond so many bytes, as a full disk would; None lifts that."""
+        """Let no file of this process grow beyond so many bytes, as a failing disk would; None lifts that."""
         most = resource.RLIM_INFINITY if asked is None else asked
         resource.setrlimit(resource.RLIMIT_FSIZE, (most, resource.RLIM_INFINITY))
         return 200, {"bytes": asked}
+
+    async def _pages(self, asked: Any) -> Answer:
+        """Let the database have no more pages than it has, which SQLite takes for a full disk; None lifts that."""
+        store = self._gateway.store
+        assert isinstance(store, SqliteStore)
+        connection = store._check()._connection
+
+        def limit() -> Plan[None]:
+            # on the writer's own thread; the least that may be asked for is what there is
+            connection.execute(f"pragma max_page_count = {MOST_PAGES if asked is None else 1}")
+            yield from ()
+
+        await store._transact(Transact(limit))
+        return 200, {"pages": asked}
