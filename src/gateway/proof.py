@@ -14,7 +14,7 @@ from gateway.clock import Clock, wait_for_change
 from gateway.connections import Connection, Connections
 from gateway.delivery import merge
 from gateway.drive import Send, drive
-from gateway.errors import GatewayError, Refused, Retriable
+from gateway.errors import GatewayError, Refused, Retriable, StoreError
 from gateway.ids import ChatId, Token
 from gateway.log import logger
 from gateway.model import Link, Part, Text
@@ -140,6 +140,8 @@ async def _seen(
     errors = (unheard,) if unheard is not None else ()
     try:
         vendor_ids, gone = await _in_records(store, message, step, connection, connection.transport.send)
+    except StoreError:
+        raise
     except GatewayError as error:
         _log.info("no_records", message_id=message.id, error=error.slug)
         return _Seen(errors=(error, *errors))

@@ -304,8 +304,9 @@ class Chaos:
         size, for which a crowded machine may have no time, it is nine of ten.
         """
         found = doubts(self.promised, await self.place.insist("doubts", seconds=seconds), shown)
+        assert [] == [doubt for doubt in found if doubt.until is None and not doubt.late]
         most, contested = self.place.settle + PROMPT, self.place.contested
-        prompt = [doubt for doubt in found if doubt.until and not doubt.late and doubt.message not in contested]
+        prompt = [doubt for doubt in found if not doubt.late and doubt.message not in contested]
         slow = [doubt for doubt in prompt if doubt.undisturbed(self._struck) > most]
         assert [] == slow[0 if CAMPAIGN else len(prompt) // 10 :]
         # the lanes of a worker that was killed last are free when its lease ends; then proof is looked for
