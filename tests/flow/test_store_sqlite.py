@@ -11,6 +11,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -19,8 +20,10 @@ import pytest
 
 from gateway.errors import StoreError
 from gateway.store import Store, beside
+from gateway.store.ledger import Rows
 from gateway.store.sql import Migration, migrations
 from gateway.store.sqlite import SqliteStore, backup
+from gateway.store.sqlite.connection import find
 from gateway.store.sqlite.schema import upgrade
 from gateway.store.sqlite.store import writing
 from gateway.store.sqlite.writer import MOST
@@ -261,7 +264,9 @@ async def test_a_file_that_is_no_database_is_said_to_be_none(tmp_path: Path) -> 
 DIES = """
 import os, signal, sys
 from pathlib import Path
+from gateway.store.ledger import Rows
 from gateway.store.sql import Migration, migrations
+from gateway.store.sqlite.connection import find
 from gateway.store.sqlite.schema import upgrade
 from gateway.store.sqlite.store import writing
 
@@ -318,3 +323,35 @@ async def test_a_newer_database_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="9999_tomorrow") as caught:
         await opened_at(path)
     assert "newer" == caught.value.code
+
+
+async def test_who_is_cancelled_leaves_no_thread_at_a_connection(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A list is read to its end before the store is closed: a connection that is closed under a thread ends us all."""
+    store = await opened_at(tmp_path / "gateway.db")
+    told: list[str] = []
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow(connection: sqlite3.Connection, query: str, *arguments: object) -> Rows:
+        begun.set()
+        go_on.wait(30)
+        rows = find(connection, query, *arguments)
+        told.append("read")
+        return rows
+
+    monkeypatch.setattr("gateway.store.sqlite.store.find", slow)
+    listing = asyncio.create_task(store.events())
+    await asyncio.to_thread(begun.wait, 30)
+    for _ in range(3):
+        listing.cancel()
+        await asyncio.sleep(0)
+    closing = asyncio.create_task(store.close())
+    await asyncio.sleep(0.05)
+    told.append("still open" if not closing.done() else "closed")
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await listing
+    await closing
+
+    assert ["still open", "read"] == told

@@ -13,7 +13,7 @@ from gateway.store.ledger import Call, Claim, Claimed, ClaimEvents, LedgerStore,
 from gateway.store.migrating import pending
 from gateway.store.rows import EventRow, Work
 from gateway.store.sql import migrations
-from gateway.store.sqlite.connection import connect, find, reading
+from gateway.store.sqlite.connection import apart, connect, find, reading
 
 __all__ = ["SqliteBeside"]
 
@@ -38,14 +38,17 @@ class SqliteBeside(LedgerStore):
         if self._connection is not None or self._closed:
             raise StoreError("the store was opened before", code="closed", hint="make a new store")
         with reading():
-            self._connection = await asyncio.to_thread(connect, self.path, writing=False)
-            applied = [name for (name,) in find(self._connection, "known_migrations")]
+            applied = [name for (name,) in await apart(self._connected)]
         if waiting := pending(migrations("sqlite"), applied, late=True):
             raise StoreError(
                 f"the database is older than this version: it lacks {waiting[0].name}",
                 code="older",
                 hint="start the gateway that has it again, with this version",
             )
+
+    def _connected(self) -> Rows:
+        self._connection = connect(self.path, writing=False)
+        return find(self._connection, "known_migrations")
 
     # ── inside ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -78,7 +81,7 @@ class SqliteBeside(LedgerStore):
         async with self._turn:
             connection = self._check()
             with reading():
-                return await asyncio.to_thread(find, connection, query, *arguments)
+                return await apart(find, connection, query, *arguments)
 
     async def _list(self, query: str, *arguments: Any) -> Rows:
         return await self._find(query, *arguments)

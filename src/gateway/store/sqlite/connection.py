@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -17,7 +18,7 @@ from gateway.store.columns import Columns
 from gateway.store.ledger.plan import Ask, Plan, Rows, Tell, Told
 from gateway.store.sql import Query, queries
 
-__all__ = ["connect", "failure", "find", "reading", "run", "whole_store"]
+__all__ = ["apart", "connect", "failure", "find", "reading", "run", "whole_store"]
 
 T = TypeVar("T")
 
@@ -72,6 +73,26 @@ def find(connection: sqlite3.Connection, query: str, *arguments: Any) -> Rows:
     """Run a query once; a list becomes JSON, which the SQL takes apart."""
     values = [to_json(value).decode() if isinstance(value, list) else value for value in arguments]
     return connection.execute(queries("sqlite")[query].sql, values).fetchall()
+
+
+async def apart(work: Callable[..., T], *arguments: Any) -> T:
+    """Do something with a connection in a thread; who is cancelled meanwhile goes when that has ended.
+
+    So he may close the connection: one that is closed under a thread takes the process with it.
+    """
+    # a future and not a task: a loop that ends cancels its tasks, and the thread would go on alone
+    doing = asyncio.get_running_loop().run_in_executor(None, partial(work, *arguments))
+    cancelled: asyncio.CancelledError | None = None
+    while not doing.done():
+        try:
+            await asyncio.wait((doing,))
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is None:
+        return doing.result()
+    if not doing.cancelled():
+        doing.exception()  # nobody is there to be told of it
+    raise cancelled
 
 
 def run(connection: sqlite3.Connection, plan: Plan[T]) -> T:

@@ -18,7 +18,7 @@ from gateway.store.ledger.plan import ask, tell
 from gateway.store.rows import EventRow, Work
 from gateway.store.rules import ENDED
 from gateway.store.sql import migrations
-from gateway.store.sqlite.connection import connect, find, reading, run
+from gateway.store.sqlite.connection import apart, connect, find, reading, run
 from gateway.store.sqlite.place import FileLock, made, path_of
 from gateway.store.sqlite.schema import upgrade
 from gateway.store.sqlite.writer import Outcome, Writer
@@ -61,7 +61,7 @@ class SqliteStore(LedgerStore):
             raise StoreError("the store was opened before", code="closed", hint="make a new store")
         with reading():
             try:
-                connection = await asyncio.to_thread(self._open)
+                connection = await apart(self._open)
             except BaseException:
                 self._stack.close()
                 raise
@@ -136,7 +136,7 @@ class SqliteStore(LedgerStore):
             self._check()
             assert self._lister is not None  # noqa: S101 - `open` has set it
             with reading():
-                return await asyncio.to_thread(find, self._lister, query, *arguments)
+                return await apart(find, self._lister, query, *arguments)
 
 
 @contextlib.contextmanager
