@@ -69,6 +69,7 @@ def test_standard_is_type_timestamp_data() -> None:
                 "share_contact": False,
             },
             "late": False,
+            "faded": False,
         },
     }
     assert ("application/json", expected) == (made.media_type, json.loads(made.body))
