@@ -37,7 +37,12 @@ __all__ = ["Store"]
 
 
 class Store(Protocol):
-    """Keeps what was promised and what arrived."""
+    """Keeps what was promised and what arrived.
+
+    A store may say more of itself, by attributes that count as False where it has none: `alone`, nobody else writes to
+    it; `told`, `next_due` knows of all that falls due, whoever wrote it; `at_once`, each call has its answer before
+    anybody else has a turn.
+    """
 
     # ── the way out ───────────────────────────────────────────────────────────────────────────────────────────────
 
