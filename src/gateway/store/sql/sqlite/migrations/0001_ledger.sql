@@ -43,8 +43,6 @@ create table step (
     unique (message, position)
 );
 
-create index step_started on step (message) where state = 'started';
-
 create table token (
     token text not null primary key,
     message text not null,
