@@ -253,6 +253,9 @@ class Dispatcher:
             _log.error("event_not_settled", event_id=row.id, error=error.slug)
 
     async def _outcome(self, row: EventRow) -> tuple[EventRow, list[RunRow]]:
+        if row.error == ENDED and await self._is_early(row.event):
+            # it was waiting for a send when the process ended, and no handler had it: that was no try
+            return replace(row, tries=0, error=None), []
         if row.tries >= TRIES:
             _log.error("event_parked", event_id=row.id, type=row.event.type, error="not_returned", tries=row.tries)
             return replace(row, outcome=EventOutcome.PARKED, retry_at=None), []
@@ -329,12 +332,18 @@ class Dispatcher:
 
     # ── early reports ─────────────────────────────────────────────────────────────────────────────────────────────
 
+    async def _is_early(self, event: Event) -> bool:
+        """Tell whether it is still to be waited for what an event is about."""
+        now = self._clock.now()
+        return (await joined(event, self._store, now, seen=now, began=self._began)).seconds > 0
+
     async def _joined(self, row: EventRow) -> Event:
         """Find out which message an event is about; a report that came before the answer to its send waits for it.
 
-        One that is tried again has waited.
+        One that a handler has failed with has waited.
         """
-        task, seen, wait = asyncio.current_task(), self._clock.now(), 0.0 if row.tries else JOIN_WAIT
+        task, seen = asyncio.current_task(), self._clock.now()
+        wait = 0.0 if row.tries and row.error != ENDED else JOIN_WAIT
         assert task is not None  # noqa: S101 - this is a coroutine
         try:
             while True:

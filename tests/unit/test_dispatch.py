@@ -534,6 +534,34 @@ async def test_a_report_waits_for_a_send_that_is_undecided_and_other_chats_do_no
     assert ["message.received", "delivery.updated", "message.received"] == [event.type for event in got]
 
 
+async def test_waiting_for_a_send_is_no_try_however_often_the_process_ends(desk: Desk) -> None:
+    """It is handed over as what it is about, and not parked: no handler ever had it."""
+    store, got = desk.store, list[Event]()
+
+    async def note(event: Event) -> None:
+        got.append(event)
+
+    await enqueued(store, "1", chat_id("main", Chat.direct(PHONE).identity))
+    [work] = await store.claim(NOW, LEASE, 1)
+    step = started(work)
+    assert not (await store.mark(work, step, attempt_of(step))).lost
+    await desk.take(reported("v1", reference="order-7"))
+    for _ in range(dispatch.TRIES):
+        assert await store.claim_events(desk.clock.now(), 1, 1)
+        await desk.clock.advance(2)
+    before = await desk.row()
+    desk.dispatcher.add(Event, note)
+    for _ in range(100):
+        await desk.clock.advance(0.1)
+        await asyncio.sleep(0)
+    waiting = await desk.row()
+    await store.settle(work, finished(work, sent=("v1",)))
+    await desk.settled(step=0.2)
+    assert [(dispatch.TRIES - 1, ENDED), (0, None)] == [(row.tries, row.error) for row in (before, waiting)]
+    assert [(work.message.id, True)] == [(event.message_id, event.ours) for event in got]
+    assert EventOutcome.DONE is (await desk.row()).outcome
+
+
 # ── waiting ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
