@@ -21,7 +21,7 @@ from gateway.calling import call
 from gateway.clock import Clock, wait_for_change
 from gateway.early import JOIN_WAIT, joined
 from gateway.errors import Conflict, NotFound, StoreError
-from gateway.events import Event
+from gateway.events import DeliveryUpdated, Event
 from gateway.failpoints import Point, reach
 from gateway.ids import EventId
 from gateway.log import logger
@@ -40,6 +40,8 @@ Handler = Callable[[Any], Awaitable[None] | None]
 
 TRIES = 5
 """Times that a failing handler is called, or an event taken that its process did not outlive, before it is parked."""
+REPORT_TRIES = 50
+"""The same for reports that were taken: most of those waited for a send when the process ended, and had no handler."""
 FIRST_DELAY = 0.2
 """Seconds before the second try; doubled each time."""
 LEASE = 300.0
@@ -185,12 +187,13 @@ class Dispatcher:
 
         What was only under way beside it, as often as the process ended, is handed over in its turn.
         """
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=QUIET)
+        if others := self._tasks - self._early:
+            await asyncio.wait(others, timeout=QUIET)
         rows = [row for row in await self._taken(1) if row.id not in self._under_way]
         self._careful = any(map(_on_its_last_try, rows))
-        if rows:
-            await asyncio.wait(map(self._start, rows), timeout=QUIET)
+        tasks = [self._start(row) for row in rows]
+        if self._careful:
+            await asyncio.wait(tasks, timeout=QUIET)
         return True
 
     async def _taken(self, limit: int) -> list[EventRow]:
@@ -256,7 +259,7 @@ class Dispatcher:
         if row.error == ENDED and await self._is_early(row.event):
             # it was waiting for a send when the process ended, and no handler had it: that was no try
             return replace(row, tries=0, error=None), []
-        if row.tries >= TRIES:
+        if row.tries >= _most_tries(row):
             _log.error("event_parked", event_id=row.id, type=row.event.type, error="not_returned", tries=row.tries)
             return replace(row, outcome=EventOutcome.PARKED, retry_at=None), []
         try:
@@ -334,8 +337,7 @@ class Dispatcher:
 
     async def _is_early(self, event: Event) -> bool:
         """Tell whether it is still to be waited for what an event is about."""
-        now = self._clock.now()
-        return (await joined(event, self._store, now, seen=now, began=self._began)).seconds > 0
+        return (await joined(event, self._store, now := self._clock.now(), seen=now, began=self._began)).seconds > 0
 
     async def _joined(self, row: EventRow) -> Event:
         """Find out which message an event is about; a report that came before the answer to its send waits for it.
@@ -366,7 +368,11 @@ def _succeeded(row: EventRow) -> EventRow:
 
 def _on_its_last_try(row: EventRow) -> bool:
     """Tell whether an event would be parked, should the process end once more; what raises is not in doubt."""
-    return row.tries == TRIES - 1 and row.error == ENDED
+    return row.tries == _most_tries(row) - 1 and row.error == ENDED
+
+
+def _most_tries(row: EventRow) -> int:
+    return REPORT_TRIES if isinstance(row.event, DeliveryUpdated) and row.error == ENDED else TRIES
 
 
 def _is_over(task: asyncio.Task[Any] | None, error: BaseException) -> bool:
