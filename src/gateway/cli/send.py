@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import uuid
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, TypeAlias
@@ -14,7 +14,7 @@ import typer
 from pydantic import JsonValue
 
 from gateway import outbox
-from gateway.actions import Receipt
+from gateway.actions import Adaptation, Receipt
 from gateway.cli.agreeing import Agreed, At, Expires, PriorityName, agreed
 from gateway.cli.api import Api, KeyFile, ServiceUrl, service_if
 from gateway.cli.composing import (
@@ -183,9 +183,14 @@ def _by_service(
 
     async def sent(api: Api) -> tuple[str, Receipt]:
         took, receipt = await send_there(api, screen, to, composed, terms, via=via, key=key, wait=wait)
-        return (via or (await api.names()).get(took, took)) if named else took, receipt
+        return (via or await _name(api, took)) if named else took, receipt
 
     return sent
+
+
+async def _name(api: Api, connection: str) -> str:
+    """Give the name of a connection for its id, where the service knows one."""
+    return (await api.names()).get(connection, connection)
 
 
 async def _give_up(gateway: Gateway, ticket: Ticket) -> None:
@@ -230,8 +235,7 @@ def _keep_by(
 
     async def kept_there(api: Api) -> Ticket:
         ticket = await keep_there(api, screen, to, composed, terms, via=via, key=key)
-        name = ticket.connection if json else (await api.names()).get(ticket.connection, ticket.connection)
-        return ticket.model_copy(update={"connection": name})
+        return ticket if json else ticket.model_copy(update={"connection": await _name(api, ticket.connection)})
 
     async def kept_here(gateway: Gateway) -> Ticket:
         message, policy = composed.message, composed.policy
@@ -243,10 +247,8 @@ def _keep_by(
     if json:
         screen.data({**ticket.model_dump(mode="json"), "key": key, "at": leaves})
         return
-    adapted = [("adapted", f"{each.feature.value}: {each.happened}, because {each.why}") for each in ticket.adaptations]
-    screen.facts(
-        [("kept by", ticket.connection), ("message", ticket.message_id), ("leaves", leaves), *adapted, ("key", key)]
-    )
+    kept = [("kept by", ticket.connection), ("message", ticket.message_id), ("leaves", leaves)]
+    screen.facts([*kept, *_adapted(ticket.adaptations), ("key", key)])
     if service is None:
         screen.note("a worker sends it when its time comes: gateway worker")
 
@@ -263,6 +265,10 @@ def _facts(connection: str, receipt: Receipt, key: str) -> list[tuple[str, str |
         ("accepted by", connection),
         ("message", receipt.message_id),
         *(("vendor's id", f"{entry.vendor_id} ({entry.state.value})") for entry in receipt.sent),
-        *(("adapted", f"{each.feature.value}: {each.happened}, because {each.why}") for each in receipt.adaptations),
+        *_adapted(receipt.adaptations),
         ("key", key),
     ]
+
+
+def _adapted(adaptations: Sequence[Adaptation]) -> list[tuple[str, str]]:
+    return [("adapted", f"{each.feature.value}: {each.happened}, because {each.why}") for each in adaptations]

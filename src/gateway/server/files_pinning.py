@@ -96,10 +96,7 @@ class Pinning:
         kept = await self._store.cursor(CURSOR)
         if kept is not None:
             return int(kept)
-        last = 0
-        while rows := await self._store.events(after=last, limit=1000):
-            last = rows[-1].sequence
-        return last
+        return await self._owners.newest()
 
     async def _read(self, place: int) -> tuple[list[EventRow], int]:
         try:

@@ -94,9 +94,14 @@ class Uploads(Records):
 
         return await self._transact(plan)
 
+    async def newest(self) -> int:
+        """Give the number of the newest event."""
+        [(newest,)] = await self._rows("newest_event")
+        return int(newest)
+
     async def to_pin(self, after: int, limit: int) -> tuple[list[EventRow], int]:
         """List events of connections that want media kept, from a number on, and say how far this has looked."""
-        [(newest,)] = await self._rows("newest_event")
+        newest = await self.newest()
         rows = [event_row(columns) for columns in await self._rows("events_to_pin", after, limit)]
         return rows, rows[-1].sequence if rows else max(after, newest)
 
