@@ -17,11 +17,11 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, TypeVar
 
+from gateway import early
 from gateway.calling import call
 from gateway.clock import Clock, wait_for_change
-from gateway.early import JOIN_WAIT, joined
 from gateway.errors import Conflict, NotFound, StoreError
-from gateway.events import DeliveryUpdated, Event
+from gateway.events import Event
 from gateway.failpoints import Point, reach
 from gateway.ids import EventId
 from gateway.log import logger
@@ -40,8 +40,6 @@ Handler = Callable[[Any], Awaitable[None] | None]
 
 TRIES = 5
 """Times that a failing handler is called, or an event taken that its process did not outlive, before it is parked."""
-REPORT_TRIES = 50
-"""The same for reports that were taken: most of those waited for a send when the process ended, and had no handler."""
 FIRST_DELAY = 0.2
 """Seconds before the second try; doubled each time."""
 LEASE = 300.0
@@ -259,7 +257,7 @@ class Dispatcher:
         if row.error == ENDED and await self._is_early(row.event):
             # it was waiting for a send when the process ended, and no handler had it: that was no try
             return replace(row, tries=0, error=None), []
-        if row.tries >= _most_tries(row):
+        if row.tries >= TRIES:
             _log.error("event_parked", event_id=row.id, type=row.event.type, error="not_returned", tries=row.tries)
             return replace(row, outcome=EventOutcome.PARKED, retry_at=None), []
         try:
@@ -337,7 +335,9 @@ class Dispatcher:
 
     async def _is_early(self, event: Event) -> bool:
         """Tell whether it is still to be waited for what an event is about."""
-        return (await joined(event, self._store, now := self._clock.now(), seen=now, began=self._began)).seconds > 0
+        now = self._clock.now()
+        looked = await early.joined(event, self._store, now, seen=now, began=self._began, wait=early.JOIN_WAIT)
+        return looked.seconds > 0
 
     async def _joined(self, row: EventRow) -> Event:
         """Find out which message an event is about; a report that came before the answer to its send waits for it.
@@ -345,19 +345,19 @@ class Dispatcher:
         One that a handler has failed with has waited.
         """
         task, seen = asyncio.current_task(), self._clock.now()
-        wait = 0.0 if row.tries and row.error != ENDED else JOIN_WAIT
+        wait = 0.0 if row.tries and row.error != ENDED else early.JOIN_WAIT
         assert task is not None  # noqa: S101 - this is a coroutine
         try:
             while True:
                 version, now = self._store.version, self._clock.now()
-                event, seconds = await joined(row.event, self._store, now, seen=seen, began=self._began, wait=wait)
-                if seconds <= 0:
-                    return event
+                looked = await early.joined(row.event, self._store, now, seen=seen, began=self._began, wait=wait)
+                if looked.seconds <= 0:
+                    return looked.event
                 self._early.add(task)
                 if (now - seen).total_seconds() < SOON:
-                    await wait_for_change(self._clock, seconds, self._store.changed(version))
+                    await wait_for_change(self._clock, looked.seconds, self._store.changed(version))
                 else:
-                    await self._clock.sleep(min(seconds, JOIN_AGAIN))
+                    await self._clock.sleep(min(looked.seconds, JOIN_AGAIN))
         finally:
             self._early.discard(task)
 
@@ -368,11 +368,7 @@ def _succeeded(row: EventRow) -> EventRow:
 
 def _on_its_last_try(row: EventRow) -> bool:
     """Tell whether an event would be parked, should the process end once more; what raises is not in doubt."""
-    return row.tries == _most_tries(row) - 1 and row.error == ENDED
-
-
-def _most_tries(row: EventRow) -> int:
-    return REPORT_TRIES if isinstance(row.event, DeliveryUpdated) and row.error == ENDED else TRIES
+    return row.tries == TRIES - 1 and row.error == ENDED
 
 
 def _is_over(task: asyncio.Task[Any] | None, error: BaseException) -> bool:

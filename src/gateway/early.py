@@ -34,9 +34,7 @@ class Looked(NamedTuple):
     """0 where all is known of it that will be."""
 
 
-async def joined(
-    event: Event, store: Store, now: datetime, *, seen: datetime, began: datetime, wait: float = JOIN_WAIT
-) -> Looked:
+async def joined(event: Event, store: Store, now: datetime, *, seen: datetime, began: datetime, wait: float) -> Looked:
     """Fill in which message of ours an event is about, or tell how long that may still come to be known.
 
     `seen` is when the event was here for whoever asks, `began` when that one's process began. No send that begins later

@@ -19,7 +19,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Self
 
-from gateway import client, dispatch, worker
+from gateway import client, dispatch, early, worker
 from gateway.cli import main as gateway
 from gateway.forward import ForwardRules
 from gateway.plugins import load
@@ -113,6 +113,8 @@ def _serve(post: Post) -> None:
 def _hurry(post: Post) -> None:
     """Be patient with what fails often, and quick with whoever is gone: what is waited for is the crash."""
     worker.LEASE = dispatch.LEASE = post.lease
+    # as everywhere: a report waits less long for a send than a chat for a handler
+    early.JOIN_WAIT = 0.8 * post.lease
     repeating.LEASE = timedelta(seconds=post.lease)
     for name in load().providers:
         provider = load().provider(name)

@@ -167,10 +167,16 @@ async def test_killed_with_the_same_event_again_and_again(vendor: str, place: Si
         assert -signal.SIGKILL == await (await place.start(Point.TAKEN)).gone()
     await place.start()
     await place.until(lambda: set(written[1:]) <= {line.get("vendor_id") for line in place.handed_over})
+    # that a handler has returned is noted a moment later
+    await place.until_async(lambda: _nothing_pending(place))
 
     assert written[0] not in {line.get("vendor_id") for line in place.handed_over}
     left = [row for row in await place.insist("events") if row["outcome"] != "done"]
     assert [("parked", dispatch.TRIES)] == [(row["outcome"], row["tries"]) for row in left]
+
+
+async def _nothing_pending(place: Site) -> bool:
+    return all(row["outcome"] != "pending" for row in await place.insist("events"))
 
 
 @everywhere

@@ -562,21 +562,6 @@ async def test_waiting_for_a_send_is_no_try_however_often_the_process_ends(desk:
     assert EventOutcome.DONE is (await desk.row()).outcome
 
 
-async def test_a_report_is_not_parked_for_what_it_waited_for(desk: Desk) -> None:
-    """It is taken oftener than another event before that, for most of the time no handler has it."""
-    got: list[Event] = []
-
-    async def note(event: Event) -> None:
-        got.append(event)
-
-    await desk.take(reported("foreign"))
-    await desk.killed(2 * dispatch.TRIES)
-    desk.dispatcher.add(Event, note)
-    await desk.settled(step=0.2)
-    row = await desk.row()
-    assert (EventOutcome.DONE, [row.id], False) == (row.outcome, [event.id for event in got], row.event.ours)
-
-
 # ── waiting ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -39,7 +39,7 @@ async def begun(store: MemoryStore, name: str = "1", at: datetime = NOW, lane: C
 
 async def look(store: MemoryStore, event: DeliveryUpdated, now: datetime, **more: Any) -> Looked:
     """Look at a report that is here since `NOW`, for a process that began then."""
-    return await joined(event, store, now, **{"seen": NOW, "began": NOW, **more})
+    return await joined(event, store, now, **{"seen": NOW, "began": NOW, "wait": JOIN_WAIT, **more})
 
 
 async def test_what_the_vendor_sent_long_ago_waits_for_a_send_that_is_undecided() -> None:
