@@ -29,6 +29,7 @@ from gateway.errors import (
     Unauthorized,
     Unsupported,
 )
+from gateway.failpoints import Point, reach
 from gateway.ids import MessageId
 from gateway.inbox import Inbox, Reading
 from gateway.log import logger
@@ -233,6 +234,7 @@ class CatchUp:
         while True:
             place, missed = await self._page(connection, place)
             recovered = await self.take(missed.hooks, connection)
+            reach(Point.FETCHED)
             place = self._further(place, missed)
             found = CaughtUp(
                 connection=connection.name,
@@ -242,6 +244,7 @@ class CatchUp:
                 complete=missed.cursor is None,
             )
             await self._keep(connection, _done(place, self._clock.now()))
+            reach(Point.READ)
             if found.complete or found.pages >= bounds.pages or self._clock.now() >= bounds.until:
                 _log.info("caught_up", **found.model_dump())
                 return found

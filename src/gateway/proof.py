@@ -15,6 +15,7 @@ from gateway.connections import Connection, Connections
 from gateway.delivery import merge
 from gateway.drive import Send, drive
 from gateway.errors import GatewayError, Refused, Retriable, StoreError
+from gateway.failpoints import Point, reach
 from gateway.ids import ChatId, Token
 from gateway.log import logger
 from gateway.model import Link, Part, Text
@@ -76,8 +77,10 @@ async def prove(store: Store, connections: Connections, token: Token, now: datet
     if message.state is MessageState.UNKNOWN and step.state is StepState.UNKNOWN and connection and vendor_ids:
         states = await reported_states(store, connection, vendor_ids)
         settled = _of_one_given_up(message, steps, step, vendor_ids, states, connection, now)
+        # before it is settled: nobody comes back to what is
+        await begin(store, connection, message.lane, now)
         if await store.amend(settled, expect=MessageState.UNKNOWN):
-            await begin(store, connection, message.lane, now)
+            reach(Point.PROVEN)
             _log.info("outcome_proven", message_id=message.id, step=step.index, by="webhook")
 
 
@@ -191,9 +194,9 @@ async def look_again(
         return False
     states = await reported_states(store, connection, vendor_ids)
     settled = _of_one_given_up(message, steps, step, vendor_ids, states, connection, now)
+    await begin(store, connection, message.lane, now)
     if not await store.amend(settled, expect=MessageState.UNKNOWN):
         return False
-    await begin(store, connection, message.lane, now)
     _log.info("outcome_proven", message_id=message.id, step=step.index, by="another look")
     return True
 

@@ -14,8 +14,10 @@ import pytest
 
 from gateway import ConfigurationError, dispatch
 from gateway.failpoints import VARIABLE, Point, arm, reach
+from gateway.plugins import load
+from gateway.provider import Provider
 from gateway.simulator import Fault, FaultKind, Stage
-from tests.crash.site import PLACES, VENDORS, Site
+from tests.crash.site import PATIENCE, PLACES, VENDORS, Site
 from tests.crash.size import CAMPAIGN
 from tests.crash.truth import Reader, bubbles, duplicated, handled_out_of_order, has_keys
 
@@ -35,6 +37,11 @@ COPIES = [
     for point, step in ((Point.SENT, 3), (Point.ANSWERED, 2))
 ]
 KILLED = [(*place, *step) for place in PLACES for step in STEPS] + COPIES
+CAUGHT_UP = [(Point.ARRIVED, 2), (Point.INGESTED, 2), (Point.FETCHED, 1), (Point.READ, 1)]
+KEEPERS = [place for place in PLACES if load().provider(place[0]).missed is not Provider.missed]
+"""The vendors that keep what they could not deliver."""
+NOBODY = "http://127.0.0.1:9/nobody"
+"""Where nothing listens."""
 WAY_IN = [Point.ARRIVED, Point.INGESTED, Point.TAKEN, Point.HANDLED, Point.NOTED]
 FROZEN = [Point.CLAIMED, Point.MARKED, Point.SENT, Point.ANSWERED]
 
@@ -190,6 +197,47 @@ async def test_killed_between_a_proof_and_what_it_proves(vendor: str, place: Sit
     await place.start()
 
     await assert_all_came(place, vendor, message, ["one"])
+
+
+@pytest.mark.parametrize(
+    ("vendor", "kind"), [place for place in PLACES if load().provider(place[0]).proof.token_returns]
+)
+async def test_killed_once_a_proof_has_settled_its_send(vendor: str, place: Site) -> None:
+    """The vendor had no answer, and tells it again; what is settled stays so, and what is next in its chat goes on."""
+    place.settle = PATIENCE
+    first = await place.start(Point.PROVEN)
+    heard = await wrote(place, vendor)
+    lost = place.sim.faults.add(Fault(stage=Stage.ACCEPTED, kind=FaultKind.MALFORMED, method="POST"))
+    # so the outcome is unknown when the proof comes
+    place.sim.faults.add(Fault(stage=Stage.WEBHOOK, kind=FaultKind.DELAY, seconds=0.5, times=None))
+    message = await place.enqueue(vendor, PHONE, "one", "two", key="k", reply_to=heard)
+    assert (-signal.SIGKILL, 1) == (await first.gone(), lost.struck)
+    await place.start()
+
+    await assert_all_came(place, vendor, message, ["one", "two"])
+
+
+@pytest.mark.parametrize(("vendor", "kind"), KEEPERS)
+@pytest.mark.parametrize(("point", "passes"), CAUGHT_UP)
+async def test_killed_while_it_catches_up(vendor: str, point: Point, passes: int, place: Site) -> None:
+    """What the vendor could not deliver is fetched by the next process: all of it, each with one id, in order."""
+    twin: Any = place.sim.twin(vendor)
+    twin.retry_delays = ()
+    place.sim.set_webhook(vendor, NOBODY)
+    written = [place.sim.contact(PHONE).write(text, vendor=vendor).vendor_id for text in TEXTS]
+    await place.until(place.all_told)
+    first = await place.start(f"{point}:{passes}")
+    asking = asyncio.create_task(place.insist("catch-up"))
+    assert -signal.SIGKILL == await first.gone()
+    await place.start()
+    assert {vendor: True} == await asking
+    await place.until(lambda: set(written) <= {line.get("vendor_id") for line in place.handed_over})
+
+    handed, events = place.handed_over, await place.insist("events")
+    assert len(written) == len(events) == len({line["id"] for line in handed})
+    # one may be with its handler when the process ends
+    assert duplicated(handed) <= 1
+    assert [] == handled_out_of_order(handed, events)
 
 
 # ── the points themselves ─────────────────────────────────────────────────────────────────────────────────────────
