@@ -260,9 +260,11 @@ class Chaos:
         # first, for what is asked from here on may bring proof that nobody would have had
         in_doubt = await self._verify_doubts(shown, seconds)
         async with asyncio.timeout(seconds):
-            # a bounded one goes on where the one before came to its bounds
-            while not all((await place.insist("catch-up", seconds=seconds)).values()):
-                pass
+            # a bounded one goes on where the one before came to its bounds; one that came to the end would begin anew
+            left = [*place.vendors]
+            while left:
+                found = await place.insist("catch-up", left, seconds=seconds)
+                left = [vendor for vendor in left if not found[vendor]]
         rows = {row["id"]: row for row in await place.insist("rows", seconds=seconds)}
         # a worker that was frozen may have sent after everybody had looked, and the webhook about it been dropped
         parked = [id_ for id_, row in rows.items() if row["parked"]]

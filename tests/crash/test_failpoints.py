@@ -227,7 +227,7 @@ async def test_killed_while_it_catches_up(vendor: str, point: Point, passes: int
     written = [place.sim.contact(PHONE).write(text, vendor=vendor).vendor_id for text in TEXTS]
     await place.until(place.all_told)
     first = await place.start(f"{point}:{passes}")
-    asking = asyncio.create_task(place.insist("catch-up"))
+    asking = asyncio.create_task(place.insist("catch-up", [vendor]))
     assert -signal.SIGKILL == await first.gone()
     await place.start()
     assert {vendor: True} == await asking
