@@ -100,6 +100,8 @@ class Chaos:
     resolving: float = 0.0
     """Seconds until nothing was unknown any more, once the chaos was over."""
     _struck: list[Strike] = field(default_factory=list)
+    _standstills: list[Strike] = field(default_factory=list)
+    """When the twins had no time, nor most likely anybody else."""
     _over: asyncio.Event = field(default_factory=asyncio.Event)
     """All has left."""
 
@@ -179,7 +181,7 @@ class Chaos:
             begin = datetime.now(UTC)
             await asyncio.sleep(0.05)
             if (end := datetime.now(UTC)) - begin > STANDSTILL:
-                self._struck.append((begin, end))
+                self._standstills.append((begin, end))
 
     async def _keep_reading(self) -> None:
         while True:
@@ -309,7 +311,7 @@ class Chaos:
         assert [] == [doubt for doubt in found if doubt.until is None and not doubt.late]
         most, contested = self.place.settle + PROMPT, self.place.contested
         prompt = [doubt for doubt in found if not doubt.late and doubt.message not in contested]
-        slow = [doubt for doubt in prompt if doubt.undisturbed(self._struck) > most]
+        slow = [doubt for doubt in prompt if doubt.undisturbed([*self._struck, *self._standstills]) > most]
         assert [] == slow[0 if CAMPAIGN else len(prompt) // 10 :]
         # the lanes of a worker that was killed last are free when its lease ends; then proof is looked for
         assert self.resolving < (self.place.lease + most if CAMPAIGN else PATIENCE)
@@ -323,7 +325,8 @@ class Chaos:
             assert [] == hurried(mine, RATE, BURST)
             assert [] == unmarked(reader.reads, markers[reader.vendor])
             under_way = PER_CONNECTION * len(self.place.workers)
-            assert [] == hurried([(read.at, read.text) for read in reader.reads], RATE, BURST + under_way)
+            came = [(read.at, read.text) for read in reader.reads]
+            assert [] == hurried(came, RATE, BURST + under_way, self._standstills)
 
     def _markers(self, rows: Rows) -> dict[str, dict[str, list[datetime]]]:
         """Give the times at which each text of each vendor had its turn, but for turns that were given back."""
@@ -370,13 +373,15 @@ class Chaos:
         parked = Counter(sent.vendor for sent in self.promised if rows[sent.id]["parked"])
         assert {} == {vendor: number for vendor, number in parked.items() if has_keys(vendor)}
         left = sum(row["state"] == "partly" for row in rows.values())
-        longest = max((doubt.undisturbed(self._struck) for doubt in in_doubt), default=0.0)
+        stood = [(end - begin).total_seconds() for begin, end in self._standstills]
+        longest = max((doubt.undisturbed([*self._struck, *self._standstills]) for doubt in in_doubt), default=0.0)
         return (
             f"{len(rows)} sends, {dict(self.strikes)}, {sum(armed.struck for armed in self.faults)} faults: 0 lost, 0"
             f" twice, 0 too fast, 0 out of order but {late} that came after their lane went on unknown, reads {reads},"
             f" {len(in_doubt)} in doubt for {longest:.1f} s at most, {sum(parked.values())} left to a person and the"
             f" rest of {left}, resolved in {self.resolving:.1f} s; {len(self.written)} heard,"
-            f" {duplicated(self.place.handed_over)} events again"
+            f" {duplicated(self.place.handed_over)} events again; the twins stood still {len(stood)} times, for"
+            f" {max(stood, default=0.0):.1f} s at most"
         )
 
 

@@ -6,21 +6,27 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
+from tests.crash.doubts import Strike
 from tests.crash.truth import Read
 
 _ROUNDING = 1e-3
 
 
-def hurried(calls: Iterable[tuple[datetime, str]], rate: float, burst: float) -> list[str]:
+def hurried(
+    calls: Iterable[tuple[datetime, str]], rate: float, burst: float, standstills: Sequence[Strike] = ()
+) -> list[str]:
     """Name the texts with which more had come than may, in any time up to then.
 
     Within whatever time there are at most a burst and what the rate gives for it, however calls overtake each other on
-    their way into the ledger: that is all that a generic cell rate promises, and no more than that.
+    their way into the ledger: that is all that a generic cell rate promises, and no more than that. Where whoever noted
+    the calls stood still, what he found then may have come as early as that began.
     """
     found, least = [], float("inf")
     for number, (at, text) in enumerate(sorted(calls)):
+        # as long as it lasted, at most, takes it to go through what had come
+        came = min([at, *(begin for begin, end in standstills if begin <= at <= end + (end - begin))])
+        least = min(least, number - rate * came.timestamp())
         ahead = number - rate * at.timestamp()
-        least = min(least, ahead)
         if ahead - least + 1 > burst + _ROUNDING:
             found.append(text)
     return found
