@@ -258,19 +258,11 @@ class Chaos:
         """Hold the end against the vendors' truth; gives a line of counts."""
         place, seconds = self.place, PATIENCE + self.sends / 50
         self._verify_strikes()
-        shown = [bubble for vendor in place.vendors for bubble in bubbles(place.sim, vendor)]
         # first, for what is asked from here on may bring proof that nobody would have had
-        in_doubt = await self._verify_doubts(shown, seconds)
-        async with asyncio.timeout(seconds):
-            # a bounded one goes on where the one before came to its bounds; one that came to the end would begin anew
-            left = [*place.vendors]
-            while left:
-                found = await place.insist("catch-up", left, seconds=seconds)
-                left = [vendor for vendor in left if not found[vendor]]
+        in_doubt = await self._verify_doubts(self._shown(), seconds)
+        await self._look_again(seconds)
         rows = {row["id"]: row for row in await place.insist("rows", seconds=seconds)}
-        # a worker that was frozen may have sent after everybody had looked, and the webhook about it been dropped
-        parked = [id_ for id_, row in rows.items() if row["parked"]]
-        rows = {row["id"]: row for row in await place.insist("rows", parked, seconds=seconds)}
+        shown = self._shown()
         assert len(self.promised) == len(rows) > 0
         assert [] == lost(self.promised, rows)
         assert {reader.vendor: [] for reader in self.readers} == {r.vendor: r.read_too_often() for r in self.readers}
@@ -289,6 +281,25 @@ class Chaos:
         assert [] == wrong_states(shown, rows.values())
         await self._verify_the_way_in(seconds)
         return self._line(rows, in_doubt, len(breaks))
+
+    def _shown(self) -> list[Bubble]:
+        return [bubble for vendor in self.place.vendors for bubble in bubbles(self.place.sim, vendor)]
+
+    async def _look_again(self, seconds: float) -> None:
+        """Have the gateway fetch what was missed, and look for all that waits for a person; then all is over again."""
+        place = self.place
+        async with asyncio.timeout(seconds):
+            # a bounded one goes on where the one before came to its bounds; one that came to the end would begin anew
+            left = [*place.vendors]
+            while left:
+                found = await place.insist("catch-up", left, seconds=seconds)
+                left = [vendor for vendor in left if not found[vendor]]
+        # a worker that was frozen may have sent after everybody had looked, and the webhook about it been dropped
+        parked = [row["id"] for row in await place.insist("rows", seconds=seconds) if row["parked"]]
+        await place.insist("rows", parked, seconds=seconds)
+        # behind a step that was proven late the rest of its sequence leaves, where that is not old yet
+        await place.settled(seconds=seconds)
+        self._read()
 
     def _verify_strikes(self) -> None:
         """Whatever is to go wrong went wrong: workers, the store where it can, and each vendor in each way."""
